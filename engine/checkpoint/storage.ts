@@ -1,0 +1,96 @@
+// The contract of checkpoint storage: attempt epochs, task state files, manifests. `local-storage.ts` implements it on a folder.
+import type { Committable, SourceSplit } from '../connectors/connector.ts';
+import type { OperatorSnapshot } from '../operators/operator.ts';
+
+/** A file of sections that one subtask wrote for one checkpoint. Paths are relative to the checkpoint's directory. */
+export interface TaskStateHandle {
+  vertexId: string;
+  subtask: number;
+  path: string;
+  length: number;
+  /** crc32 of the file's index, which holds a crc32 per section. */
+  indexCrc32: number;
+  operators: { operatorId: string; stateSchema: unknown; keyedBytes: number; keyGroups: number[] }[];
+}
+
+export interface OperatorManifest {
+  operatorId: string;
+  uid: string;
+  name: string;
+  vertexId: string;
+  parallelism: number;
+}
+
+/** What a checkpoint or savepoint consists of. Written last: it exists iff the checkpoint is complete. */
+export interface Manifest {
+  formatVersion: 1;
+  kind: 'CHECKPOINT' | 'SAVEPOINT';
+  jobId: string;
+  jobName: string;
+  checkpointId: number;
+  epoch: number;
+  /** Milliseconds since the epoch. */
+  triggerTimestamp: number;
+  maxParallelism: number;
+  operators: OperatorManifest[];
+  files: TaskStateHandle[];
+  /** Per source operator: splits not yet handed out, and those in progress with their positions. */
+  sources: { operatorId: string; splits: SourceSplit[] }[];
+  /** Made visible after this manifest is published, and again on every restore from it. */
+  committables: Committable[];
+  /** True when all sources had ended and this checkpoint only commits: nothing is left to run. */
+  endOfInput: boolean;
+}
+
+/** Thrown with code `FENCED` when a higher attempt epoch exists. */
+export interface CheckpointStorage {
+  /** Takes an attempt epoch by conditional create. Throws EngineError FENCED when this epoch or a higher one was taken. */
+  acquireEpoch(epoch: number, owner: string): Promise<void>;
+  /** The highest epoch taken so far, 0 when none. */
+  currentEpoch(): Promise<number>;
+  /** Throws EngineError FENCED unless `epoch` is the highest. */
+  assertEpoch(epoch: number): Promise<void>;
+
+  /** Directory of checkpoint `id` of a job: `checkpoints/<jobId>/chk-<id>`. */
+  checkpointPath(jobId: string, checkpointId: number): string;
+  /** Directory of a savepoint, decided by its trigger id alone, so that the repeated call is the same call. */
+  savepointPath(jobId: string, triggerId: string, targetDirectory?: string): string;
+  /** Writes one subtask's sections, fsynced. Returns its handle. */
+  writeTaskState(
+    directory: string,
+    task: { vertexId: string; subtask: number; epoch: number },
+    snapshots: OperatorSnapshot[],
+  ): Promise<TaskStateHandle>;
+  /** Checks the epoch, then publishes by atomic rename; throws FENCED and publishes nothing when the epoch is not the highest. */
+  publishManifest(directory: string, manifest: Manifest): Promise<void>;
+  /** Throws EngineError SAVEPOINT_NOT_FOUND or SAVEPOINT_CORRUPT that names file and reason. */
+  readManifest(directory: string): Promise<Manifest>;
+  /** Reads the sections of one operator for key groups start..end (inclusive) and all its union entries; every crc is checked. */
+  readOperatorState(
+    directory: string,
+    manifest: Manifest,
+    operatorId: string,
+    range: { start: number; end: number },
+  ): Promise<{ stateSchema: unknown; keyed: { keyGroup: number; bytes: Uint8Array }[]; union: Uint8Array[] } | null>;
+  /** Completed checkpoints of a job, newest first. */
+  listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]>;
+  /** Removes a checkpoint's or savepoint's directory: manifest first. Not an error when it is gone. */
+  dispose(directory: string): Promise<void>;
+
+  /** How a job ended, written once (Flink's JobResultStore): a finished job is not run again after a restart. */
+  writeJobResult(jobId: string, result: JobResult): Promise<void>;
+  readJobResult(jobId: string): Promise<JobResult | null>;
+}
+
+export interface JobResult {
+  jobId: string;
+  state: 'FINISHED' | 'FAILED' | 'CANCELED';
+  startTime: number;
+  endTime: number;
+  /** Root cause for people; null unless FAILED. */
+  failure: string | null;
+  /** Set when a stop-with-savepoint ended the job. */
+  savepointPath: string | null;
+  /** Per sink table rows and bytes written, per source table rows read; and vertices' totals. */
+  summary: Record<string, unknown>;
+}

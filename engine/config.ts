@@ -1,0 +1,142 @@
+// Configuration of JobManager and TaskManager: Flink's option names in `config.yaml`, the same on a laptop and in a pod.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { EngineError } from './errors.ts';
+
+/**
+ * Options and their defaults. Durations are strings such as `10s`, sizes such as `512m`. Names are Flink's where Flink has one;
+ * `flowjob.*` are ours.
+ */
+export const CONFIG_DEFAULTS: Record<string, string> = {
+  'jobmanager.rpc.address': 'localhost',
+  'jobmanager.rpc.port': '6123',
+  'jobmanager.bind-host': '127.0.0.1',
+  'rest.address': 'localhost',
+  'rest.bind-address': '127.0.0.1',
+  'rest.port': '8081',
+  'taskmanager.bind-host': '127.0.0.1',
+  'taskmanager.host': '127.0.0.1',
+  'taskmanager.data.port': '0',
+  'taskmanager.numberOfTaskSlots': '1',
+  'taskmanager.memory.process.size': '512m',
+  'parallelism.default': '1',
+  'execution.runtime-mode': 'STREAMING',
+  'execution.checkpointing.interval': '10s',
+  'execution.checkpointing.timeout': '10min',
+  'execution.checkpointing.min-pause': '0s',
+  'execution.checkpointing.num-retained': '1',
+  'execution.checkpointing.tolerable-failed-checkpoints': '0',
+  /** Root of all state of one FlowJob: epochs/, checkpoints/, savepoints/, results/. A file: URI or a path. */
+  'flowjob.state.dir': '',
+  'io.tmp.dirs': '',
+  'heartbeat.interval': '500ms',
+  'heartbeat.timeout': '2s',
+  'restart-strategy.type': 'exponential-delay',
+  'restart-strategy.exponential-delay.initial-backoff': '100ms',
+  'restart-strategy.exponential-delay.max-backoff': '30s',
+  'restart-strategy.exponential-delay.backoff-multiplier': '2',
+  'restart-strategy.exponential-delay.reset-backoff-threshold': '1min',
+  'restart-strategy.exponential-delay.attempts-before-reset-backoff': '10',
+  'restart-strategy.fixed-delay.attempts': '3',
+  'restart-strategy.fixed-delay.delay': '1s',
+  'pipeline.name': '',
+  /** The JobManager keeps answering REST after its job has ended, until DELETE /cluster. */
+  'execution.shutdown-on-application-finish': 'false',
+  /** File (mode 0600) with the bearer token that REST, RPC and data connections must show. Empty: no token. */
+  'flowjob.token-file': '',
+  /** The JobManager writes its bound addresses here (JSON, atomically); TaskManagers wait for it. With ports 0 in local mode. */
+  'flowjob.endpoints-file': '',
+  /** Identifies the FlowJob towards sinks, e.g. its uid. */
+  'flowjob.job-key': 'job',
+};
+
+/** What the JobManager writes to `flowjob.endpoints-file`. */
+export interface Endpoints {
+  pid: number;
+  jobId: string;
+  epoch: number;
+  /** `http://host:port` */
+  restUrl: string;
+  rpcAddress: string;
+  rpcPort: number;
+}
+
+export class EngineConfig {
+  private readonly values: Record<string, string>;
+
+  constructor(values: Record<string, string>) {
+    this.values = { ...CONFIG_DEFAULTS, ...values };
+  }
+
+  /** Reads `config.yaml` in `directory`: a flat or nested map of scalars. */
+  static load(directory: string, overrides: Record<string, string> = {}): EngineConfig {
+    const parsed: unknown = parse(readFileSync(join(directory, 'config.yaml'), 'utf8')) ?? {};
+    return new EngineConfig({ ...flatten(parsed, ''), ...overrides });
+  }
+
+  get(key: string): string {
+    const value = this.values[key];
+    if (value === undefined)
+      throw new EngineError('CONFIG_UNKNOWN', `configuration option ${key} is not set and has no default`);
+    return value;
+  }
+
+  integer(key: string): number {
+    const value = Number(this.get(key));
+    if (!Number.isInteger(value))
+      throw new EngineError('CONFIG_INVALID', `${key}: "${this.get(key)}" is not a whole number`, {
+        hint: `write it as digits, for example ${key}: 1`,
+      });
+    return value;
+  }
+
+  boolean(key: string): boolean {
+    return this.get(key) === 'true';
+  }
+
+  /** Milliseconds. */
+  duration(key: string): number {
+    return parseDuration(this.get(key), key);
+  }
+
+  /** A copy in which `overrides` (the SET statements of a job) win. */
+  with(overrides: Record<string, string>): EngineConfig {
+    return new EngineConfig({ ...this.values, ...overrides });
+  }
+
+  entries(): [string, string][] {
+    return Object.entries(this.values).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+}
+
+const units: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  sec: 1000,
+  min: 60_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `500ms`, `10s`, `5min`, `1h`, `7d` in milliseconds; `key` names the option in the error. */
+export function parseDuration(text: string, key: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = match === null ? undefined : units[(match[2] === '' ? 'ms' : match[2]!).toLowerCase()];
+  if (match === null || unit === undefined)
+    throw new EngineError('CONFIG_INVALID', `${key}: "${text}" is not a duration`, {
+      hint: 'write a number and a unit: 500ms, 10s, 5min, 1h or 7d',
+    });
+  return Number(match[1]) * unit;
+}
+
+function flatten(value: unknown, prefix: string): Record<string, string> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    const parts = Object.entries(value).map(([key, inner]) => flatten(inner, prefix === '' ? key : `${prefix}.${key}`));
+    return Object.assign({}, ...parts) as Record<string, string>;
+  }
+  return prefix === ''
+    ? {}
+    : { [prefix]: Array.isArray(value) ? value.join(';') : String(value as string | number | boolean | null) };
+}

@@ -1,0 +1,102 @@
+// The contract of connectors: how a table is found in splits, read into batches, written, and committed exactly once.
+import type { ColumnBatch } from '../columnar/batch.ts';
+import type { Schema } from '../plan/types.ts';
+import type { TableSpec } from '../plan/exec-plan.ts';
+
+/**
+ * A part of a source that one reader reads from `position` on; plain JSON. It goes into checkpoints with the position reached, and on restore
+ * to any subtask. `ordinal` is the order in which splits are handed out.
+ */
+export interface SourceSplit {
+  id: string;
+  ordinal: number;
+  /** Connector's own: file, byte range, row group, rows already read, ... */
+  position: Record<string, unknown>;
+}
+
+export interface SourceDescription {
+  boundedness: 'BOUNDED' | 'UNBOUNDED';
+  /** At most this many subtasks get splits (1 for a replay in time order). */
+  maxParallelism: number;
+}
+
+/** What the planner and the coordinator need to know of a source, and finding its splits. Runs in the JobManager. */
+export interface SourceConnector {
+  /** Checks options and schema; throws EngineError that names table, option, value and remedy. No I/O. */
+  describe(table: TableSpec): SourceDescription;
+  /** Lists the splits at submission. Reads the file system. */
+  discoverSplits(table: TableSpec): Promise<SourceSplit[]>;
+  createReader(context: ReaderContext): SourceReader;
+}
+
+export interface ReaderContext {
+  table: TableSpec;
+  /** Indexes of the physical columns to read, in output order. */
+  projection: number[];
+  outputSchema: Schema;
+  subtask: number;
+  parallelism: number;
+  now: () => number;
+  count: (metric: string, delta: number) => void;
+  /** To be called when a poll that returned null may succeed now. */
+  wake: () => void;
+}
+
+/** Reads splits one after the other, lowest ordinal first. Lives on a task's thread. */
+export interface SourceReader {
+  addSplit(split: SourceSplit): void;
+  /**
+   * The next batch; null when none is ready now (wake() is called when one is, or when more splits are needed see `needsSplit`). May block
+   * on local disk for the time of a chunk, never longer. Throws EngineError with file, row and reason on bad data.
+   */
+  poll(): ColumnBatch | null;
+  /** True when all splits given so far are read to their end: the task then asks the coordinator for the next one. */
+  needsSplit(): boolean;
+  /** The splits given and not yet finished, with positions just behind the last batch polled. */
+  snapshot(): SourceSplit[];
+  close(): void;
+}
+
+/** Something to be made visible when the checkpoint that holds it has completed: plain JSON, idempotent to commit. */
+export interface Committable {
+  connector: string;
+  /** For files: `{from, to, rows, bytes}`, both relative to `base`. */
+  payload: Record<string, unknown>;
+}
+
+export interface SinkConnector {
+  /** Checks options and schema. `changelog` tells whether updates may arrive: throws when the sink takes only inserts. No I/O. */
+  describe(table: TableSpec, changelog: boolean): void;
+  createWriter(context: WriterContext): SinkWriter;
+  /** Makes the committables visible, in order; doing it again changes nothing. Runs in the JobManager, after the manifest is published. */
+  commit(committables: Committable[]): Promise<void>;
+  /** Removes what attempts with a lower epoch left in progress. Runs before a job starts. */
+  cleanUp(table: TableSpec, jobKey: string, epoch: number): Promise<void>;
+}
+
+export interface WriterContext {
+  table: TableSpec;
+  subtask: number;
+  parallelism: number;
+  /** Identifies the FlowJob (or the run) among writers to the same place: goes into names of files. */
+  jobKey: string;
+  /** Attempt epoch: goes into names of files in progress, so that two attempts never write the same file. */
+  epoch: number;
+  /** Operator id of the sink, for names that are unique within the job. */
+  operatorId: string;
+  now: () => number;
+  count: (metric: string, delta: number) => void;
+  /** One line for people on the job's standard output: the print connector. */
+  print: (line: string) => void;
+}
+
+export interface SinkWriter {
+  write(batch: ColumnBatch): void;
+  /**
+   * Ends what is in progress and returns what is to be committed with `checkpointId` (also at the end of input). Durable (fsync) when the
+   * promise resolves; `write` may be called meanwhile and belongs to the next checkpoint.
+   */
+  prepareCommit(checkpointId: number): Promise<Committable[]>;
+  /** Gives up: removes what is in progress. */
+  abort(): Promise<void>;
+}

@@ -1,0 +1,38 @@
+// The engine's error: a stable code, what was wrong, where, and what to do about it.
+
+/** Where in a text or file something is wrong. Lines, columns and rows count from 1. */
+export interface ErrorPosition {
+  file?: string;
+  line?: number;
+  column?: number;
+  row?: number;
+}
+
+/**
+ * An error that a user can act on. `code` is stable (`SQL_SYNTAX`, `CSV_BAD_ROW`, ...) and listed in docs/reference/errors.md;
+ * `message` says what is wrong and names the offending value; `hint` says what to do.
+ */
+export class EngineError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly position: ErrorPosition | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    details: { hint?: string; position?: ErrorPosition; cause?: unknown } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'EngineError';
+    this.code = code;
+    this.hint = details.hint;
+    this.position = details.position;
+  }
+}
+
+/** The text shown to people: message, then the hint on its own line. */
+export function describeError(error: unknown): string {
+  if (error instanceof EngineError)
+    return error.hint === undefined ? error.message : `${error.message}\nHint: ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
+}

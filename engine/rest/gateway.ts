@@ -1,0 +1,156 @@
+// What the REST API knows of the JobManager: reads of a consistent view, and commands. The JobManager implements it, handlers only use it.
+import type { ExecPlan } from '../plan/exec-plan.ts';
+
+/** Flink's JobStatus. */
+export type JobStatus =
+  | 'INITIALIZING'
+  | 'CREATED'
+  | 'RUNNING'
+  | 'FAILING'
+  | 'FAILED'
+  | 'CANCELLING'
+  | 'CANCELED'
+  | 'FINISHED'
+  | 'RESTARTING'
+  | 'SUSPENDED'
+  | 'RECONCILING';
+
+/** Flink's ExecutionState of a subtask. */
+export type ExecutionState =
+  | 'CREATED'
+  | 'SCHEDULED'
+  | 'DEPLOYING'
+  | 'INITIALIZING'
+  | 'RUNNING'
+  | 'FINISHED'
+  | 'CANCELING'
+  | 'CANCELED'
+  | 'FAILED'
+  | 'RECONCILING';
+
+export interface SubtaskView {
+  subtask: number;
+  state: ExecutionState;
+  attempt: number;
+  taskManagerId: string | null;
+  host: string | null;
+  /** Milliseconds since the epoch when each state was entered. */
+  timestamps: Partial<Record<ExecutionState, number>>;
+  /** Metric name -> value; Flink's names: numRecordsIn, numRecordsOut, numBytesIn, numBytesOut, busyTimeMsPerSecond, ... */
+  metrics: Record<string, number>;
+}
+
+export interface VertexView {
+  id: string;
+  subtasks: SubtaskView[];
+}
+
+export interface CheckpointView {
+  id: number;
+  kind: 'CHECKPOINT' | 'SAVEPOINT' | 'SYNC_SAVEPOINT';
+  status: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
+  triggerTimestamp: number;
+  latestAckTimestamp: number;
+  endTimestamp: number | null;
+  stateSize: number;
+  checkpointedSize: number;
+  externalPath: string | null;
+  discarded: boolean;
+  failureTimestamp: number | null;
+  failureMessage: string | null;
+  numSubtasks: number;
+  numAcknowledged: number;
+}
+
+export interface ExceptionView {
+  timestamp: number;
+  exceptionName: string;
+  stacktrace: string;
+  taskName: string | null;
+  endpoint: string | null;
+  taskManagerId: string | null;
+}
+
+export interface JobView {
+  jobId: string;
+  name: string;
+  epoch: number;
+  plan: ExecPlan;
+  status: JobStatus;
+  /** When each status was last entered; 0 = never. */
+  timestamps: Record<JobStatus, number>;
+  startTime: number;
+  endTime: number;
+  vertices: VertexView[];
+  checkpoints: {
+    counts: { restored: number; total: number; inProgress: number; completed: number; failed: number };
+    /** Newest first, at most ten. */
+    history: CheckpointView[];
+    restored: { id: number; restoreTimestamp: number; isSavepoint: boolean; externalPath: string } | null;
+  };
+  /** Newest first. */
+  exceptions: ExceptionView[];
+  /** Effective configuration of the job. */
+  config: [string, string][];
+  /** Failed, canceled and finished attempts of the whole job. */
+  numRestarts: number;
+  summary: Record<string, unknown>;
+}
+
+export interface TaskManagerView {
+  id: string;
+  /** `host:port` of the data server. */
+  path: string;
+  dataPort: number;
+  slots: number;
+  freeSlots: number;
+  lastHeartbeat: number;
+  pid: number;
+  cpuCores: number;
+  physicalMemory: number;
+  /** Metric name -> value: resident memory, heap. */
+  metrics: Record<string, number>;
+}
+
+export type OperationStatus =
+  | { state: 'IN_PROGRESS' }
+  | { state: 'COMPLETED'; location: string }
+  | { state: 'FAILED'; failureClass: string; message: string };
+
+export interface SavepointRequest {
+  /** Chosen by the caller or made here; repeating a call with the same id is the same call. 32 hex digits. */
+  triggerId: string | null;
+  targetDirectory: string | null;
+}
+
+/** Thrown by commands; `httpStatus` and Flink's exception class make the answer. */
+export class GatewayError extends Error {
+  readonly httpStatus: number;
+  readonly exceptionClass: string;
+  constructor(httpStatus: number, exceptionClass: string, message: string) {
+    super(message);
+    this.httpStatus = httpStatus;
+    this.exceptionClass = exceptionClass;
+  }
+}
+
+/** All methods that take a job id throw GatewayError 404 when it is not the cluster's job. */
+export interface JobManagerGateway {
+  /** Null while the SQL is being planned; a job that could not be planned has status FAILED and its error among the exceptions. */
+  job(): JobView | null;
+  taskManagers(): TaskManagerView[];
+  /** Configuration of the cluster, sorted by key. */
+  clusterConfig(): [string, string][];
+  jobManagerMetrics(): Record<string, number>;
+  triggerSavepoint(jobId: string, request: SavepointRequest): Promise<{ triggerId: string }>;
+  /** `drain` sends MAX_WATERMARK first, so that windows fire. */
+  stopWithSavepoint(jobId: string, request: SavepointRequest & { drain: boolean }): Promise<{ triggerId: string }>;
+  triggerCheckpoint(jobId: string, triggerId: string | null): Promise<{ triggerId: string }>;
+  savepointStatus(jobId: string, triggerId: string): OperationStatus | null;
+  checkpointTriggerStatus(jobId: string, triggerId: string): OperationStatus | null;
+  disposeSavepoint(path: string): Promise<{ triggerId: string }>;
+  disposalStatus(triggerId: string): OperationStatus | null;
+  cancelJob(jobId: string): Promise<void>;
+  /** Answers, then ends the process: exit code 0. */
+  shutDownCluster(): Promise<void>;
+}

@@ -1,0 +1,82 @@
+// Lint rules. Formatting is prettier's; here are the rules that keep promises awaited and dependencies pointing inward.
+import tseslint from 'typescript-eslint';
+
+/** `files` may not import anything that matches `patterns`; `why` is shown to whoever tries. */
+const forbid = (files, patterns, why) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: patterns.join('|'), message: why }] }] },
+});
+
+const io = ['^node:(?!util$|assert)'];
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      'coverage/',
+      'test/fixtures/',
+      '**/*.cjs',
+      'eslint.config.js',
+      'jest.config.js',
+    ],
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      'max-lines': ['error', { max: 600, skipBlankLines: false, skipComments: false }],
+      eqeqeq: ['error', 'always'],
+      'no-console': 'off',
+    },
+  },
+  {
+    // `new Function` is how operator chains are compiled; it is allowed in codegen and nowhere else.
+    files: ['**/*.ts'],
+    ignores: ['engine/codegen/**'],
+    rules: { 'no-new-func': 'error', '@typescript-eslint/no-implied-eval': 'error' },
+  },
+  { files: ['engine/codegen/**'], rules: { '@typescript-eslint/no-implied-eval': 'off' } },
+  forbid(['engine/**/*.ts'], ['(^|/)src/'], 'engine/ knows no operator: nothing in it imports from src/.'),
+  forbid(
+    ['src/lifecycle/**/*.ts', 'src/autoscaler/**/*.ts'],
+    [...io, '/(runtime|store|engine-client|kube|server|cli)/'],
+    'lifecycle/ and autoscaler/ are pure: types and pure functions only.',
+  ),
+  forbid(
+    ['src/kube/**/*.ts'],
+    ['/(api|lifecycle|autoscaler|runtime|store|engine-client|cli)/'],
+    'kube/ knows no FlowJob.',
+  ),
+  forbid(
+    ['engine/jobmanager/coordinator/**/*.ts'],
+    io,
+    'The coordinator does no I/O: messages in, messages out, a clock passed in.',
+  ),
+  {
+    files: ['src/lifecycle/**/*.ts', 'src/autoscaler/**/*.ts', 'engine/jobmanager/coordinator/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'fetch'],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'The clock is passed in.' },
+        { object: 'Math', property: 'random', message: 'Randomness comes from a seed that is passed in.' },
+      ],
+    },
+  },
+  {
+    files: ['**/*.test.ts'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-member-access': 'off' },
+  },
+);

@@ -1,0 +1,25 @@
+// Unit tests stand beside the code (engine/, src/); end-to-end tests that start processes stand in test/e2e.
+const shared = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.[tj]s$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'commonjs' } },
+    ],
+  },
+  // Packages that ship ES modules only are transformed like our own code.
+  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|@bufbuild/cel|@bufbuild/cel-spec)/)'],
+  extensionsToTreatAsEsm: [],
+};
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{engine,src,test/conformance,test/bench,test/simulation}/**/*.test.ts'],
+    },
+    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
+  ],
+  testTimeout: 30_000,
+};
