@@ -72,7 +72,7 @@ export class EngineConfig {
   /** Reads `config.yaml` in `directory`: a flat or nested map of scalars. */
   static load(directory: string, overrides: Record<string, string> = {}): EngineConfig {
     const parsed: unknown = parse(readFileSync(join(directory, 'config.yaml'), 'utf8')) ?? {};
-    return new EngineConfig({ ...flatten(parsed, ''), ...overrides });
+    return new EngineConfig({ ...flattenConfig(parsed), ...overrides });
   }
 
   get(key: string): string {
@@ -131,12 +131,13 @@ export function parseDuration(text: string, key: string): number {
   return Number(match[1]) * unit;
 }
 
-function flatten(value: unknown, prefix: string): Record<string, string> {
+/** A nested map of scalars as one with dotted keys. */
+export function flattenConfig(value: unknown, prefix = ''): Record<string, string> {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    const parts = Object.entries(value).map(([key, inner]) => flatten(inner, prefix === '' ? key : `${prefix}.${key}`));
+    const parts = Object.entries(value).map(([key, inner]) => flattenConfig(inner, prefix === '' ? key : `${prefix}.${key}`));
     return Object.assign({}, ...parts) as Record<string, string>;
   }
   return prefix === ''
     ? {}
-    : { [prefix]: Array.isArray(value) ? value.join(';') : String(value as string | number | boolean | null) };
+    : { [prefix]: Array.isArray(value) ? value.join(';') : String(value) };
 }

@@ -10,6 +10,13 @@ import type { TableSpec } from '../plan/exec-plan.ts';
 export interface SourceSplit {
   id: string;
   ordinal: number;
+  /**
+   * What the split is a part of (a file). In streaming mode the enumerator keeps event time in order within a group: a subtask takes the next split of the
+   * group it last read; without one it takes the lowest unread group; a subtask that has read nothing yet may join a group that others read. A subtask
+   * whose group is used up takes no split of a group that others read: its own watermark may be ahead of those rows, which would then be late. In
+   * batch mode splits go to whoever asks, by ordinal.
+   */
+  group: string;
   /** Connector's own: file, byte range, row group, rows already read, ... */
   position: Record<string, unknown>;
 }

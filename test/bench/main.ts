@@ -1,0 +1,13 @@
+// `npm run bench -- NAME`: each benchmark prints a table, then one line of JSON.
+import { demoBench } from './demo.ts';
+import { flinkProbe } from './flink-probe.ts';
+
+const benches: Record<string, () => Promise<void>> = { demo: demoBench, 'flink-probe': flinkProbe };
+
+const name = process.argv[2] ?? '';
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`no benchmark ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}\nusage: npm run bench -- NAME`);
+  process.exit(1);
+}
+await bench();
