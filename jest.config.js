@@ -17,7 +17,10 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{engine,src,test/conformance,test/bench,test/simulation}/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/{engine,src}/**/*.test.ts',
+        '<rootDir>/test/{conformance,bench,demo,simulation}/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
   ],

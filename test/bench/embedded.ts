@@ -47,7 +47,9 @@ export async function runEmbedded(work: string, options: EmbeddedOptions): Promi
   writeFileSync(join(work, 'job.sql'), options.sql);
   const launch = (role: string, args: string[]): ChildProcess => {
     const log = openSync(join(work, `${role}.log`), 'w');
-    return spawn(process.execPath, [join('dist', 'engine.js'), role, '--config-dir', work, ...args], { stdio: ['ignore', log, log] });
+    return spawn(process.execPath, [join('dist', 'engine.js'), role, '--config-dir', work, ...args], {
+      stdio: ['ignore', log, log],
+    });
   };
   const jobArgs = ['--job-id', '0'.repeat(31) + '1', '--attempt-epoch', '1', '--sql-file', join(work, 'job.sql')];
   const processes = [launch('jobmanager', jobArgs), launch('taskmanager', ['--resource-id', 'taskmanager-0'])];
@@ -62,7 +64,8 @@ async function observe(endpointsFile: string, [jobManager, taskManager]: ChildPr
   const deadline = Date.now() + 600_000;
   for (;;) {
     if (Date.now() > deadline) throw new Error('the job did not end within 10 minutes');
-    if (jobManager!.exitCode !== null) throw new Error(`the JobManager ended with code ${jobManager!.exitCode}; see its log`);
+    if (jobManager!.exitCode !== null)
+      throw new Error(`the JobManager ended with code ${jobManager!.exitCode}; see its log`);
     await delay(20);
     if (!existsSync(endpointsFile)) continue;
     const { restUrl, jobId } = JSON.parse(readFileSync(endpointsFile, 'utf8')) as Endpoints;
@@ -82,7 +85,10 @@ async function observe(endpointsFile: string, [jobManager, taskManager]: ChildPr
 }
 
 async function getJson<T>(url: string): Promise<Partial<T> & T> {
-  return (await fetch(url).then((response) => response.json(), () => ({}))) as T;
+  return (await fetch(url).then(
+    (response) => response.json(),
+    () => ({}),
+  )) as T;
 }
 
 /** Peak resident memory of a process in MiB; NaN where /proc is not there. */
@@ -94,6 +100,8 @@ export function peakMemory(pid: number): number {
 /** User and system CPU seconds of a process; NaN where /proc is not there. */
 export function cpuSeconds(pid: number): number {
   if (!existsSync(`/proc/${pid}/stat`)) return NaN;
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -27,7 +27,7 @@ const queries: Record<string, { sink: string; select: string }> = {
   window: {
     sink: 'window_start TIMESTAMP(3), bidder BIGINT, bids BIGINT',
     select:
-      'SELECT window_start, bidder, COUNT(*) FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(`dateTime`), INTERVAL \'10\' SECOND))\n' +
+      "SELECT window_start, bidder, COUNT(*) FROM TABLE(TUMBLE(TABLE bid, DESCRIPTOR(`dateTime`), INTERVAL '10' SECOND))\n" +
       '  GROUP BY window_start, window_end, bidder',
   },
 };
@@ -45,7 +45,8 @@ INSERT INTO sink ${query.select};
 
 export async function flinkProbe(): Promise<void> {
   const missing = missingTools();
-  if (missing.length > 0) throw new Error(`this benchmark runs Apache Flink beside the engine and needs: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`this benchmark runs Apache Flink beside the engine and needs: ${missing.join(', ')}`);
   const home = installFlink(console.log);
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'flowjob');
   mkdirSync(cache, { recursive: true });
@@ -66,7 +67,8 @@ export async function flinkProbe(): Promise<void> {
             const sql = script(queries[name]!, format, resolve(files[format]));
             const config = { 'taskmanager.memory.process.size': '4g' };
             const own = await runEmbedded(folder, { sql, slots: PARALLELISM, mode: 'STREAMING', config });
-            if (own.state !== 'FINISHED') throw new Error(`${name} on ${format} ended ${own.state}; logs are in ${folder}`);
+            if (own.state !== 'FINISHED')
+              throw new Error(`${name} on ${format} ended ${own.state}; logs are in ${folder}`);
             rmSync(folder, { recursive: true, force: true });
             const entry = rates.get(`${name} ${format}`) ?? { flink: [], embedded: [], memory: [] };
             entry.flink.push((ROWS / flink.duration) * 1000);

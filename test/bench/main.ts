@@ -7,7 +7,9 @@ const benches: Record<string, () => Promise<void>> = { demo: demoBench, 'flink-p
 const name = process.argv[2] ?? '';
 const bench = benches[name];
 if (bench === undefined) {
-  console.error(`no benchmark ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}\nusage: npm run bench -- NAME`);
+  console.error(
+    `no benchmark ${JSON.stringify(name)}; there are: ${Object.keys(benches).join(', ')}\nusage: npm run bench -- NAME`,
+  );
   process.exit(1);
 }
 await bench();

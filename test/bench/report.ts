@@ -21,7 +21,9 @@ export function meets(value: number, target: string): boolean {
 
 /** The last line of a benchmark's output. */
 export function summaryLine(bench: string, figures: Figure[]): string {
-  const targets = figures.flatMap((figure) => (figure.target === undefined ? [] : [[figure.name, figure.target] as const]));
+  const targets = figures.flatMap((figure) =>
+    figure.target === undefined ? [] : [[figure.name, figure.target] as const],
+  );
   const missed = figures.filter((figure) => figure.target !== undefined && !meets(figure.value, figure.target));
   return JSON.stringify({
     bench,

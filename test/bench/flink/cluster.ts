@@ -48,8 +48,17 @@ export class FlinkCluster {
     };
     writeFileSync(join(conf, 'config.yaml'), stringify(options, { lineWidth: 0 }));
     const launch = (script: string): ChildProcess => {
-      const env = { ...process.env, FLINK_CONF_DIR: conf, FLINK_LOG_DIR: join(work, 'log'), FLINK_OPT_DIR: join(home, 'opt') };
-      const child = spawn(join(home, 'bin', script), ['start-foreground'], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+      const env = {
+        ...process.env,
+        FLINK_CONF_DIR: conf,
+        FLINK_LOG_DIR: join(work, 'log'),
+        FLINK_OPT_DIR: join(home, 'opt'),
+      };
+      const child = spawn(join(home, 'bin', script), ['start-foreground'], {
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      });
       const log = createWriteStream(join(work, 'log', `${script}.out`));
       child.stdout.pipe(log);
       child.stderr.pipe(log);
@@ -75,7 +84,9 @@ export class FlinkCluster {
     if (jar === undefined) throw new Error('the Flink distribution has no flink-table-runtime jar');
     const form = new FormData();
     form.append('jarfile', await openAsBlob(join(home, 'lib', jar)), jar);
-    const answer = (await (await fetch(`${this.rest}/jars/upload`, { method: 'POST', body: form })).json()) as { filename: string };
+    const answer = (await (await fetch(`${this.rest}/jars/upload`, { method: 'POST', body: form })).json()) as {
+      filename: string;
+    };
     this.jarId = answer.filename.slice(answer.filename.lastIndexOf('/') + 1);
   }
 
@@ -88,7 +99,8 @@ export class FlinkCluster {
     };
     const response = await fetch(`${this.rest}/jars/${this.jarId}/run`, { method: 'POST', body: JSON.stringify(body) });
     const answer = (await response.json()) as { jobid?: string; errors?: string[] };
-    if (answer.jobid === undefined) throw new Error(`Flink refused the script: ${answer.errors?.join('\n').slice(0, 2000)}`);
+    if (answer.jobid === undefined)
+      throw new Error(`Flink refused the script: ${answer.errors?.join('\n').slice(0, 2000)}`);
     let job: { state: string; duration: number } = { state: 'CREATED', duration: 0 };
     await this.until('the end of the job', 600, async () => {
       job = (await this.get(`/jobs/${answer.jobid}`)) as typeof job;

@@ -37,12 +37,31 @@ export function installFlink(log: (line: string) => void): string {
     execFileSync(command, args, { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] });
   };
   const wheels = [`apache-flink-libraries==${FLINK_VERSION}`, `apache-flink==${FLINK_VERSION}`];
-  run('python3', ['-m', 'pip', 'download', '-q', '--no-deps', '--only-binary=:all:', '--python-version', '311', '-d', 'wheels', ...wheels]);
-  for (const wheel of readdirSync(join(work, 'wheels')))
-    run('unzip', ['-q', '-o', join('wheels', wheel)]);
-  run('mvn', ['-q', 'dependency:get', `-Dartifact=org.apache.flink:flink-sql-gateway:${FLINK_VERSION}`, '-Dtransitive=false']);
+  run('python3', [
+    '-m',
+    'pip',
+    'download',
+    '-q',
+    '--no-deps',
+    '--only-binary=:all:',
+    '--python-version',
+    '311',
+    '-d',
+    'wheels',
+    ...wheels,
+  ]);
+  for (const wheel of readdirSync(join(work, 'wheels'))) run('unzip', ['-q', '-o', join('wheels', wheel)]);
+  run('mvn', [
+    '-q',
+    'dependency:get',
+    `-Dartifact=org.apache.flink:flink-sql-gateway:${FLINK_VERSION}`,
+    '-Dtransitive=false',
+  ]);
   const gateway = `flink-sql-gateway-${FLINK_VERSION}.jar`;
-  cpSync(join(homedir(), '.m2/repository/org/apache/flink/flink-sql-gateway', FLINK_VERSION, gateway), join(work, 'pyflink/opt', gateway));
+  cpSync(
+    join(homedir(), '.m2/repository/org/apache/flink/flink-sql-gateway', FLINK_VERSION, gateway),
+    join(work, 'pyflink/opt', gateway),
+  );
   mkdirSync(join(work, 'pyflink/log'), { recursive: true });
   run('sh', ['-c', 'chmod +x pyflink/bin/*']);
   renameSync(join(work, 'pyflink'), home);
