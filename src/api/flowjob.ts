@@ -1,0 +1,287 @@
+// FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
+import { Type, type Static } from '@sinclair/typebox';
+import type { ObjectMeta } from './object.ts';
+import { duration, quantity, stringEnum, type CelRule } from './schema-kit.ts';
+import type { FlowJobStatus } from './status.ts';
+
+/** Kubernetes' ResourceRequirements, for memory and CPU. */
+function resources(role: string, memory: string) {
+  const requestBelowLimit = (name: string): CelRule => ({
+    rule:
+      `!has(self.requests) || !has(self.requests.${name}) || !has(self.limits) || !has(self.limits.${name}) || ` +
+      `quantity(string(self.requests.${name})).compareTo(quantity(string(self.limits.${name}))) <= 0`,
+    message: `requests.${name} must not be above limits.${name}: lower the request or raise the limit`,
+    fieldPath: `.requests.${name}`,
+  });
+  return Type.Object(
+    {
+      limits: Type.Object(
+        {
+          memory: quantity({
+            description: `Memory of ${role} as a whole; the engine sizes its heap and buffers to fit in it.`,
+            default: memory,
+            'x-flowjob-change': 'restart',
+            'x-kubernetes-validations': [
+              {
+                rule: "quantity(string(self)).compareTo(quantity('128Mi')) >= 0",
+                message: 'must be at least 128Mi: a process of the engine does not start in less',
+              },
+            ],
+          }),
+          cpu: Type.Optional(
+            quantity({ description: `Most CPU cores that ${role} may use.`, 'x-flowjob-change': 'restart' }),
+          ),
+        },
+        { description: `Upper bounds for ${role}.`, default: {} },
+      ),
+      requests: Type.Optional(
+        Type.Object(
+          {
+            memory: Type.Optional(
+              quantity({ description: `Memory set aside for ${role}.`, 'x-flowjob-change': 'restart' }),
+            ),
+            cpu: Type.Optional(
+              quantity({ description: `CPU cores set aside for ${role}.`, 'x-flowjob-change': 'restart' }),
+            ),
+          },
+          { description: `What is set aside for ${role}.` },
+        ),
+      ),
+    },
+    {
+      description: `Resources of ${role}, as in a pod's container.`,
+      default: {},
+      'x-kubernetes-validations': [requestBelowLimit('memory'), requestBelowLimit('cpu')],
+    },
+  );
+}
+
+export const MODES = ['Streaming', 'Batch'] as const;
+export const UPGRADE_STRATEGIES = ['Savepoint', 'Stateless'] as const;
+export const DELETION_POLICIES = ['Savepoint', 'Delete'] as const;
+
+const EngineSchema = Type.Object(
+  {
+    type: stringEnum(['Embedded'], {
+      description: 'The engine that runs the job. `Embedded` is the one that comes with FlowJob.',
+      default: 'Embedded',
+      'x-flowjob-change': 'refused-while-running',
+    }),
+  },
+  { description: 'Which engine runs the job.', default: {} },
+);
+
+const JobSchema = Type.Object(
+  {
+    sql: Type.Object(
+      {
+        inline: Type.String({
+          description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
+          minLength: 1,
+          maxLength: 262144,
+          'x-flowjob-change': 'restart',
+        }),
+      },
+      { description: 'The job as SQL text.' },
+    ),
+    parallelism: Type.Optional(
+      Type.Integer({
+        description: 'How many subtasks each operator has. Not above taskManager.replicas x taskManager.slots.',
+        minimum: 1,
+        maximum: 128,
+        format: 'int32',
+        'x-flowjob-change': 'restart',
+        'x-flowjob-default': 'taskManager.replicas x taskManager.slots, 128 at most',
+      }),
+    ),
+  },
+  { description: 'What is run.' },
+);
+
+const StateSchema = Type.Object(
+  {
+    storage: Type.Optional(
+      Type.Object(
+        {
+          uri: Type.String({
+            description: 'Root of the job’s checkpoints and savepoints, as a file: URI with an absolute path.',
+            pattern: '^file:(//)?/.+$',
+            maxLength: 1024,
+            'x-flowjob-change': 'refused-while-running',
+          }),
+        },
+        {
+          description: 'Where checkpoints and savepoints are kept.',
+          'x-flowjob-default': 'a folder of the operator’s own, one per FlowJob',
+        },
+      ),
+    ),
+    checkpoint: Type.Object(
+      {
+        interval: duration({
+          description:
+            'Time from the start of one checkpoint to the start of the next. A batch job takes no checkpoints.',
+          default: '10s',
+          positive: true,
+          'x-flowjob-change': 'restart',
+        }),
+      },
+      { description: 'When checkpoints are taken.', default: {} },
+    ),
+  },
+  { description: 'The state that the job keeps.', default: {} },
+);
+
+const UpgradeSchema = Type.Object(
+  {
+    strategy: Type.Optional(
+      stringEnum(UPGRADE_STRATEGIES, {
+        description:
+          'How a running job gets from one version to the next. `Savepoint`: stopped with a savepoint, started from it. ' +
+          '`Stateless`: stopped, started with empty state.',
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'Savepoint for Streaming, Stateless for Batch',
+      }),
+    ),
+  },
+  { description: 'How changes that need a restart are carried out.', default: {} },
+);
+
+const BatchSchema = Type.Object(
+  {
+    backoffLimit: Type.Integer({
+      description: 'How often a failed run is started again before the job is Failed.',
+      default: 3,
+      minimum: 0,
+      maximum: 1000,
+      format: 'int32',
+      'x-flowjob-change': 'none',
+    }),
+    activeDeadline: Type.Optional(
+      duration({
+        description: 'The job is Failed when it has not ended this long after its start, retries included.',
+        positive: true,
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'no deadline',
+      }),
+    ),
+    ttlAfterFinished: Type.Object(
+      {
+        succeeded: duration({
+          description: 'How long processes of a job that succeeded stay.',
+          default: '0s',
+          'x-flowjob-change': 'none',
+        }),
+        failed: duration({
+          description: 'How long processes of a job that failed stay, for a look at its logs and its REST API.',
+          default: '1h',
+          'x-flowjob-change': 'none',
+        }),
+      },
+      { description: 'When the processes of a job that has ended go. The FlowJob and its status stay.', default: {} },
+    ),
+  },
+  { description: 'How a batch job is retried and cleared away. Only with mode Batch.' },
+);
+
+const JobManagerSchema = Type.Object(
+  { resources: resources('the JobManager', '256Mi') },
+  { description: 'The process that coordinates the job.', default: {} },
+);
+
+const TaskManagerSchema = Type.Object(
+  {
+    replicas: Type.Integer({
+      description: 'How many TaskManagers the job has. The scale subresource reads and writes this field.',
+      default: 1,
+      minimum: 1,
+      maximum: 128,
+      format: 'int32',
+      'x-flowjob-change': 'restart',
+    }),
+    slots: Type.Integer({
+      description: 'How many subtasks of one operator a TaskManager runs at once, each in a thread of its own.',
+      default: 2,
+      minimum: 1,
+      maximum: 64,
+      format: 'int32',
+      'x-flowjob-change': 'restart',
+    }),
+    resources: resources('a TaskManager', '512Mi'),
+  },
+  { description: 'The processes that do the work.', default: {} },
+);
+
+export const FlowJobSpecSchema = Type.Object(
+  {
+    engine: EngineSchema,
+    mode: stringEnum(MODES, {
+      description: '`Streaming`: the job runs until it is stopped. `Batch`: its input ends, and so does the job.',
+      'x-flowjob-change': 'refused-while-running',
+    }),
+    suspend: Type.Boolean({
+      description:
+        'True: a running job is stopped (Streaming: with a savepoint) and has no process until this is false again. A job born suspended never starts one.',
+      default: false,
+      'x-flowjob-change': 'in-place',
+    }),
+    restartNonce: Type.Integer({
+      description: 'Change it to run a job again that is Finished or Failed, or to restart one that runs.',
+      default: 0,
+      minimum: 0,
+      format: 'int64',
+      'x-flowjob-change': 'restart',
+    }),
+    job: JobSchema,
+    state: StateSchema,
+    upgrade: UpgradeSchema,
+    batch: Type.Optional(BatchSchema),
+    deletionPolicy: Type.Optional(
+      stringEnum(DELETION_POLICIES, {
+        description:
+          'What deleting the FlowJob does first. `Savepoint`: a last savepoint is taken and kept. `Delete`: the job is cancelled and its state removed.',
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'Savepoint for Streaming, Delete for Batch',
+      }),
+    ),
+    jobManager: JobManagerSchema,
+    taskManager: TaskManagerSchema,
+  },
+  {
+    description: 'What the job should be.',
+    'x-kubernetes-validations': [
+      {
+        rule: "self.mode == 'Batch' || !has(self.batch)",
+        message: 'only a job with mode Batch has it: remove batch, or set mode to Batch',
+        fieldPath: '.batch',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy != 'Savepoint'",
+        message: 'a batch job takes no savepoints: remove upgrade.strategy, or set it to Stateless',
+        fieldPath: '.upgrade.strategy',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
+        message: 'a batch job takes no savepoints: remove deletionPolicy, or set it to Delete',
+        fieldPath: '.deletionPolicy',
+      },
+      {
+        rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',
+        message:
+          'must not be above taskManager.replicas x taskManager.slots: lower it, or raise taskManager.replicas or taskManager.slots',
+        fieldPath: '.job.parallelism',
+      },
+    ] satisfies CelRule[],
+  },
+);
+
+/** The spec with fixed defaults filled in; what depends on the mode is still open (see resolveSpec in defaults.ts). */
+export type FlowJobSpec = Static<typeof FlowJobSpecSchema>;
+
+export interface FlowJob {
+  apiVersion: 'flowjob.dev/v1alpha1';
+  kind: 'FlowJob';
+  metadata: ObjectMeta;
+  spec: FlowJobSpec;
+  status?: FlowJobStatus;
+}

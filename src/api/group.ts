@@ -1,0 +1,30 @@
+// The names under which FlowJob lives on a Kubernetes API: group, version, kinds, annotations, finalizers, labels.
+
+export const GROUP = 'flowjob.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = 'flowjob.dev/v1alpha1';
+
+/** `"true"`: the operator writes nothing and touches no process of this job until it is gone; condition Paused says so. */
+export const PAUSE_ANNOTATION = 'flowjob.dev/pause';
+/** What `flowjob apply` wrote last, as JSON: a field that leaves the manifest goes back to its default. */
+export const LAST_APPLIED_ANNOTATION = 'flowjob.dev/last-applied-configuration';
+/** Held by the operator on every FlowJob and FlowSavepoint that it has seen, until it has cleaned up behind it. */
+export const FINALIZER = 'flowjob.dev/operator';
+/** Label on everything that belongs to one FlowJob; its value is the FlowJob's name. */
+export const JOB_LABEL = 'flowjob.dev/job';
+
+export type Kind = 'FlowJob' | 'FlowSavepoint';
+
+/** How each kind is named on the API and on the command line. */
+export const KINDS = {
+  FlowJob: { plural: 'flowjobs', singular: 'flowjob', listKind: 'FlowJobList', shortNames: ['fj'] },
+  FlowSavepoint: {
+    plural: 'flowsavepoints',
+    singular: 'flowsavepoint',
+    listKind: 'FlowSavepointList',
+    shortNames: ['fjs'],
+  },
+} as const satisfies Record<
+  Kind,
+  { plural: string; singular: string; listKind: string; shortNames: readonly string[] }
+>;

@@ -1,0 +1,120 @@
+// Every condition type and every reason, in one table: the code, the reference and the tests all read it.
+import type { Kind } from './group.ts';
+
+/** Condition types of each kind, and what `True` means. */
+export const CONDITION_TYPES = {
+  FlowJob: {
+    Ready:
+      'The job is as the spec asks: a stream runs and its first checkpoint completed, a batch runs or succeeded, a suspended job is stopped. Unknown while it gets there, False when it cannot.',
+    Reconciling: 'The operator is changing something. Absent otherwise.',
+    Stalled: 'Nothing goes on until somebody changes the spec or the world. Absent otherwise.',
+    Complete: 'A batch job came to its end with success.',
+    Failed: 'The job failed for good.',
+    Suspended: 'The job is stopped because spec.suspend asks for it.',
+    Paused: 'The annotation flowjob.dev/pause holds the operator back from this job.',
+  },
+  FlowSavepoint: {
+    Ready: 'The savepoint is complete. Unknown while it is taken, False when it failed.',
+    Reconciling: 'The savepoint is being taken or removed. Absent otherwise.',
+    Stalled: 'The savepoint could not be taken or removed. Absent otherwise.',
+    Complete: 'The savepoint is complete.',
+    Failed: 'The savepoint could not be taken.',
+  },
+} as const satisfies Record<Kind, Record<string, string>>;
+export type JobConditionType = keyof (typeof CONDITION_TYPES)['FlowJob'];
+export type SavepointConditionType = keyof (typeof CONDITION_TYPES)['FlowSavepoint'];
+
+interface ReasonDoc {
+  /** When a condition or an event has it. */
+  meaning: string;
+  /** What somebody can do about it; empty when nothing needs doing. */
+  remedy: string;
+}
+
+/** Reasons of conditions and events of FlowJobs. */
+export const JOB_REASONS = {
+  NotSeen: {
+    meaning: 'The operator has not looked at the object yet.',
+    remedy: 'Check that the operator runs: `flowjob local status`.',
+  },
+  Starting: { meaning: 'Processes are being started.', remedy: '' },
+  WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
+  Running: { meaning: 'The job runs.', remedy: '' },
+  Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },
+  Suspending: { meaning: 'The job is being stopped because spec.suspend asks for it.', remedy: '' },
+  Suspended: { meaning: 'The job is stopped as asked.', remedy: 'Set spec.suspend to false to go on.' },
+  Resuming: { meaning: 'The job goes on from where it was suspended.', remedy: '' },
+  Recovering: {
+    meaning: 'The attempt was lost; the next one is on its way.',
+    remedy: 'The message and `flowjob logs` say why.',
+  },
+  BackingOff: {
+    meaning: 'The attempt was lost; the next one waits for its back-off to pass.',
+    remedy: 'The message and `flowjob logs` say why.',
+  },
+  Completed: { meaning: 'The job came to its end with success.', remedy: '' },
+  BackoffLimitExceeded: {
+    meaning: 'A batch job failed more often than spec.batch.backoffLimit allows.',
+    remedy: 'Correct the cause, then change the job or spec.restartNonce to run it again.',
+  },
+  DeadlineExceeded: {
+    meaning: 'A batch job ran for longer than spec.batch.activeDeadline.',
+    remedy: 'Raise the deadline, then change spec.restartNonce to run it again.',
+  },
+  JobFailed: {
+    meaning: 'The engine gave the job up.',
+    remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
+  },
+  InvalidSpec: { meaning: 'The spec cannot be run.', remedy: 'The message names the field, the value and the remedy.' },
+  StartFailed: { meaning: 'Processes of the job could not be started.', remedy: 'The message says why.' },
+  SavepointFailed: {
+    meaning:
+      'The savepoint that an upgrade, a suspend or a delete needs could not be taken; the running version goes on.',
+    remedy:
+      'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
+  },
+  RestoreFailed: { meaning: 'The state could not be restored.', remedy: 'The message names the operator or the file.' },
+  ChangeRefused: {
+    meaning: 'The change needs the job to be stopped first.',
+    remedy: 'Suspend the job, change it, resume it.',
+  },
+  Deleting: { meaning: 'The job is being deleted under spec.deletionPolicy.', remedy: '' },
+  Paused: { meaning: 'The operator keeps its hands off the job.', remedy: 'Remove the annotation flowjob.dev/pause.' },
+  ProcessLost: { meaning: 'A process of the job ended without being asked to.', remedy: '' },
+  SavepointCompleted: { meaning: 'A savepoint is complete.', remedy: '' },
+  TimeToLiveExpired: {
+    meaning: 'The processes of a job that has ended are gone, as batch.ttlAfterFinished says.',
+    remedy: '',
+  },
+} as const satisfies Record<string, ReasonDoc>;
+export type JobReason = keyof typeof JOB_REASONS;
+
+/** Reasons of conditions and events of FlowSavepoints. */
+export const SAVEPOINT_REASONS = {
+  NotSeen: {
+    meaning: 'The operator has not looked at the object yet.',
+    remedy: 'Check that the operator runs: `flowjob local status`.',
+  },
+  JobNotFound: {
+    meaning: 'There is no FlowJob of that name.',
+    remedy: 'Create it, or create the FlowSavepoint with the right spec.jobRef.name.',
+  },
+  JobNotRunning: {
+    meaning: 'The job has no running attempt to take a savepoint of.',
+    remedy: 'Start the job, or wait until it runs.',
+  },
+  WrongMode: { meaning: 'The job is a batch job, which takes no savepoints.', remedy: 'Delete the FlowSavepoint.' },
+  InProgress: { meaning: 'The engine is taking the savepoint.', remedy: '' },
+  Completed: { meaning: 'The savepoint is complete.', remedy: '' },
+  SavepointFailed: {
+    meaning: 'The engine could not take it.',
+    remedy: 'The message says why; create another FlowSavepoint to try again.',
+  },
+  Disposing: { meaning: 'The files are being removed.', remedy: '' },
+  DisposalFailed: { meaning: 'The files could not be removed.', remedy: 'The message says why.' },
+  InUse: {
+    meaning: 'A job would restore from this savepoint, so its files stay.',
+    remedy: 'Take a newer savepoint, or delete the job, first.',
+  },
+} as const satisfies Record<string, ReasonDoc>;
+export type SavepointReason = keyof typeof SAVEPOINT_REASONS;

@@ -1,0 +1,43 @@
+// The spec with every question answered, as a version is run: defaults that depend on the mode are filled in, what a mode does not use is gone.
+import { Type, type Static } from '@sinclair/typebox';
+import { FlowJobSpecSchema, type FlowJobSpec } from './flowjob.ts';
+import { stringEnum } from './schema-kit.ts';
+
+const { properties } = FlowJobSpecSchema;
+
+export const ResolvedFlowJobSpecSchema = Type.Object(
+  {
+    ...properties,
+    job: Type.Object(
+      {
+        ...properties.job.properties,
+        parallelism: Type.Integer({ description: 'Subtasks of each operator.', minimum: 1, format: 'int32' }),
+      },
+      { description: 'What is run.' },
+    ),
+    upgrade: Type.Object(
+      { strategy: stringEnum(['Savepoint', 'Stateless'], { description: 'How the next version takes over.' }) },
+      { description: 'How changes that need a restart are carried out.' },
+    ),
+    deletionPolicy: stringEnum(['Savepoint', 'Delete'], { description: 'What deleting the FlowJob does first.' }),
+  },
+  { description: 'The spec as it was accepted, all defaults filled in.' },
+);
+export type ResolvedFlowJobSpec = Static<typeof ResolvedFlowJobSpecSchema>;
+
+/** Answers what depends on the mode. `spec` has its fixed defaults already (applyDefaults). Pure. */
+export function resolveSpec(spec: FlowJobSpec): ResolvedFlowJobSpec {
+  const streaming = spec.mode === 'Streaming';
+  const { batch, ...rest } = spec;
+  const resolved: ResolvedFlowJobSpec = {
+    ...rest,
+    job: {
+      ...spec.job,
+      parallelism: spec.job.parallelism ?? Math.min(128, spec.taskManager.replicas * spec.taskManager.slots),
+    },
+    upgrade: { strategy: spec.upgrade.strategy ?? (streaming ? 'Savepoint' : 'Stateless') },
+    deletionPolicy: spec.deletionPolicy ?? (streaming ? 'Savepoint' : 'Delete'),
+  };
+  if (!streaming) resolved.batch = batch ?? { backoffLimit: 3, ttlAfterFinished: { succeeded: '0s', failed: '1h' } };
+  return resolved;
+}
