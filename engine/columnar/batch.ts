@@ -83,7 +83,7 @@ export function cell(batch: ColumnBatch, columnIndex: number, row: number): Cell
   if (isNull(column, row)) return null;
   if (column.physical === 'str') {
     const entry = column.codes === null ? row : column.codes[row]!;
-    return decoder.decode(column.bytes.subarray(column.offsets[entry]!, column.offsets[entry + 1]!));
+    return decoder.decode(column.bytes.subarray(column.offsets[entry], column.offsets[entry + 1]));
   }
   const value = column.values[row]!;
   return column.physical === 'u8' ? value !== 0 : value;

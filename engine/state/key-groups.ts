@@ -62,7 +62,8 @@ const scratchInts = new Int32Array(scratch.buffer);
 
 /** Hash of a double's bits; -0 as 0 and every NaN as one. TIMESTAMPs (whole milliseconds in an f64 column) hash this way too. */
 export function hashDouble(value: number): number {
-  scratch[0] = value === 0 ? 0 : value;
+  // An x86 makes NaNs of either sign.
+  scratch[0] = value === 0 ? 0 : Number.isNaN(value) ? NaN : value;
   return hashInt64(scratchInts[0]!, scratchInts[1]!);
 }
 
