@@ -1,0 +1,20 @@
+// Filter and projection: the generated function of codegen/calc.ts as an operator.
+import type { ColumnBatch } from '../columnar/batch.ts';
+import { compileCalc } from '../codegen/calc.ts';
+import type { CalcSpec } from '../plan/exec-plan.ts';
+import { StatelessOperator } from './stateless.ts';
+import type { Output } from './operator.ts';
+
+export class Calc extends StatelessOperator {
+  private readonly compute: (batch: ColumnBatch) => ColumnBatch | null;
+
+  constructor(spec: CalcSpec) {
+    super();
+    this.compute = compileCalc(spec);
+  }
+
+  override processBatch(batch: ColumnBatch, output: Output): void {
+    const result = this.compute(batch);
+    if (result !== null && result.rows > 0) output.emit(result);
+  }
+}

@@ -1,0 +1,88 @@
+// What the columns of an aggregation's state are: stored beside it as JSON, and matched by name when state is restored.
+import { EngineError } from '../errors.ts';
+import { sqlType, typeToString, type Field, type Schema } from '../plan/types.ts';
+
+/** The columns of a section, in this order: keys, accumulators, and for windows the window's end. */
+export interface StateSchema {
+  formatVersion: 1;
+  kind: 'GROUPS' | 'WINDOWS';
+  keys: Field[];
+  /** Named by their canonical text: `sum(delay)`. */
+  accumulators: Field[];
+}
+
+/** Last column of a window's state: its end, exclusive, in milliseconds since the epoch. */
+export const WINDOW_END: Field = { name: 'window_end', type: sqlType.timestamp(3, false) };
+
+/** The columns of a section under this schema. */
+export function sectionSchema(schema: StateSchema): Schema {
+  return [...schema.keys, ...schema.accumulators, ...(schema.kind === 'WINDOWS' ? [WINDOW_END] : [])];
+}
+
+/**
+ * Where the accumulators of `wanted` stand among those of `stored`. What is stored and not wanted is dropped. Keys must be the same, by
+ * position and type: a key's name may change. Throws STATE_INCOMPATIBLE that names the operator, the column and the remedy.
+ */
+export function matchAccumulators(wanted: StateSchema, stored: unknown, operator: string): number[] {
+  if (!isStateSchema(stored) || stored.formatVersion !== wanted.formatVersion)
+    throw incompatible(
+      operator,
+      'its schema is of a form that this engine does not read',
+      'restore it with the engine that wrote it',
+    );
+  if (stored.kind !== wanted.kind)
+    throw incompatible(operator, `it holds ${named(stored.kind)}, the query needs ${named(wanted.kind)}`, START_EMPTY);
+  if (keysText(stored.keys) !== keysText(wanted.keys))
+    throw incompatible(
+      operator,
+      `its keys are (${keysText(stored.keys)}), those of the query (${keysText(wanted.keys)})`,
+      `group by the columns that the savepoint was taken with, or ${START_EMPTY}`,
+    );
+  return wanted.accumulators.map((field) => {
+    const index = stored.accumulators.findIndex((candidate) => candidate.name === field.name);
+    if (index < 0)
+      throw incompatible(
+        operator,
+        `${field.name} is not in the savepoint, which holds ${listed(stored.accumulators.map((held) => held.name))}`,
+        `remove it from the query, or ${START_EMPTY}`,
+      );
+    const held = stored.accumulators[index]!.type;
+    if (valueType(held) !== valueType(field.type))
+      throw incompatible(
+        operator,
+        `${field.name} is ${valueType(held)} in the savepoint and ${valueType(field.type)} in the query`,
+        `cast its argument to the type in the savepoint, or ${START_EMPTY}`,
+      );
+    return index;
+  });
+}
+
+const START_EMPTY = 'start without state';
+
+function incompatible(operator: string, reason: string, remedy: string): EngineError {
+  return new EngineError('STATE_INCOMPATIBLE', `state of ${operator} cannot be restored: ${reason}`, { hint: remedy });
+}
+
+function named(kind: StateSchema['kind']): string {
+  return kind === 'WINDOWS' ? 'windows' : 'groups without windows';
+}
+
+function listed(names: string[]): string {
+  return names.length === 0 ? 'no accumulators' : names.join(', ');
+}
+
+function keysText(keys: readonly Field[]): string {
+  return keys.map((key) => valueType(key.type)).join(', ');
+}
+
+/** The type without its nullability: state keeps validity in any case. */
+function valueType(type: Field['type']): string {
+  return typeToString({ ...type, nullable: true });
+}
+
+function isStateSchema(value: unknown): value is StateSchema {
+  const schema = value as Partial<StateSchema> | null;
+  return (
+    schema !== null && typeof schema === 'object' && Array.isArray(schema.keys) && Array.isArray(schema.accumulators)
+  );
+}
