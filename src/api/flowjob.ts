@@ -24,7 +24,7 @@ function resources(role: string, memory: string) {
             'x-kubernetes-validations': [
               {
                 rule: "quantity(string(self)).compareTo(quantity('128Mi')) >= 0",
-                message: 'must be at least 128Mi: a process of the engine does not start in less',
+                message: 'must be at least 128Mi, without which a process of the engine does not start: raise it',
               },
             ],
           }),

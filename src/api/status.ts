@@ -27,6 +27,8 @@ const time = (description: string) => Type.String({ description, format: 'date-t
 const hexId = (description: string) => Type.String({ description, pattern: '^[0-9a-f]{32}$', maxLength: 32 });
 const count = (description: string) => Type.Integer({ description, minimum: 0, format: 'int64' });
 
+export const RUN_ENDS = ['Stopped', 'Cancelled', 'Abandoned', 'Finished', 'Failed'] as const;
+
 export const AttemptSchema = Type.Object(
   {
     epoch: Type.Integer({
@@ -45,7 +47,13 @@ export const AttemptSchema = Type.Object(
       }),
     ),
     startedAt: time('When the attempt was decided on.'),
+    runStartedAt: time('When the first attempt of the run was decided on.'),
     healthy: Type.Boolean({ description: 'Streaming: its first checkpoint completed. Batch: it runs.' }),
+    ended: Type.Optional(
+      stringEnum(RUN_ENDS, {
+        description: 'Why the run is over. Once this is set its processes are stopped, and it is never started again.',
+      }),
+    ),
   },
   { description: 'The attempt that runs, or the next one to start.' },
 );
@@ -68,6 +76,9 @@ export const PendingOperationSchema = Type.Object(
     triggerId: hexId('Chosen and written here before the call, so that the repeated call is the same call.'),
     jobId: hexId('The job that it was asked of.'),
     startedAt: time('When it was decided on.'),
+    failures: Type.Optional(count('How often it was tried in vain, each time under another id.')),
+    failure: Type.Optional(Type.String({ description: 'Why it failed the last time.', maxLength: 4096 })),
+    retryAt: Type.Optional(time('It is not tried again before this.')),
   },
   { description: 'An operation of the engine that the operator waits for.' },
 );
