@@ -63,7 +63,12 @@ export type Expression =
     }
   | { kind: 'cast'; operand: Expression; type: TypeName; safe: boolean; span: Span }
   | { kind: 'extract'; unit: string; operand: Expression; span: Span }
-  /** Upper-case name. `star` is COUNT(*). TRIM, SUBSTRING(.. FROM ..), FLOOR(.. TO ..), POSITION(.. IN ..) are brought to plain arguments. */
+  /**
+   * Upper-case name. `star` is COUNT(*). Special syntax is brought to plain arguments: SUBSTRING(s FROM a FOR b) to (s, a, b), POSITION(a IN b)
+   * to (a, b), OVERLAY(a PLACING b FROM c) to (a, b, c), FLOOR(t TO DAY) to (t, 'DAY'), TIMESTAMPADD(DAY, ..) to ('DAY', ..), TRIM(c FROM s)
+   * to TRIM(s, c), with LEADING to LTRIM(s, c), with TRAILING to RTRIM(s, c). ARRAY[..] and MAP[..] are calls of ARRAY and MAP, a[i] is
+   * ITEM(a, i), and e.f on anything but a name is DOT(e, 'f').
+   */
   | {
       kind: 'call';
       name: string;
@@ -164,7 +169,15 @@ export interface SetOperation {
 export type ColumnDefinition =
   | { kind: 'physical'; name: string; type: TypeName; primaryKey: boolean; comment: string | null; span: Span }
   | { kind: 'computed'; name: string; expression: Expression; comment: string | null; span: Span }
-  | { kind: 'metadata'; name: string; type: TypeName; from: string | null; virtual: boolean; span: Span };
+  | {
+      kind: 'metadata';
+      name: string;
+      type: TypeName;
+      from: string | null;
+      virtual: boolean;
+      comment: string | null;
+      span: Span;
+    };
 
 export interface TableOption {
   key: string;
