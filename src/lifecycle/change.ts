@@ -1,0 +1,54 @@
+// What an edited spec asks for, by the change class of each field that differs from the version that runs.
+import { specChanges } from '../api/change-class.ts';
+import { resolveSpec, type ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { FlowJob } from '../api/flowjob.ts';
+import { idOf } from './ids.ts';
+import type { Change } from './model.ts';
+
+export function desiredSpec(job: FlowJob): ResolvedFlowJobSpec {
+  return resolveSpec(job.spec);
+}
+
+/** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
+export function specHash(spec: ResolvedFlowJobSpec): string {
+  const { engine, mode, job, restartNonce, state, jobManager, taskManager } = spec;
+  return idOf(JSON.stringify({ engine, mode, job, restartNonce, state, jobManager, taskManager }, sortKeys));
+}
+
+const sortKeys = (_: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** `sqlError`: what is wrong with the desired version's SQL, or null. */
+export function changeBetween(
+  accepted: ResolvedFlowJobSpec,
+  desired: ResolvedFlowJobSpec,
+  sqlError: string | null,
+): Change {
+  const changes = specChanges(accepted, desired);
+  const refused = changes.filter((change) => change.changeClass === 'refused-while-running');
+  if (refused.length > 0) {
+    const fields = refused.map((change) => `spec.${change.path} (${text(change.before)} to ${text(change.after)})`);
+    return {
+      kind: 'Refused',
+      message: `${fields.join(', ')} cannot change while a version of the job runs. Suspend the job, change it, resume it; the accepted version goes on.`,
+    };
+  }
+  const paths = changes.filter((change) => change.changeClass === 'restart').map((change) => `spec.${change.path}`);
+  if (paths.length === 0) return { kind: 'None' };
+  if (sqlError !== null)
+    return { kind: 'Invalid', message: `The new version cannot run, so the accepted one goes on. ${sqlError}` };
+  return { kind: 'Restart', paths };
+}
+
+const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
+
+/** Fields that say what is computed, not with which means: a change of one of them runs a job again that has finished. */
+const WORK = ['mode', 'job.sql', 'restartNonce'];
+
+export function asksForAnotherRun(accepted: ResolvedFlowJobSpec, desired: ResolvedFlowJobSpec): boolean {
+  return specChanges(accepted, desired).some((change) =>
+    WORK.some((prefix) => change.path === prefix || change.path.startsWith(`${prefix}.`)),
+  );
+}

@@ -1,0 +1,126 @@
+// The middle of the operator: given the object, its savepoints and what was seen of the world, what status to write and what to do.
+// Pure: the same input gives the same decision, so a decision that a crash cut short is simply made again.
+import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
+import type { FlowJobStatus, JobState } from '../api/status.ts';
+import { changeBetween, desiredSpec } from './change.ts';
+import { conditionsFor, pausedConditions } from './conditions.ts';
+import { isDeleting, timestamp } from './facts.ts';
+import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
+import { decideSavepoint, type SavepointOutcome } from './savepoints.ts';
+import { deleting } from './states/deleting.ts';
+import { failed } from './states/failed.ts';
+import { finished } from './states/finished.ts';
+import { pending } from './states/pending.ts';
+import { recovering } from './states/recovering.ts';
+import { running } from './states/running.ts';
+import { starting } from './states/starting.ts';
+import { suspended } from './states/suspended.ts';
+import { suspending } from './states/suspending.ts';
+import { upgrading } from './states/upgrading.ts';
+
+export function decide(input: DecideInput): Decision {
+  const context = contextOf(input);
+  if (input.job.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return paused(context);
+  const outcome = run(context);
+  const savepoints = decideSavepoints(context, outcome.state);
+  const newest = savepoints.flatMap((s) => s.completed ?? []).at(-1);
+  const status = nextStatus(context, outcome, newest === undefined ? {} : { lastSavepoint: newest });
+  return {
+    status,
+    savepoints: savepoints.map((s) => s.decision),
+    // Disposal looks at the status that is being written; it comes last.
+    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions)],
+    events: [...(outcome.events ?? []), ...savepoints.flatMap((s) => s.events)],
+    finalizer: outcome.finalizer ?? 'keep',
+    requeueAt: outcome.requeueAt ?? null,
+    inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
+  };
+}
+
+function contextOf(input: DecideInput): Context {
+  const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
+  const desired = desiredSpec(input.job);
+  const accepted = status.accepted?.spec;
+  const change: Change =
+    accepted === undefined ? { kind: 'None' } : changeBetween(accepted, desired, input.observation.sqlError);
+  return { ...input, status, desired, change };
+}
+
+/** The handler of the state; a deletion takes over from any of them. */
+function run(c: Context): Outcome<JobState> {
+  if (isDeleting(c)) return deleting(c);
+  const state: JobState = c.status.state ?? 'Pending';
+  switch (state) {
+    case 'Pending':
+      return pending(c);
+    case 'Starting':
+      return starting(c);
+    case 'Running':
+      return running(c);
+    case 'Upgrading':
+      return upgrading(c);
+    case 'Suspending':
+      return suspending(c);
+    case 'Suspended':
+      return suspended(c);
+    case 'Recovering':
+      return recovering(c);
+    case 'Finished':
+      return finished(c);
+    case 'Failed':
+      return failed(c);
+    case 'Deleting':
+      return deleting(c);
+  }
+}
+
+/** In order of creation; one at a time, and none while the job is about to leave Running. */
+function decideSavepoints(c: Context, next: JobState): SavepointOutcome[] {
+  const ordered = [...c.savepoints].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  const wantsToStop = c.desired.suspend || c.change.kind === 'Restart';
+  let free = next === 'Running' && !wantsToStop && !ordered.some((s) => s.status?.state === 'InProgress');
+  return ordered.map((savepoint) => {
+    const outcome = decideSavepoint(c, savepoint, free);
+    if (outcome.decision.status.state === 'InProgress') free = false;
+    return outcome;
+  });
+}
+
+const orderOf = (savepoint: { metadata: { creationTimestamp: string; name: string } }): string =>
+  `${savepoint.metadata.creationTimestamp} ${savepoint.metadata.name}`;
+
+/** States in which TaskManagers of the accepted version exist. */
+const WITH_PROCESSES: readonly JobState[] = ['Starting', 'Running', 'Upgrading', 'Suspending', 'Recovering'];
+
+function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch): FlowJobStatus {
+  const patch = { ...extra, ...outcome.patch };
+  const stamp = { generation: c.job.metadata.generation, now: timestamp(c.now) };
+  const merged: Record<string, unknown> = {
+    ...c.status,
+    ...patch,
+    observedGeneration: c.job.metadata.generation,
+    state: outcome.state,
+    conditions: conditionsFor(c.status.conditions, outcome.report, stamp),
+  };
+  const accepted = (merged['accepted'] as FlowJobStatus['accepted']) ?? undefined;
+  merged['taskManager'] = {
+    replicas: WITH_PROCESSES.includes(outcome.state) ? (accepted?.spec.taskManager.replicas ?? 0) : 0,
+    selector: `${JOB_LABEL}=${c.job.metadata.name}`,
+  };
+  for (const [key, value] of Object.entries(merged)) if (value === undefined) delete merged[key];
+  return merged as unknown as FlowJobStatus;
+}
+
+/** Nothing is touched and nothing is written but the condition that says so. */
+function paused(c: Context): Decision {
+  const stamp = { generation: c.job.metadata.generation, now: timestamp(c.now) };
+  return {
+    status: { ...c.status, conditions: pausedConditions(c.status.conditions, stamp) },
+    savepoints: [],
+    actions: [],
+    events: [],
+    finalizer: 'keep',
+    requeueAt: null,
+    inMotion: false,
+  };
+}

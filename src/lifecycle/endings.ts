@@ -1,0 +1,149 @@
+// How a run that ended, or an attempt that was lost, is judged: finished, failed for good, or tried again after a back-off.
+import { durationMs } from '../api/schema-kit.ts';
+import type { Attempt, BatchSummary } from '../api/status.ts';
+import { recoveryDelay, RESET_AFTER } from './back-off.ts';
+import { isStreaming, live, lossOf, terminalOf, timestamp, type Loss } from './facts.ts';
+import type { Context, DecidedEvent, Outcome, StatusPatch } from './model.ts';
+import { stopAll } from './runs.ts';
+import { savepointPatch } from './stop.ts';
+
+type Ending = Outcome<'Starting'> & { state: 'Finished' | 'Failed' | 'Recovering' };
+
+const warning = (reason: DecidedEvent['reason'], message: string): DecidedEvent => ({
+  savepoint: null,
+  type: 'Warning',
+  reason,
+  message,
+});
+
+/** The checks that every state with a live run begins with. Null: the run goes on. */
+export function endingOf(c: Context, attempt: Attempt): Ending | null {
+  return judgeTerminal(c, attempt) ?? judgeDeadline(c, attempt) ?? judgeLoss(c, attempt);
+}
+
+export function judgeTerminal(c: Context, attempt: Attempt): Ending | null {
+  const terminal = terminalOf(c, attempt);
+  if (terminal === null) return null;
+  switch (terminal.state) {
+    case 'FINISHED':
+      if (terminal.savepointPath === null) return finished(c, attempt);
+      return failed(c, attempt, {
+        reason: 'JobFailed',
+        message: `The job was stopped from outside; its savepoint is at ${terminal.savepointPath}. Change spec.restartNonce to go on from it.`,
+        ended: 'Stopped',
+        patch: savepointPatch(c, attempt, terminal.savepointPath),
+      });
+    case 'CANCELED':
+      return failed(c, attempt, {
+        reason: 'JobFailed',
+        message: 'The job was cancelled from outside. Change spec.restartNonce to run it again.',
+        ended: 'Cancelled',
+      });
+    case 'FAILED':
+      return isStreaming(c)
+        ? failed(c, attempt, { reason: 'JobFailed', message: terminal.failure, ended: 'Failed' })
+        : retry(c, { ...attempt, ended: 'Failed' }, { reason: terminal.failure, asked: false });
+  }
+}
+
+export function judgeDeadline(c: Context, attempt: Attempt): Ending | null {
+  const deadline = c.desired.batch?.activeDeadline;
+  if (deadline === undefined || c.now < deadlineAt(attempt, deadline)) return null;
+  return failed(c, attempt, {
+    reason: 'DeadlineExceeded',
+    message: `The job did not end within spec.batch.activeDeadline (${deadline}).`,
+    ended: 'Cancelled',
+  });
+}
+
+const deadlineAt = (attempt: Attempt, deadline: string): number =>
+  Date.parse(attempt.runStartedAt) + durationMs(deadline);
+
+/** When the deadline of the run passes, to look again then. */
+export function deadlineOf(c: Context): { requeueAt?: number } {
+  const deadline = c.desired.batch?.activeDeadline;
+  const attempt = c.status.attempt;
+  return deadline === undefined || attempt === undefined ? {} : { requeueAt: deadlineAt(attempt, deadline) };
+}
+
+export function judgeLoss(c: Context, attempt: Attempt): Ending | null {
+  const loss = lossOf(c, attempt);
+  return loss === null ? null : retry(c, attempt, loss);
+}
+
+/** The next attempt after a back-off; for a batch job that used up its retries the end. */
+function retry(c: Context, attempt: Attempt, loss: Loss): Ending {
+  const streaming = isStreaming(c);
+  const held = streaming && attempt.healthy && c.now - Date.parse(attempt.startedAt) >= RESET_AFTER;
+  const before = held ? 0 : (c.status.recovery?.restarts ?? 0);
+  const restarts = loss.asked ? before : before + 1;
+  const limit = c.desired.batch?.backoffLimit;
+  if (!streaming && limit !== undefined && restarts > limit)
+    return failed(c, attempt, {
+      reason: 'BackoffLimitExceeded',
+      message: `The job failed more often than spec.batch.backoffLimit (${limit}) allows. The last time: ${loss.reason}`,
+      ended: 'Failed',
+    });
+  const nextAttemptAt = c.now + (loss.asked ? 0 : recoveryDelay(restarts));
+  const stop = stopAll(c, { graceful: false });
+  return {
+    state: 'Recovering',
+    report: { kind: 'Progressing', reason: 'Recovering', message: shorten(loss.reason) },
+    patch: {
+      attempt: { ...attempt, healthy: false },
+      pending: undefined,
+      recovery: { restarts, nextAttemptAt: timestamp(nextAttemptAt), lastFailure: shorten(loss.reason) },
+    },
+    actions: stop === null ? [] : [stop],
+    events: [warning(attempt.ended === undefined ? 'ProcessLost' : 'Recovering', shorten(loss.reason))],
+    requeueAt: nextAttemptAt,
+  };
+}
+
+function finished(c: Context, attempt: Attempt): Ending {
+  const summary = summaryOf(c, attempt);
+  const message = isStreaming(c) ? 'The job came to the end of its input.' : 'The batch job came to its end.';
+  return {
+    state: 'Finished',
+    report: { kind: 'Complete', reason: 'Completed', message },
+    patch: { attempt: { ...attempt, healthy: true, ended: 'Finished' }, pending: undefined, batch: summary },
+    events: [{ savepoint: null, type: 'Normal', reason: 'Completed', message }],
+  };
+}
+
+export function summaryOf(c: Context, attempt: Attempt): BatchSummary {
+  const result = c.observation.storage.result;
+  return {
+    startedAt: attempt.runStartedAt,
+    finishedAt: timestamp(result?.endTime ?? c.now),
+    durationMs: result === null ? 0 : Math.max(0, result.endTime - result.startTime),
+    rowsIn: result?.rowsIn ?? 0,
+    rowsOut: result?.rowsOut ?? 0,
+    attempts: (c.status.recovery?.restarts ?? 0) + 1,
+  };
+}
+
+function failed(
+  c: Context,
+  attempt: Attempt,
+  how: {
+    reason: 'JobFailed' | 'DeadlineExceeded' | 'BackoffLimitExceeded';
+    message: string;
+    ended: NonNullable<Attempt['ended']>;
+    patch?: StatusPatch;
+  },
+): Ending {
+  const message = shorten(how.message);
+  // A job that is over may keep its processes for a look at them; one that was cut off may not go on.
+  const stop = how.ended === 'Cancelled' && live(c).length > 0 ? stopAll(c, { graceful: true }) : null;
+  return {
+    state: 'Failed',
+    report: { kind: 'Failed', reason: how.reason, message },
+    patch: { ...how.patch, attempt: { ...attempt, ended: how.ended }, pending: undefined },
+    actions: stop === null ? [] : [stop],
+    events: [warning(how.reason, message)],
+  };
+}
+
+/** A cause as a condition can hold it: the condition's limit is 4,096 characters. */
+const shorten = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 3999)}…`);

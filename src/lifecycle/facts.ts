@@ -1,0 +1,87 @@
+// Small questions about the world that the states ask, each in one place.
+import type { Attempt } from '../api/status.ts';
+import type { Context } from './model.ts';
+import type { EngineView, ProcessView } from './observation.ts';
+import { SILENCE_LIMIT } from './back-off.ts';
+
+export const isStreaming = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).mode === 'Streaming';
+
+export const isDeleting = (c: Context): boolean => c.job.metadata.deletionTimestamp !== undefined;
+
+/** The attempt that a state with a run has. Throws RangeError when somebody has removed it from status. */
+export function attemptOf(c: Context): Attempt {
+  if (c.status.attempt !== undefined) return c.status.attempt;
+  throw new RangeError(
+    `status.state is ${c.status.state}, but status.attempt is missing: restore it, or delete the job`,
+  );
+}
+
+/** RFC 3339 with milliseconds. */
+export const timestamp = (ms: number): string => new Date(ms).toISOString();
+
+export const live = (c: Context): readonly ProcessView[] =>
+  c.observation.processes.filter((p) => p.state === 'Running');
+
+/** The highest epoch of any process that runs, at least `floor`. */
+export const highestLiveEpoch = (c: Context, floor: number): number =>
+  live(c).reduce((highest, process) => Math.max(highest, process.epoch), floor);
+
+/** The answers of the current attempt's JobManager about the current run; an earlier run's are none. */
+export function engineOf(c: Context, attempt: Attempt): EngineView | null {
+  const engine = c.observation.engine;
+  return engine !== null && engine.jobId === attempt.jobId ? engine : null;
+}
+
+/** The current attempt's processes of one role. */
+export const processesOf = (c: Context, attempt: Attempt, role: ProcessView['role']): readonly ProcessView[] =>
+  c.observation.processes.filter((p) => p.epoch === attempt.epoch && p.role === role);
+
+export const jobManagerRuns = (c: Context, attempt: Attempt): boolean =>
+  processesOf(c, attempt, 'JobManager').some((p) => p.state === 'Running');
+
+export interface Loss {
+  reason: string;
+  /** Somebody stopped the processes on purpose: not a failure of the job. */
+  asked: boolean;
+}
+
+/** Why the current attempt counts as lost, or null. A JobManager without any record was never started, which is not a loss. */
+export function lossOf(c: Context, attempt: Attempt): Loss | null {
+  const ended = processesOf(c, attempt, 'JobManager').find((p) => p.state === 'Exited');
+  if (ended !== undefined)
+    return { reason: ended.exit?.reason ?? 'the JobManager is gone', asked: ended.exit?.asked === true };
+  const silent = c.observation.silentSince;
+  if (silent !== null && c.now - silent >= SILENCE_LIMIT)
+    return { reason: `the JobManager has not answered for ${SILENCE_LIMIT / 1000} s`, asked: false };
+  return null;
+}
+
+export type Terminal =
+  { state: 'FINISHED'; savepointPath: string | null } | { state: 'FAILED'; failure: string } | { state: 'CANCELED' };
+
+/** How the run ended, by its result in storage (written before any terminal status is reported) or by the engine's answer; null while it has not. */
+export function terminalOf(c: Context, attempt: Attempt): Terminal | null {
+  const result = c.observation.storage.result;
+  const engine = engineOf(c, attempt);
+  const state = result?.state ?? engine?.status;
+  const savepointPath = result?.savepointPath ?? c.observation.storage.pendingSavepoint;
+  if (state === 'FINISHED') return { state, savepointPath };
+  if (state === 'CANCELED') return savepointPath === null ? { state } : { state: 'FINISHED', savepointPath };
+  if (state === 'FAILED')
+    return {
+      state,
+      failure: result?.failure ?? engine?.rootCause ?? 'the engine gave no cause; see the log of the JobManager',
+    };
+  // A stop whose savepoint is complete has stopped the run, whoever died before that was put on record.
+  if (engine === null && savepointPath !== null) return { state: 'FINISHED', savepointPath };
+  return null;
+}
+
+/** A FlowSavepoint is being taken: a stop waits for it, so that neither disturbs the other. */
+export const savepointInFlight = (c: Context): boolean =>
+  c.savepoints.some(
+    (s) =>
+      s.status?.state === 'InProgress' &&
+      s.status.jobId === c.status.attempt?.jobId &&
+      s.status.triggerId !== undefined,
+  );

@@ -1,0 +1,18 @@
+// Ids that follow from what they name, so that a decision that is made again makes the same id.
+
+const OFFSET = 0x6c62272e07bb014262b821756295c58dn;
+const PRIME = 0x0000000001000000000000000000013bn;
+const MASK = (1n << 128n) - 1n;
+
+/** 32 hex digits from `parts`: the 128-bit FNV-1a hash (RFC 9923). Names things; keeps no secrets. */
+export function idOf(...parts: (string | number)[]): string {
+  let hash = OFFSET;
+  for (const part of parts) {
+    for (let i = 0; i <= String(part).length; i++) {
+      // One unit past the end gives NaN, which separates ('a', 'bc') from ('ab', 'c').
+      const unit = String(part).charCodeAt(i);
+      hash = ((hash ^ BigInt(Number.isNaN(unit) ? 0x1ffff : unit)) * PRIME) & MASK;
+    }
+  }
+  return hash.toString(16).padStart(32, '0');
+}

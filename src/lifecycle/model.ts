@@ -1,0 +1,102 @@
+// The types of a decision: what goes in, what comes out, and what one state's file returns.
+import type { FlowJob } from '../api/flowjob.ts';
+import type { FlowSavepoint, FlowSavepointStatus } from '../api/flowsavepoint.ts';
+import type { JobReason, SavepointReason } from '../api/reasons.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { FlowJobStatus, JobState } from '../api/status.ts';
+import type { Observation } from './observation.ts';
+import type { Next } from './transitions.ts';
+
+export interface DecideInput {
+  job: FlowJob;
+  /** The FlowSavepoints that name this job. */
+  savepoints: readonly FlowSavepoint[];
+  observation: Observation;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/** An effect. Each may be carried out any number of times: the ids make the repeated call the same call. */
+export type Action =
+  /** JobManager and TaskManagers of the attempt in status, as far as they do not run. TaskManagers in `skip` wait for their back-off. */
+  | { kind: 'EnsureProcesses'; epoch: number; skip: readonly number[] }
+  /** All processes of the attempts up to `epoch`. `graceful` lets them end by themselves first. */
+  | { kind: 'StopProcesses'; epoch: number; graceful: boolean }
+  | { kind: 'TriggerCheckpoint'; jobId: string; triggerId: string }
+  | { kind: 'TriggerSavepoint'; jobId: string; triggerId: string }
+  | { kind: 'StopWithSavepoint'; jobId: string; triggerId: string }
+  | { kind: 'CancelJob'; jobId: string }
+  | { kind: 'DisposeSavepoint'; path: string }
+  /** Checkpoints and results; savepoints are FlowSavepoints' own. */
+  | { kind: 'RemoveState' };
+
+export interface DecidedEvent {
+  /** Null: about the job; otherwise the FlowSavepoint's name. */
+  savepoint: string | null;
+  type: 'Normal' | 'Warning';
+  reason: JobReason | SavepointReason;
+  message: string;
+}
+
+/** What becomes of one FlowSavepoint. */
+export interface SavepointDecision {
+  name: string;
+  status: FlowSavepointStatus;
+  finalizer: 'keep' | 'remove';
+}
+
+export interface Decision {
+  /** Equal to the one in the input when nothing changed. Written before any action. */
+  status: FlowJobStatus;
+  savepoints: SavepointDecision[];
+  actions: Action[];
+  events: DecidedEvent[];
+  /** `keep`: must be there before anything is started. `remove`: once no action is left. */
+  finalizer: 'keep' | 'remove';
+  /** When to look again although nothing was reported, milliseconds since the epoch; null: no need. */
+  requeueAt: number | null;
+  /** Something is under way: look again within tens of milliseconds. */
+  inMotion: boolean;
+}
+
+/** How the job is, for conditions. `reason` and `message` hold no times and no counters. */
+export type Report = {
+  kind: 'Progressing' | 'Ready' | 'Complete' | 'Suspended' | 'Failed' | 'Stalled';
+  reason: JobReason;
+  message: string;
+};
+
+/** Fields of status that a state sets; undefined removes one, a missing key leaves it. */
+export type StatusPatch = {
+  [K in 'accepted' | 'attempt' | 'lastSavepoint' | 'pending' | 'recovery' | 'batch' | 'parallelism' | 'taskManager']?:
+    FlowJobStatus[K] | undefined;
+};
+
+/** What a state's file returns. */
+export interface Outcome<S extends JobState> {
+  state: Next<S>;
+  report: Report;
+  patch?: StatusPatch;
+  actions?: Action[];
+  events?: DecidedEvent[];
+  requeueAt?: number;
+  finalizer?: 'remove';
+}
+
+/** The input with what every state asks of it already worked out. */
+export interface Context extends DecideInput {
+  status: FlowJobStatus;
+  /** The spec as it is asked for now, all questions answered. */
+  desired: ResolvedFlowJobSpec;
+  /** What the change from the accepted spec to the desired one asks for. */
+  change: Change;
+}
+
+/**
+ * `None`: the running version is the one that is asked for. `Restart`: another one has to take over. `Refused`: fields changed that may not while
+ * a version runs. `Invalid`: the desired version cannot run at all, so the running one goes on.
+ */
+export type Change =
+  { kind: 'None' } | { kind: 'Restart'; paths: string[] } | { kind: 'Refused' | 'Invalid'; message: string };
+
+export type StateHandler<S extends JobState> = (context: Context) => Outcome<S>;

@@ -1,0 +1,34 @@
+// Which processes of the current attempt are missing, and which of them may be started now.
+import type { Attempt } from '../api/status.ts';
+import { processDelay } from './back-off.ts';
+import { jobManagerRuns, processesOf } from './facts.ts';
+import type { Action, Context } from './model.ts';
+
+/**
+ * A TaskManager that ended by itself is started again, after a back-off that grows with each time; the engine recovers on its own.
+ * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere.
+ */
+export function missingProcesses(
+  c: Context,
+  attempt: Attempt,
+): { actions: Action[]; requeueAt?: number; lost: boolean } {
+  const replicas = c.status.accepted?.spec.taskManager.replicas ?? 1;
+  const taskManagers = processesOf(c, attempt, 'TaskManager');
+  const skip: number[] = [];
+  let requeueAt: number | undefined;
+  let missing = !jobManagerRuns(c, attempt);
+  let lost = false;
+  for (let index = 0; index < replicas; index++) {
+    const process = taskManagers.find((p) => p.index === index);
+    if (process?.state === 'Running') continue;
+    lost ||= process !== undefined;
+    const startAt = process?.exit == null ? c.now : process.exit.at + processDelay(process.restarts + 1);
+    if (startAt <= c.now) missing = true;
+    else {
+      skip.push(index);
+      requeueAt = Math.min(requeueAt ?? startAt, startAt);
+    }
+  }
+  const actions: Action[] = missing ? [{ kind: 'EnsureProcesses', epoch: attempt.epoch, skip }] : [];
+  return { actions, lost, ...(requeueAt === undefined ? {} : { requeueAt }) };
+}

@@ -1,0 +1,167 @@
+// FlowSavepoints: Pending, InProgress, then Completed or Failed for good. The trigger id is written before the engine is asked.
+import type { FlowSavepoint, FlowSavepointStatus, SavepointState } from '../api/flowsavepoint.ts';
+import type { SavepointReason } from '../api/reasons.ts';
+import type { LastSavepoint } from '../api/status.ts';
+import { savepointConditions } from './conditions.ts';
+import { engineOf, isDeleting, isStreaming, timestamp } from './facts.ts';
+import { idOf } from './ids.ts';
+import type { Action, Context, DecidedEvent, SavepointDecision } from './model.ts';
+import { restorePoint } from './runs.ts';
+
+export interface SavepointOutcome {
+  decision: SavepointDecision;
+  actions: Action[];
+  events: DecidedEvent[];
+  /** Set when it has just completed: the job's newest savepoint. */
+  completed?: LastSavepoint;
+}
+
+/** One FlowSavepoint of the job. `mayStart`: no other one is being taken and the job is not about to be stopped. */
+export function decideSavepoint(c: Context, savepoint: FlowSavepoint, mayStart: boolean): SavepointOutcome {
+  const state = savepoint.status?.state ?? 'Pending';
+  if (savepoint.metadata.deletionTimestamp !== undefined && state !== 'InProgress') return removal(c, savepoint);
+  switch (state) {
+    case 'Pending':
+      return pending(c, savepoint, mayStart);
+    case 'InProgress':
+      return inProgress(c, savepoint);
+    case 'Completed':
+    case 'Failed':
+      return settled(savepoint);
+  }
+}
+
+/** A FlowSavepoint whose FlowJob does not exist. */
+export function decideOrphan(savepoint: FlowSavepoint, now: number): SavepointOutcome {
+  const state = savepoint.status?.state ?? 'Pending';
+  if (savepoint.metadata.deletionTimestamp !== undefined) return removed(savepoint);
+  if (state === 'Completed' || state === 'Failed') return settled(savepoint);
+  return fail(savepoint, now, 'JobNotFound', `There is no FlowJob ${savepoint.spec.jobRef.name} in this namespace.`);
+}
+
+function pending(c: Context, savepoint: FlowSavepoint, mayStart: boolean): SavepointOutcome {
+  const attempt = c.status.attempt;
+  if (!isStreaming(c)) return fail(savepoint, c.now, 'WrongMode', 'The job is a batch job, which takes no savepoints.');
+  if (isDeleting(c) || c.status.state === 'Finished' || c.status.state === 'Failed')
+    return fail(savepoint, c.now, 'JobNotRunning', 'The job does not run any more.');
+  const engine = attempt === undefined ? null : engineOf(c, attempt);
+  if (!mayStart || c.status.state !== 'Running' || attempt === undefined || engine?.status !== 'RUNNING')
+    return outcome(savepoint, c.now, 'Pending', 'Progressing', 'JobNotRunning', 'Waits until the job runs.');
+  const triggerId = idOf(savepoint.metadata.uid, 'savepoint');
+  return outcome(savepoint, c.now, 'InProgress', 'Progressing', 'InProgress', 'The engine is taking the savepoint.', {
+    fields: { triggerId, jobId: attempt.jobId },
+    actions: [{ kind: 'TriggerSavepoint', jobId: attempt.jobId, triggerId }],
+  });
+}
+
+function inProgress(c: Context, savepoint: FlowSavepoint): SavepointOutcome {
+  const { triggerId, jobId } = savepoint.status ?? {};
+  const attempt = c.status.attempt;
+  if (triggerId === undefined || jobId === undefined) return pending(c, savepoint, true);
+  if (attempt?.jobId !== jobId || attempt.ended !== undefined)
+    return fail(savepoint, c.now, 'SavepointFailed', 'The job ended before the savepoint was complete.');
+  const engine = engineOf(c, attempt);
+  const operation = engine?.operations[triggerId] ?? { state: 'Unknown' };
+  const message = 'The engine is taking the savepoint.';
+  switch (operation.state) {
+    case 'Failed':
+      return fail(savepoint, c.now, 'SavepointFailed', operation.message);
+    case 'Completed':
+      return complete(c, savepoint, operation.path ?? '', { triggerId, jobId });
+    case 'InProgress':
+    case 'Unknown':
+      // Unknown after the JobManager was started again: the same id asks for the same savepoint.
+      return outcome(savepoint, c.now, 'InProgress', 'Progressing', 'InProgress', message, {
+        actions:
+          operation.state === 'Unknown' && engine?.status === 'RUNNING'
+            ? [{ kind: 'TriggerSavepoint', jobId, triggerId }]
+            : [],
+      });
+  }
+}
+
+function complete(
+  c: Context,
+  savepoint: FlowSavepoint,
+  path: string,
+  ids: { triggerId: string; jobId: string },
+): SavepointOutcome {
+  const completedAt = timestamp(c.now);
+  const done = outcome(savepoint, c.now, 'Completed', 'Complete', 'Completed', 'The savepoint is complete.', {
+    fields: { path, completedAt },
+  });
+  const events = [
+    {
+      savepoint: savepoint.metadata.name,
+      type: 'Normal',
+      reason: 'Completed',
+      message: `The savepoint is complete at ${path}.`,
+    },
+  ] as const;
+  return { ...done, events: [...events], completed: { path, completedAt, ...ids } };
+}
+
+/** The files go under policy Delete, unless the job would restore from them. */
+function removal(c: Context, savepoint: FlowSavepoint): SavepointOutcome {
+  const path = savepoint.status?.path;
+  if (savepoint.spec.disposalPolicy !== 'Delete' || path === undefined) return removed(savepoint);
+  if (!isDeleting(c) && inUse(c, path)) {
+    const why = { reason: 'InUse', message: 'The job would restore from this savepoint, so its files stay.' };
+    const conditions = savepointConditions(savepoint, 'Failed', why, timestamp(c.now)).filter(
+      (x) => x.type !== 'Failed',
+    );
+    return { ...settled(savepoint, { conditions }), events: [] };
+  }
+  return { ...removed(savepoint), actions: [{ kind: 'DisposeSavepoint', path }] };
+}
+
+/** The current run started from it and has not proven itself, or the next run would start from it. */
+function inUse(c: Context, path: string): boolean {
+  const attempt = c.status.attempt;
+  if (attempt === undefined || attempt.ended === 'Finished') return false;
+  const proven = attempt.healthy && attempt.ended === undefined;
+  return attempt.restoreFrom === path && !proven ? true : restorePoint(c) === path;
+}
+
+const removed = (savepoint: FlowSavepoint): SavepointOutcome => ({
+  decision: { name: savepoint.metadata.name, status: statusOf(savepoint), finalizer: 'remove' },
+  actions: [],
+  events: [],
+});
+
+const settled = (savepoint: FlowSavepoint, fields: Partial<FlowSavepointStatus> = {}): SavepointOutcome => ({
+  decision: { name: savepoint.metadata.name, status: { ...statusOf(savepoint), ...fields }, finalizer: 'keep' },
+  actions: [],
+  events: [],
+});
+
+const statusOf = (savepoint: FlowSavepoint): FlowSavepointStatus => ({
+  ...(savepoint.status ?? { conditions: [] }),
+  observedGeneration: savepoint.metadata.generation,
+});
+
+function fail(savepoint: FlowSavepoint, now: number, reason: SavepointReason, message: string): SavepointOutcome {
+  const failed = outcome(savepoint, now, 'Failed', 'Failed', reason, message);
+  return { ...failed, events: [{ savepoint: savepoint.metadata.name, type: 'Warning', reason, message }] };
+}
+
+function outcome(
+  savepoint: FlowSavepoint,
+  now: number,
+  state: SavepointState,
+  kind: 'Progressing' | 'Complete' | 'Failed',
+  reason: SavepointReason,
+  message: string,
+  more: { fields?: Partial<FlowSavepointStatus>; actions?: Action[] } = {},
+): SavepointOutcome {
+  const conditions = savepointConditions(savepoint, kind, { reason, message }, timestamp(now));
+  return {
+    decision: {
+      name: savepoint.metadata.name,
+      status: { ...statusOf(savepoint), ...more.fields, state, conditions },
+      finalizer: 'keep',
+    },
+    actions: more.actions ?? [],
+    events: [],
+  };
+}

@@ -1,0 +1,22 @@
+// Deleting: under policy Savepoint a healthy stream is stopped with a last savepoint, which stays; under Delete the job is cancelled and its checkpoints go.
+// A savepoint that cannot be had does not hold the deletion up for ever: the newest checkpoint stays in storage.
+import { isStreaming } from '../facts.ts';
+import type { StateHandler } from '../model.ts';
+import { stopRun } from '../stop.ts';
+
+/** So many failed savepoints, and the deletion goes on without one. */
+const SAVEPOINT_TRIES = 3;
+
+export const deleting: StateHandler<'Deleting'> = (c) => {
+  const report = { kind: 'Progressing', reason: 'Deleting', message: 'The job is being deleted.' } as const;
+  const tried = c.status.pending?.kind === 'StopWithSavepoint' ? (c.status.pending.failures ?? 0) : 0;
+  const savepoint = c.desired.deletionPolicy === 'Savepoint' && isStreaming(c) && tried < SAVEPOINT_TRIES;
+  const step = stopRun(c, savepoint ? 'Savepoint' : 'Cancel');
+  if (!step.done) return { state: 'Deleting', report, ...step };
+  return {
+    state: 'Deleting',
+    report,
+    actions: c.desired.deletionPolicy === 'Delete' ? [{ kind: 'RemoveState' }] : [],
+    finalizer: 'remove',
+  };
+};

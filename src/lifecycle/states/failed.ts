@@ -1,0 +1,39 @@
+// Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again.
+import { durationMs } from '../../api/schema-kit.ts';
+import { isStreaming } from '../facts.ts';
+import type { Report, StateHandler } from '../model.ts';
+import { invalid, startDesired, stopAll } from '../runs.ts';
+
+export const failed: StateHandler<'Failed'> = (c) => {
+  const condition = c.status.conditions.find((x) => x.type === 'Failed');
+  const report: Report = {
+    kind: 'Failed',
+    reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
+    message: condition?.message ?? 'The job failed.',
+  };
+  const stop = stopAll(c, { graceful: true });
+  if (c.desired.suspend) {
+    if (stop !== null) return { state: 'Failed', report, actions: [stop] };
+    return {
+      state: 'Suspended',
+      report: { kind: 'Suspended', reason: 'Suspended', message: 'The failed job is suspended as asked.' },
+      patch: { recovery: undefined },
+    };
+  }
+  if (c.change.kind === 'Invalid') return invalid(c);
+  if (c.change.kind !== 'None') {
+    if (stop !== null) return { state: 'Failed', report, actions: [stop] };
+    const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
+    return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
+      reason: 'Starting',
+      message: 'The failed job is run again because its spec changed.',
+    });
+  }
+  if (stop === null) return { state: 'Failed', report };
+  const ended = c.status.attempt?.ended;
+  const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
+  const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
+  const goneAt = ended === 'Cancelled' || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
+  if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
+  return { state: 'Failed', report, actions: [stop] };
+};

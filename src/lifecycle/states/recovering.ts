@@ -1,0 +1,28 @@
+// Recovering: the attempt was lost. What is left of it is stopped; after the back-off the next attempt starts, with a higher epoch.
+import { judgeDeadline, judgeTerminal } from '../endings.ts';
+import { attemptOf } from '../facts.ts';
+import type { Report, StateHandler } from '../model.ts';
+import { nextAttempt, starting, stopAll } from '../runs.ts';
+import { suspending, upgrading } from './starting.ts';
+
+export const recovering: StateHandler<'Recovering'> = (c) => {
+  const attempt = attemptOf(c);
+  const recovery = c.status.recovery;
+  // A run that is on record as ended is not asked again how it ended.
+  const ending = (attempt.ended === undefined ? judgeTerminal(c, attempt) : null) ?? judgeDeadline(c, attempt);
+  if (ending !== null) return ending;
+  if (c.desired.suspend) return { state: 'Suspending', report: suspending };
+  if (c.change.kind === 'Restart') return { state: 'Upgrading', report: upgrading };
+
+  const message = recovery?.lastFailure ?? 'The attempt was lost.';
+  const left = stopAll(c, { graceful: false });
+  if (left !== null)
+    return { state: 'Recovering', report: { kind: 'Progressing', reason: 'Recovering', message }, actions: [left] };
+  const nextAt = recovery?.nextAttemptAt === undefined ? c.now : Date.parse(recovery.nextAttemptAt);
+  if (c.now < nextAt) {
+    const report: Report = { kind: 'Progressing', reason: 'BackingOff', message };
+    return { state: 'Recovering', report, requeueAt: nextAt };
+  }
+  const next = nextAttempt(c, attempt);
+  return { state: 'Starting', report: starting, patch: next.patch, actions: next.actions };
+};

@@ -1,0 +1,57 @@
+// Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
+import { endingOf, deadlineOf } from '../endings.ts';
+import { attemptOf, engineOf, isStreaming, processesOf, savepointInFlight } from '../facts.ts';
+import type { Context, Outcome, Report, StateHandler } from '../model.ts';
+import { missingProcesses } from '../processes.ts';
+import { suspending, upgrading } from './starting.ts';
+
+export const running: StateHandler<'Running'> = (c) => {
+  const attempt = attemptOf(c);
+  const ending = endingOf(c, attempt);
+  if (ending !== null) return ending;
+  return leave(c) ?? stay(c);
+};
+
+function leave(c: Context): Outcome<'Running'> | null {
+  const wanted = c.desired.suspend
+    ? ({ state: 'Suspending', report: suspending } as const)
+    : c.change.kind === 'Restart'
+      ? ({ state: 'Upgrading', report: upgrading } as const)
+      : null;
+  if (wanted === null || savepointInFlight(c)) return null;
+  if (wanted.state === 'Suspending') return wanted;
+  const paths = c.change.kind === 'Restart' ? c.change.paths.join(', ') : '';
+  const how = c.desired.upgrade.strategy === 'Savepoint' ? 'with a savepoint' : 'without state';
+  const message = `${paths} changed: the running version is replaced ${isStreaming(c) ? how : 'by a new run'}.`;
+  return { ...wanted, events: [{ savepoint: null, type: 'Normal', reason: 'Upgrading', message }] };
+}
+
+function stay(c: Context): Outcome<'Running'> {
+  const attempt = attemptOf(c);
+  const missing = missingProcesses(c, attempt);
+  const gone = processesOf(c, attempt, 'TaskManager').find((p) => p.state === 'Exited');
+  return {
+    state: 'Running',
+    report: reportOf(c, gone !== undefined),
+    actions: missing.actions,
+    ...(missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt }),
+  };
+}
+
+function reportOf(c: Context, taskManagerLost: boolean): Report {
+  if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
+  if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: 'InvalidSpec', message: c.change.message };
+  if (taskManagerLost)
+    return { kind: 'Progressing', reason: 'ProcessLost', message: 'A TaskManager ended; it is being started again.' };
+  const engine = engineOf(c, attemptOf(c));
+  // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
+  if (engine !== null && engine.status !== 'RUNNING')
+    return {
+      kind: 'Progressing',
+      reason: 'Recovering',
+      message: engine.rootCause ?? 'The engine is restarting the tasks of the job.',
+    };
+  if (engine === null && c.status.conditions.some((x) => x.type === 'Reconciling'))
+    return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };
+  return { kind: 'Ready', reason: 'Running', message: 'The job runs.' };
+}

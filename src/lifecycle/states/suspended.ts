@@ -1,0 +1,15 @@
+// Suspended: stopped as asked, or never started. No process exists.
+import type { StateHandler } from '../model.ts';
+import { startDesired, stopAll } from '../runs.ts';
+
+export const suspended: StateHandler<'Suspended'> = (c) => {
+  const strays = stopAll(c, { graceful: true });
+  if (c.desired.suspend || strays !== null)
+    return {
+      state: 'Suspended',
+      report: { kind: 'Suspended', reason: 'Suspended', message: 'The job is stopped as asked.' },
+      actions: strays === null ? [] : [strays],
+    };
+  const changed = c.change.kind !== 'None' && c.desired.upgrade.strategy === 'Stateless';
+  return startDesired(c, changed ? 'nothing' : 'restorePoint', { reason: 'Resuming', message: 'The job is resumed.' });
+};

@@ -1,0 +1,54 @@
+// Upgrading: the running version is stopped, with a savepoint or without state; when no process of it is left, the version that the spec asks for
+// by then is started.
+import { summaryOf } from '../endings.ts';
+import { isStreaming } from '../facts.ts';
+import type { StateHandler } from '../model.ts';
+import { startDesired } from '../runs.ts';
+import { stopRun } from '../stop.ts';
+import { suspending, upgrading as report } from './starting.ts';
+
+export const upgrading: StateHandler<'Upgrading'> = (c) => {
+  const { attempt, pending } = c.status;
+  const untouched = attempt?.ended === undefined && (pending === undefined || pending.retryAt !== undefined);
+  if (c.desired.suspend && attempt?.ended === undefined) return { state: 'Suspending', report: suspending };
+  if (untouched && attempt?.healthy === true && c.change.kind !== 'Restart')
+    return {
+      state: 'Running',
+      report: {
+        kind: 'Progressing',
+        reason: 'Upgrading',
+        message: 'The change was taken back; the running version goes on.',
+      },
+      patch: { pending: undefined },
+    };
+
+  const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
+  const step = stopRun(c, stateful ? 'Savepoint' : 'Cancel');
+  if (!step.done)
+    return {
+      state: 'Upgrading',
+      ...step,
+      report:
+        step.failure === undefined
+          ? report
+          : {
+              kind: 'Progressing',
+              reason: 'SavepointFailed',
+              message: `${step.failure} The running version goes on until a savepoint is complete.`,
+            },
+    };
+  if (attempt?.ended === 'Finished' && c.change.kind !== 'Restart')
+    return {
+      state: 'Finished',
+      report: {
+        kind: 'Complete',
+        reason: 'Completed',
+        message: 'The job came to its end while it was about to be replaced.',
+      },
+      patch: { batch: summaryOf(c, attempt) },
+    };
+  return startDesired(c, stateful && attempt?.ended !== 'Finished' ? 'restorePoint' : 'nothing', {
+    reason: 'Starting',
+    message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,
+  });
+};

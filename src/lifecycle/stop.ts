@@ -1,0 +1,164 @@
+// Stopping a run so that nothing of it is lost: with a savepoint, or by cancelling it. Every step can be repeated after a crash.
+import type { Attempt, PendingOperation } from '../api/status.ts';
+import { CANCEL_LIMIT, operationDelay } from './back-off.ts';
+import { engineOf, lossOf, terminalOf, timestamp, type Terminal } from './facts.ts';
+import { idOf } from './ids.ts';
+import type { Action, Context, DecidedEvent, StatusPatch } from './model.ts';
+import { stopAll } from './runs.ts';
+
+/** What one pass does towards the end. `done`: no process is left; `attempt.ended` says how the run ended. */
+export interface StopStep {
+  done: boolean;
+  patch: StatusPatch;
+  actions: Action[];
+  events: DecidedEvent[];
+  requeueAt?: number;
+  /** Why the savepoint could not be taken; it is tried again. */
+  failure?: string;
+}
+
+const step = (parts: Partial<StopStep>): StopStep => ({ done: false, patch: {}, actions: [], events: [], ...parts });
+
+/** How long a stop with a savepoint waits for an engine that is restarting its tasks, in milliseconds. */
+const RESTARTING_LIMIT = 60_000;
+
+/**
+ * One step towards no run. `Savepoint` asks a healthy run for a stop with a savepoint. A run that is not healthy has published nothing
+ * since the state it started from, so it is abandoned: its newest checkpoint, or what it was restored from, is where the next one goes on.
+ */
+export function stopRun(c: Context, how: 'Savepoint' | 'Cancel'): StopStep {
+  const { attempt, pending } = c.status;
+  if (attempt === undefined || attempt.ended !== undefined) {
+    const stop = stopAll(c, { graceful: true });
+    return stop === null ? step({ done: true }) : step({ actions: [stop] });
+  }
+  const terminal = terminalOf(c, attempt);
+  if (terminal !== null) return ended(c, attempt, terminal);
+
+  const loss = lossOf(c, attempt);
+  if (loss !== null) return abandoned(c, attempt, `the job was not running (${loss.reason})`);
+
+  if (how === 'Savepoint' && attempt.healthy) return stopWithSavepoint(c, attempt, stopPending(pending, attempt));
+  return cancel(c, attempt, pending?.kind === 'Cancel' && pending.jobId === attempt.jobId ? pending : undefined);
+}
+
+const stopPending = (pending: PendingOperation | undefined, attempt: Attempt): PendingOperation | undefined =>
+  pending?.kind === 'StopWithSavepoint' && pending.jobId === attempt.jobId ? pending : undefined;
+
+function stopWithSavepoint(c: Context, attempt: Attempt, pending: PendingOperation | undefined): StopStep {
+  const engine = engineOf(c, attempt);
+  if (pending === undefined) return step(ask(c, attempt, 0));
+  if (pending.retryAt !== undefined) {
+    const retryAt = Date.parse(pending.retryAt);
+    const failure = pending.failure ?? 'unknown';
+    if (c.now < retryAt) return step({ requeueAt: retryAt, failure });
+    return step({ ...ask(c, attempt, pending.failures ?? 1), failure });
+  }
+  const operation = engine?.operations[pending.triggerId] ?? { state: 'Unknown' };
+  switch (operation.state) {
+    case 'InProgress':
+      return step({});
+    case 'Completed':
+      return ended(c, attempt, { state: 'FINISHED', savepointPath: operation.path });
+    case 'Failed':
+      return savepointFailed(c, pending, operation.message);
+    case 'Unknown':
+      if (engine?.status === 'RUNNING')
+        return step({ actions: [{ kind: 'StopWithSavepoint', jobId: attempt.jobId, triggerId: pending.triggerId }] });
+      if (c.now - Date.parse(pending.startedAt) >= RESTARTING_LIMIT)
+        return abandoned(c, attempt, `the job has been ${engine?.status ?? 'silent'} for ${RESTARTING_LIMIT / 1000} s`);
+      return step({ requeueAt: Date.parse(pending.startedAt) + RESTARTING_LIMIT });
+  }
+}
+
+/** Chooses a trigger id and, where the engine can take it at once, asks for the stop. */
+function ask(c: Context, attempt: Attempt, failures: number): Pick<StopStep, 'patch' | 'actions'> {
+  const pending: PendingOperation = {
+    kind: 'StopWithSavepoint',
+    triggerId: idOf(attempt.jobId, 'stop', c.now),
+    jobId: attempt.jobId,
+    startedAt: timestamp(c.now),
+    ...(failures === 0 ? {} : { failures }),
+  };
+  const running = engineOf(c, attempt)?.status === 'RUNNING';
+  return {
+    patch: { pending },
+    actions: running ? [{ kind: 'StopWithSavepoint', jobId: attempt.jobId, triggerId: pending.triggerId }] : [],
+  };
+}
+
+function savepointFailed(c: Context, pending: PendingOperation, message: string): StopStep {
+  const failures = (pending.failures ?? 0) + 1;
+  const retryAt = c.now + operationDelay(failures);
+  return step({
+    patch: { pending: { ...pending, failures, failure: message, retryAt: timestamp(retryAt) } },
+    events: [{ savepoint: null, type: 'Warning', reason: 'SavepointFailed', message }],
+    requeueAt: retryAt,
+    failure: message,
+  });
+}
+
+function cancel(c: Context, attempt: Attempt, pending: PendingOperation | undefined): StopStep {
+  const engine = engineOf(c, attempt);
+  // Nothing to ask: the engine is not up yet, and a process that is stopped before it ran anything leaves nothing behind.
+  if (engine === null) return over(c, { ...attempt, ended: 'Cancelled' }, {});
+  const action: Action = { kind: 'CancelJob', jobId: attempt.jobId };
+  if (pending === undefined) {
+    const triggerId = idOf(attempt.jobId, 'cancel', c.now);
+    const operation = { kind: 'Cancel', triggerId, jobId: attempt.jobId, startedAt: timestamp(c.now) } as const;
+    return step({ patch: { pending: operation }, actions: [action], requeueAt: c.now + CANCEL_LIMIT });
+  }
+  if (c.now - Date.parse(pending.startedAt) >= CANCEL_LIMIT) return over(c, { ...attempt, ended: 'Cancelled' }, {});
+  return step({
+    actions: engine.status === 'CANCELLING' ? [] : [action],
+    requeueAt: Date.parse(pending.startedAt) + CANCEL_LIMIT,
+  });
+}
+
+function abandoned(c: Context, attempt: Attempt, why: string): StopStep {
+  const message = `No savepoint could be taken because ${why}. The next version goes on from the newest checkpoint, where a recovery would have gone on too.`;
+  const events: DecidedEvent[] = attempt.healthy
+    ? [{ savepoint: null, type: 'Warning', reason: 'SavepointFailed', message }]
+    : [];
+  return { ...over(c, { ...attempt, ended: 'Abandoned' }, {}), events };
+}
+
+/** Puts the end of the run on record; its processes are stopped once that is written. */
+function ended(c: Context, attempt: Attempt, terminal: Terminal): StopStep {
+  switch (terminal.state) {
+    case 'CANCELED':
+      return over(c, { ...attempt, ended: 'Cancelled' }, {});
+    case 'FAILED':
+      return over(c, { ...attempt, ended: 'Failed' }, {}, terminal.failure);
+    case 'FINISHED':
+      return terminal.savepointPath === null
+        ? over(c, { ...attempt, ended: 'Finished' }, {})
+        : over(c, { ...attempt, ended: 'Stopped' }, savepointPatch(c, attempt, terminal.savepointPath));
+  }
+}
+
+export function savepointPatch(c: Context, attempt: Attempt, path: string): StatusPatch {
+  const { pending } = c.status;
+  const triggerId = pending?.kind === 'StopWithSavepoint' ? pending.triggerId : idOf(attempt.jobId, path);
+  return { lastSavepoint: { path, triggerId, jobId: attempt.jobId, completedAt: timestamp(c.now) } };
+}
+
+function over(c: Context, attempt: Attempt, patch: StatusPatch, failure?: string): StopStep {
+  const stop = stopAll(c, { graceful: true });
+  const events: DecidedEvent[] = [];
+  if (patch.lastSavepoint !== undefined)
+    events.push({
+      savepoint: null,
+      type: 'Normal',
+      reason: 'SavepointCompleted',
+      message: `The job was stopped with a savepoint at ${patch.lastSavepoint.path}.`,
+    });
+  if (failure !== undefined)
+    events.push({
+      savepoint: null,
+      type: 'Warning',
+      reason: 'JobFailed',
+      message: `The job failed before it could be stopped: ${failure}. Its newest checkpoint takes the place of a savepoint.`,
+    });
+  return step({ patch: { ...patch, attempt, pending: undefined }, actions: stop === null ? [] : [stop], events });
+}

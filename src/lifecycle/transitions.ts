@@ -1,0 +1,22 @@
+// The legal transitions between the states of a FlowJob. A state's file can only name a successor that stands here: anything else does not compile.
+import type { JobState } from '../api/status.ts';
+
+/**
+ * From each state to the states that may follow it; staying is always legal. Rolling back to the version before an upgrade
+ * will be a state of its own between Starting and Running's kin.
+ */
+export const transitions = {
+  Pending: ['Starting', 'Suspended', 'Failed', 'Deleting'],
+  Starting: ['Running', 'Upgrading', 'Suspending', 'Recovering', 'Finished', 'Failed', 'Deleting'],
+  Running: ['Upgrading', 'Suspending', 'Recovering', 'Finished', 'Failed', 'Deleting'],
+  Upgrading: ['Starting', 'Running', 'Suspending', 'Finished', 'Failed', 'Deleting'],
+  Suspending: ['Suspended', 'Upgrading', 'Running', 'Finished', 'Failed', 'Deleting'],
+  Suspended: ['Starting', 'Failed', 'Deleting'],
+  Recovering: ['Starting', 'Upgrading', 'Suspending', 'Finished', 'Failed', 'Deleting'],
+  Finished: ['Starting', 'Failed', 'Deleting'],
+  Failed: ['Starting', 'Suspended', 'Deleting'],
+  Deleting: [],
+} as const satisfies Record<JobState, readonly JobState[]>;
+
+/** The states that `S` may be followed by, itself included. */
+export type Next<S extends JobState> = S | (typeof transitions)[S][number];
