@@ -1,0 +1,10 @@
+// The blackhole sink: takes every row and change, and forgets it. For measurements.
+import type { SinkConnector } from './connector.ts';
+import { TableOptions } from './options.ts';
+
+export const blackholeSink: SinkConnector = {
+  describe: (table) => void new TableOptions(table, { connector: { kind: 'string' } }),
+  createWriter: () => ({ write: () => undefined, prepareCommit: async () => [], abort: async () => undefined }),
+  commit: async () => undefined,
+  cleanUp: async () => undefined,
+};
