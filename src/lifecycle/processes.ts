@@ -22,7 +22,8 @@ export function missingProcesses(
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
     lost ||= process !== undefined;
-    const startAt = process?.exit == null ? c.now : process.exit.at + processDelay(process.restarts + 1);
+    const startAt =
+      process === undefined || process.exit === null ? c.now : process.exit.at + processDelay(process.restarts + 1);
     if (startAt <= c.now) missing = true;
     else {
       skip.push(index);

@@ -119,8 +119,9 @@ function removal(c: Context, savepoint: FlowSavepoint): SavepointOutcome {
 function inUse(c: Context, path: string): boolean {
   const attempt = c.status.attempt;
   if (attempt === undefined || attempt.ended === 'Finished') return false;
-  const proven = attempt.healthy && attempt.ended === undefined;
-  return attempt.restoreFrom === path && !proven ? true : restorePoint(c) === path;
+  // A run that has proven itself goes on from checkpoints of its own.
+  if (attempt.healthy && attempt.ended === undefined) return false;
+  return attempt.restoreFrom === path || restorePoint(c) === path;
 }
 
 const removed = (savepoint: FlowSavepoint): SavepointOutcome => ({

@@ -1,0 +1,72 @@
+// Answers of the REST API that both engines speak, as far as the operator reads them. Names and types as Flink 2.3 gives them.
+import type { EngineJobStatus } from '../lifecycle/observation.ts';
+
+/** GET /jobs/:jobid/status */
+export interface JobStatusAnswer {
+  status: EngineJobStatus;
+}
+
+/** GET /jobs/:jobid/checkpoints */
+export interface CheckpointsAnswer {
+  counts: { restored: number; total: number; in_progress: number; completed: number; failed: number };
+  latest: {
+    completed: CheckpointAnswer | null;
+    savepoint: CheckpointAnswer | null;
+    restored: { id: number; restore_timestamp: number; is_savepoint: boolean; external_path: string } | null;
+  };
+  history: CheckpointAnswer[];
+}
+
+export interface CheckpointAnswer {
+  id: number;
+  status: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
+  is_savepoint: boolean;
+  /** Milliseconds since the epoch. */
+  trigger_timestamp: number;
+  latest_ack_timestamp: number;
+  /** Bytes. */
+  state_size: number;
+  /** Milliseconds. */
+  end_to_end_duration: number;
+  external_path?: string;
+}
+
+/** GET /jobs/:jobid/exceptions */
+export interface ExceptionsAnswer {
+  exceptionHistory: {
+    entries: { exceptionName: string; stacktrace: string; timestamp: number; taskName?: string | null }[];
+  };
+}
+
+/** POST that starts an asynchronous operation. */
+export interface TriggerAnswer {
+  'request-id': string;
+}
+
+/** GET of an asynchronous operation: savepoint, stop, checkpoint, disposal. A failure is COMPLETED with a cause. */
+export interface OperationAnswer {
+  status: { id: 'IN_PROGRESS' | 'COMPLETED' };
+  operation: {
+    location?: string;
+    checkpointId?: number;
+    'failure-cause'?: { class: string; 'stack-trace': string };
+    failureCause?: { class: string; 'stack-trace': string };
+  } | null;
+}
+
+/** GET /overview */
+export interface OverviewAnswer {
+  taskmanagers: number;
+  'slots-total': number;
+  'slots-available': number;
+  'jobs-running': number;
+  'jobs-finished': number;
+  'jobs-cancelled': number;
+  'jobs-failed': number;
+  'flink-version': string;
+}
+
+/** Any error. */
+export interface ErrorsAnswer {
+  errors: string[];
+}

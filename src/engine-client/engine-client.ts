@@ -1,0 +1,139 @@
+// The one REST client of the operator: the calls that Flink and the embedded engine both answer. Connections are kept alive by fetch.
+import type { OperationView } from '../lifecycle/observation.ts';
+import type {
+  CheckpointsAnswer,
+  ErrorsAnswer,
+  ExceptionsAnswer,
+  JobStatusAnswer,
+  OperationAnswer,
+  OverviewAnswer,
+  TriggerAnswer,
+} from './answers.ts';
+
+/** `ENGINE_UNREACHABLE`: no answer in time. `ENGINE_REFUSED`: an answer with an error; `httpStatus` and Flink's message say which. */
+export class EngineClientError extends Error {
+  readonly code: 'ENGINE_UNREACHABLE' | 'ENGINE_REFUSED';
+  readonly httpStatus: number | null;
+
+  constructor(code: EngineClientError['code'], message: string, httpStatus: number | null, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'EngineClientError';
+    this.code = code;
+    this.httpStatus = httpStatus;
+  }
+}
+
+export interface EngineClientOptions {
+  /** `http://host:port` */
+  url: string;
+  /** Bearer token; null when the engine asks for none. */
+  token: string | null;
+  /** Milliseconds that one call may take. */
+  timeoutMs?: number;
+}
+
+export class EngineClient {
+  private readonly options: Required<EngineClientOptions>;
+
+  constructor(options: EngineClientOptions) {
+    this.options = { timeoutMs: 5_000, ...options };
+  }
+
+  jobStatus(jobId: string): Promise<JobStatusAnswer> {
+    return this.call('GET', `/jobs/${jobId}/status`);
+  }
+
+  checkpoints(jobId: string): Promise<CheckpointsAnswer> {
+    return this.call('GET', `/jobs/${jobId}/checkpoints`);
+  }
+
+  exceptions(jobId: string): Promise<ExceptionsAnswer> {
+    return this.call('GET', `/jobs/${jobId}/exceptions`);
+  }
+
+  overview(): Promise<OverviewAnswer> {
+    return this.call('GET', '/overview');
+  }
+
+  triggerSavepoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
+    return this.call('POST', `/jobs/${jobId}/savepoints`, { triggerId, 'cancel-job': false });
+  }
+
+  stopWithSavepoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
+    return this.call('POST', `/jobs/${jobId}/stop`, { triggerId, drain: false });
+  }
+
+  triggerCheckpoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
+    return this.call('POST', `/jobs/${jobId}/checkpoints`, { triggerId });
+  }
+
+  savepointStatus(jobId: string, triggerId: string): Promise<OperationView> {
+    return this.operation(`/jobs/${jobId}/savepoints/${triggerId}`);
+  }
+
+  checkpointStatus(jobId: string, triggerId: string): Promise<OperationView> {
+    return this.operation(`/jobs/${jobId}/checkpoints/${triggerId}`);
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    await this.call('PATCH', `/jobs/${jobId}?mode=cancel`);
+  }
+
+  /** Ends the JobManager. */
+  async deleteCluster(): Promise<void> {
+    await this.call('DELETE', '/cluster');
+  }
+
+  private async operation(path: string): Promise<OperationView> {
+    try {
+      return operationView(await this.call<OperationAnswer>('GET', path));
+    } catch (error) {
+      // An operation that this JobManager has never heard of, or forgot when it was started again.
+      if (error instanceof EngineClientError && error.httpStatus === 404) return { state: 'Unknown' };
+      throw error;
+    }
+  }
+
+  private async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const { url, token, timeoutMs } = this.options;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      text = await response.text();
+    } catch (error) {
+      const why =
+        error instanceof Error && error.name === 'TimeoutError' ? `no answer in ${timeoutMs} ms` : String(error);
+      throw new EngineClientError('ENGINE_UNREACHABLE', `${method} ${url}${path}: ${why}`, null, error);
+    }
+    if (!response.ok)
+      throw new EngineClientError('ENGINE_REFUSED', `${method} ${path}: ${firstError(text)}`, response.status);
+    return (text === '' ? {} : JSON.parse(text)) as T;
+  }
+}
+
+export function operationView(answer: OperationAnswer): OperationView {
+  if (answer.status.id !== 'COMPLETED') return { state: 'InProgress' };
+  const cause = answer.operation?.['failure-cause'] ?? answer.operation?.failureCause;
+  if (cause !== undefined) return { state: 'Failed', message: firstLine(cause['stack-trace']) };
+  return { state: 'Completed', path: answer.operation?.location ?? null };
+}
+
+/** Flink puts a stack trace into its errors; people want its first line, without the Java class. */
+function firstError(text: string): string {
+  try {
+    return firstLine((JSON.parse(text) as ErrorsAnswer).errors.join('; '));
+  } catch {
+    return firstLine(text);
+  }
+}
+
+export const firstLine = (text: string): string => text.split('\n', 1)[0]!.replace(/^([\w$]+\.)+[\w$]+: /, '');

@@ -1,0 +1,232 @@
+// JobManager and TaskManagers as processes of this machine. They outlive the operator, which takes them up again by record, pid and start time.
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
+import type { Endpoints } from '../../../engine/config.ts';
+import type { ObjectKey } from '../../api/object.ts';
+import type { Attempt } from '../../api/status.ts';
+import {
+  embeddedConfig,
+  jobManagerArguments,
+  jobManagerNodeFlags,
+  taskManagerArguments,
+  taskManagerNodeFlags,
+} from '../../engine-client/embedded.ts';
+import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
+import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
+import type { AttemptPlan, Connection, Runtime, StorageQuestion } from '../port.ts';
+import {
+  attemptDirectory,
+  attemptFiles,
+  epochsOnRecord,
+  jobDirectory,
+  jobNames,
+  namesIn,
+  stateDirectory,
+} from './layout.ts';
+import { viewStorage } from './local-storage-view.ts';
+import { ManagedProcess } from './managed-process.ts';
+
+export interface LocalRuntimeOptions {
+  /** The operator's folder. */
+  directory: string;
+  /** Program that starts the engine's processes: a Node binary, and the file it runs. */
+  node: string;
+  engineFile: string;
+  now: () => number;
+}
+
+/** So many attempts of a job keep their logs. */
+const ATTEMPTS_KEPT = 5;
+
+type Processes = Map<string, ManagedProcess>;
+
+export class LocalRuntime implements Runtime {
+  private readonly options: LocalRuntimeOptions;
+  /** Job's name, epoch, process's name. */
+  private readonly attempts = new Map<string, Map<number, Processes>>();
+  private readonly listeners: ((key: ObjectKey) => void)[] = [];
+
+  /** Takes up every process that an earlier operator left on record, or left without one. */
+  constructor(options: LocalRuntimeOptions) {
+    this.options = options;
+    for (const name of jobNames(options.directory))
+      for (const epoch of epochsOnRecord(options.directory, name)) this.adopt(name, epoch);
+  }
+
+  jobs(): ObjectKey[] {
+    return [...this.attempts.keys()].map((name) => ({ namespace: LOCAL_NAMESPACE, name }));
+  }
+
+  processes(key: ObjectKey): ProcessView[] {
+    const views: ProcessView[] = [];
+    for (const [epoch, processes] of this.attempts.get(key.name) ?? [])
+      for (const process of processes.values()) {
+        const runs = process.runs();
+        const { role, index, exit, restarts } = process.record;
+        views.push({ epoch, role, index, state: runs ? 'Running' : 'Exited', exit, restarts });
+      }
+    return views;
+  }
+
+  connection(key: ObjectKey, attempt: Attempt): Connection | null {
+    const files = attemptFiles(this.options.directory, key.name, attempt.epoch);
+    if (!existsSync(files.endpointsFile)) return null;
+    const endpoints = JSON.parse(readFileSync(files.endpointsFile, 'utf8')) as Endpoints;
+    return { url: endpoints.restUrl, token: readFileSync(files.tokenFile, 'utf8').trim() };
+  }
+
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+    const { directory } = this.options;
+    const { name } = plan.key;
+    const { epoch } = plan.attempt;
+    this.prune(name, epoch);
+    const files = attemptFiles(directory, name, epoch);
+    mkdirSync(files.temporaryDirectory, { recursive: true });
+    if (!existsSync(files.tokenFile))
+      writeFileSync(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+    // The SQL may hold passwords.
+    writeFileSync(files.sqlFile, plan.spec.job.sql.inline, { mode: 0o600 });
+    const config = embeddedConfig(
+      { name, uid: plan.uid, spec: plan.spec },
+      {
+        stateDirectory: stateDirectory(directory, name, plan.spec.state.storage?.uri),
+        tokenFile: files.tokenFile,
+        endpointsFile: files.endpointsFile,
+        temporaryDirectory: files.temporaryDirectory,
+      },
+    );
+    writeFileSync(files.configFile, stringify(config));
+
+    const { jobManager, taskManager } = plan.spec;
+    this.ensure(plan, 'jobmanager', 'JobManager', 0, () => ({
+      flags: jobManagerNodeFlags(jobManager.resources.limits.memory),
+      args: jobManagerArguments({
+        configDirectory: files.directory,
+        jobId: plan.attempt.jobId,
+        epoch,
+        sqlFile: files.sqlFile,
+        restoreFrom: plan.attempt.restoreFrom,
+      }),
+    }));
+    for (let index = 0; index < taskManager.replicas; index++) {
+      if (skip.includes(index)) continue;
+      this.ensure(plan, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
+        flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
+        args: taskManagerArguments(
+          files.directory,
+          `${name}-${epoch}-taskmanager-${index}${restarts === 0 ? '' : `-${restarts}`}`,
+        ),
+      }));
+    }
+  }
+
+  stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
+    for (const [attempt, processes] of this.attempts.get(key.name) ?? [])
+      if (attempt <= epoch) for (const process of processes.values()) process.stop(graceful);
+  }
+
+  storage(question: StorageQuestion): Promise<StorageView> {
+    return viewStorage(stateDirectory(this.options.directory, question.key.name, question.uri), question);
+  }
+
+  async disposeSavepoint(path: string): Promise<void> {
+    await new LocalCheckpointStorage(path).dispose(path);
+  }
+
+  async removeState(key: ObjectKey, uri: string | undefined): Promise<void> {
+    const root = stateDirectory(this.options.directory, key.name, uri);
+    // Epochs stay: they fence attempts of whoever comes next under this name. Savepoints are FlowSavepoints' own.
+    for (const part of ['checkpoints', 'results']) await rm(join(root, part), { recursive: true, force: true });
+  }
+
+  async forget(key: ObjectKey): Promise<void> {
+    if (this.processes(key).some((process) => process.state === 'Running')) return;
+    this.attempts.delete(key.name);
+    await rm(jobDirectory(this.options.directory, key.name), { recursive: true, force: true });
+  }
+
+  onChange(listener: (key: ObjectKey) => void): void {
+    this.listeners.push(listener);
+  }
+
+  private ensure(
+    plan: AttemptPlan,
+    process: string,
+    role: ProcessView['role'],
+    index: number,
+    commandLine: (restarts: number) => { flags: string[]; args: string[] },
+  ): void {
+    const { name } = plan.key;
+    const { epoch } = plan.attempt;
+    const processes = this.processesOf(name, epoch);
+    const before = processes.get(process);
+    if (before?.runs() === true) return;
+    // A JobManager that ended is a lost attempt: its epoch is used up.
+    if (before !== undefined && role === 'JobManager') return;
+    const restarts = before === undefined ? 0 : before.record.restarts + 1;
+    const files = attemptFiles(this.options.directory, name, epoch);
+    const { flags, args } = commandLine(restarts);
+    const started = ManagedProcess.start(
+      files.recordFile(process),
+      { role, index, restarts, marks: args },
+      {
+        command: this.options.node,
+        args: [...flags, '--enable-source-maps', this.options.engineFile, ...args],
+        logFile: files.logFile(process),
+        // Few arenas: glibc's default keeps freed memory per thread.
+        env: { ...globalThis.process.env, MALLOC_ARENA_MAX: '2' },
+      },
+      this.hooks(name, epoch),
+    );
+    processes.set(process, started);
+  }
+
+  private hooks(name: string, epoch: number): { changed: () => void; now: () => number } {
+    return {
+      now: this.options.now,
+      changed: () => {
+        this.cleanUp(name, epoch);
+        for (const listener of this.listeners) listener({ namespace: LOCAL_NAMESPACE, name });
+      },
+    };
+  }
+
+  private adopt(name: string, epoch: number): void {
+    const directory = attemptDirectory(this.options.directory, name, epoch);
+    for (const file of namesIn(directory)) {
+      const process = /^(.+)\.process\.json$/.exec(file)?.[1];
+      if (process === undefined) continue;
+      const adopted = ManagedProcess.adopt(join(directory, file), this.hooks(name, epoch));
+      if (adopted !== null) this.processesOf(name, epoch).set(process, adopted);
+    }
+    if (!this.attempts.has(name)) this.attempts.set(name, new Map());
+  }
+
+  private processesOf(name: string, epoch: number): Processes {
+    const epochs = this.attempts.get(name) ?? new Map<number, Processes>();
+    this.attempts.set(name, epochs);
+    const processes = epochs.get(epoch) ?? new Map<string, ManagedProcess>();
+    epochs.set(epoch, processes);
+    return processes;
+  }
+
+  /** Spilled data of an attempt goes with its last process. */
+  private cleanUp(name: string, epoch: number): void {
+    const processes = [...(this.attempts.get(name)?.get(epoch)?.values() ?? [])];
+    if (processes.some((process) => process.record.exit === null)) return;
+    rmSync(attemptFiles(this.options.directory, name, epoch).temporaryDirectory, { recursive: true, force: true });
+  }
+
+  private prune(name: string, epoch: number): void {
+    const epochs = this.attempts.get(name);
+    for (const old of epochsOnRecord(this.options.directory, name).filter((e) => e <= epoch - ATTEMPTS_KEPT)) {
+      if ([...(epochs?.get(old)?.values() ?? [])].some((process) => process.runs())) continue;
+      epochs?.delete(old);
+      rmSync(attemptDirectory(this.options.directory, name, old), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// What a job's storage holds, as the lifecycle asks it: read through the engine's own checkpoint storage, so that both see the same.
+import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
+import type { JobResult, Manifest } from '../../../engine/checkpoint/storage.ts';
+import type { RunResult, StorageView } from '../../lifecycle/observation.ts';
+import type { StorageQuestion } from '../port.ts';
+
+export async function viewStorage(root: string, question: StorageQuestion): Promise<StorageView> {
+  const storage = new LocalCheckpointStorage(root);
+  const { jobId, lastSavepoint, stopTriggerId } = question;
+  const epoch = await storage.currentEpoch();
+  if (jobId === undefined) return { epoch, newest: null, pendingSavepoint: null, result: null };
+
+  const stopPath = stopTriggerId === undefined ? null : storage.savepointPath(jobId, stopTriggerId);
+  const result = await storage.readJobResult(jobId);
+  const checkpoint = (await storage.listCheckpoints(jobId))[0]?.path;
+  const candidates: { path: string; kind: 'Checkpoint' | 'Savepoint'; manifest: Manifest }[] = [];
+  let pendingSavepoint: string | null = null;
+  for (const path of new Set([checkpoint, lastSavepoint, stopPath ?? undefined])) {
+    const manifest = path === undefined ? null : await manifestOf(storage, path);
+    if (path === undefined || manifest === null || manifest.jobId !== jobId) continue;
+    candidates.push({ path, manifest, kind: path === checkpoint ? 'Checkpoint' : 'Savepoint' });
+    if (path === stopPath) pendingSavepoint = path;
+  }
+  candidates.sort((a, b) => b.manifest.epoch - a.manifest.epoch || b.manifest.checkpointId - a.manifest.checkpointId);
+  const newest = candidates[0];
+  return {
+    epoch,
+    newest: newest === undefined ? null : { path: newest.path, kind: newest.kind },
+    pendingSavepoint,
+    result: result === null ? null : runResult(result),
+  };
+}
+
+/** Null when it is not there, not complete or damaged: nothing can be restored from it. */
+async function manifestOf(storage: LocalCheckpointStorage, path: string): Promise<Manifest | null> {
+  try {
+    return await storage.readManifest(path);
+  } catch {
+    return null;
+  }
+}
+
+function runResult(result: JobResult): RunResult {
+  return {
+    state: result.state,
+    failure: result.failure,
+    savepointPath: result.savepointPath,
+    startTime: result.startTime,
+    endTime: result.endTime,
+    rowsIn: rowsOf(result.summary['sources']),
+    rowsOut: rowsOf(result.summary['sinks']),
+  };
+}
+
+/** Sum of the rows of all tables: `{flights: {rows: 3}, ...}`. */
+function rowsOf(tables: unknown): number {
+  if (tables === null || typeof tables !== 'object') return 0;
+  return Object.values(tables as Record<string, { rows?: unknown } | null>).reduce(
+    (sum, table) => sum + (typeof table?.rows === 'number' ? table.rows : 0),
+    0,
+  );
+}

@@ -1,0 +1,53 @@
+// The port "where JobManager and TaskManagers run": processes on one machine, pods on Kubernetes. Every call can be repeated.
+import type { ObjectKey } from '../api/object.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { Attempt } from '../api/status.ts';
+import type { ProcessView, StorageView } from '../lifecycle/observation.ts';
+
+/** Everything that the processes of one attempt are made from. */
+export interface AttemptPlan {
+  key: ObjectKey;
+  uid: string;
+  attempt: Attempt;
+  spec: ResolvedFlowJobSpec;
+}
+
+export interface Connection {
+  /** `http://host:port` */
+  url: string;
+  token: string | null;
+}
+
+/** What is to be looked up in a job's storage. */
+export interface StorageQuestion {
+  key: ObjectKey;
+  /** `spec.state.storage.uri`, or undefined for the job's own folder. */
+  uri: string | undefined;
+  /** The current run; undefined when there was none. */
+  jobId: string | undefined;
+  /** A savepoint of the run that counts when it is newer than its checkpoints. */
+  lastSavepoint: string | undefined;
+  /** Trigger id of a stop with a savepoint that is under way. */
+  stopTriggerId: string | undefined;
+}
+
+export interface Runtime {
+  /** Jobs of which any process runs or is on record. */
+  jobs(): ObjectKey[];
+  processes(key: ObjectKey): ProcessView[];
+  /** Where the attempt's JobManager answers; null until it has said so. */
+  connection(key: ObjectKey, attempt: Attempt): Connection | null;
+  /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */
+  ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void>;
+  /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
+  stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
+  storage(question: StorageQuestion): Promise<StorageView>;
+  /** Removes a savepoint's files. Not an error when they are gone. */
+  disposeSavepoint(path: string): Promise<void>;
+  /** Removes a job's checkpoints and results. */
+  removeState(key: ObjectKey, uri: string | undefined): Promise<void>;
+  /** Removes what is on record of a job without processes. */
+  forget(key: ObjectKey): Promise<void>;
+  /** Calls `listener` when a process of a job ended or came up. */
+  onChange(listener: (key: ObjectKey) => void): void;
+}
