@@ -1,0 +1,184 @@
+// A slot's switchboard: brings the two ends of each channel together, whichever comes first, within the slot, over a port to another slot of
+// the process, or over a socket. The consumer opens; the producer answers.
+import type { MessagePort } from 'node:worker_threads';
+import { encodeBatch } from '../columnar/wire.ts';
+import { describeError } from '../errors.ts';
+import type { ChannelDescriptor, SlotAddress, SpillLocation } from '../rpc/protocol.ts';
+import { CHANNEL_CREDITS, type InputChannel } from './input-channel.ts';
+import type { Control } from './element.ts';
+import type { ConsumerLink, OutputChannel } from './output-channel.ts';
+import { connectSocket, DataServer, type SocketLink } from './sockets.ts';
+import { SpillReader } from './spill-input.ts';
+
+type PortMessage =
+  | { kind: 'open'; id: string; credits: number }
+  | { kind: 'credit'; id: string; credits: number }
+  | { kind: 'close'; id: string }
+  | { kind: 'data'; id: string; bytes: Uint8Array }
+  | { kind: 'control'; id: string; control: Control };
+
+interface Waiting {
+  link: ConsumerLink;
+  credits: number;
+}
+
+export interface HubOptions {
+  taskManagerId: string;
+  slot: number;
+  host: string;
+  /** 0 for any. */
+  port: number;
+  token: string | null;
+  /** To the other slots of the process. */
+  ports: Map<number, MessagePort>;
+}
+
+export class ChannelHub {
+  private readonly options: HubOptions;
+  private readonly outputs = new Map<string, OutputChannel>();
+  private readonly inputs = new Map<string, InputChannel>();
+  /** Consumers that came before their producer. */
+  private readonly waiting = new Map<string, Waiting>();
+  private readonly closers = new Map<string, () => void>();
+  private readonly server: DataServer;
+
+  constructor(options: HubOptions) {
+    this.options = options;
+    for (const port of options.ports.values())
+      port.on('message', (message: PortMessage) => this.receive(port, message));
+    this.server = new DataServer(options.token, {
+      open: (id, link, credits) => this.open(id, link, credits),
+      openSpill: (location, link, credits) => serveSpill(location, link, credits),
+      credit: (id, credits) => this.outputs.get(id)?.addCredits(credits),
+      closed: (id, link) => {
+        if (this.waiting.get(id)?.link === link) this.waiting.delete(id);
+      },
+    });
+  }
+
+  /** Begins to listen for other TaskManagers; the bound port. */
+  async listen(): Promise<number> {
+    return this.server.listen(this.options.host, this.options.port);
+  }
+
+  /** A producer's channel is ready. */
+  offer(output: OutputChannel): void {
+    this.outputs.set(output.id, output);
+    const waiting = this.waiting.get(output.id);
+    if (waiting === undefined) return;
+    this.waiting.delete(output.id);
+    output.connect(waiting.link, waiting.credits);
+  }
+
+  /** A consumer's channel asks its producer to send. */
+  connect(channel: ChannelDescriptor, input: InputChannel): void {
+    const { id, producer, spill } = channel;
+    const port = this.portTo(producer);
+    if (this.isHere(producer)) {
+      input.attach((credits) => this.outputs.get(id)?.addCredits(credits));
+      const link = { sendBatch: input.receiveBatch.bind(input), sendControl: input.receiveControl.bind(input) };
+      this.closers.set(id, () => this.waiting.delete(id));
+      this.open(id, link, CHANNEL_CREDITS);
+    } else if (port !== undefined && spill === null) {
+      this.inputs.set(id, input);
+      input.attach((credits) => port.postMessage({ kind: 'credit', id, credits } satisfies PortMessage));
+      this.closers.set(id, () => port.postMessage({ kind: 'close', id } satisfies PortMessage));
+      port.postMessage({ kind: 'open', id, credits: CHANNEL_CREDITS } satisfies PortMessage);
+    } else {
+      const close = connectSocket(producer, { token: this.options.token, id, spill, credits: CHANNEL_CREDITS }, input);
+      this.closers.set(id, close);
+    }
+  }
+
+  /** A task has ended: its channels exist no longer. */
+  release(outputs: string[], inputs: string[]): void {
+    for (const id of outputs) {
+      this.outputs.delete(id);
+      this.server.drop(id);
+    }
+    for (const id of inputs) {
+      this.inputs.delete(id);
+      this.closers.get(id)?.();
+      this.closers.delete(id);
+    }
+  }
+
+  private isHere(producer: SlotAddress): boolean {
+    return producer.taskManagerId === this.options.taskManagerId && producer.slot === this.options.slot;
+  }
+
+  private portTo(producer: SlotAddress): MessagePort | undefined {
+    return producer.taskManagerId === this.options.taskManagerId ? this.options.ports.get(producer.slot) : undefined;
+  }
+
+  private open(id: string, link: ConsumerLink, credits: number): void {
+    const output = this.outputs.get(id);
+    if (output === undefined) this.waiting.set(id, { link, credits });
+    else output.connect(link, credits);
+  }
+
+  private receive(port: MessagePort, message: PortMessage): void {
+    const { id } = message;
+    switch (message.kind) {
+      case 'open':
+        this.open(id, portLink(port, id), message.credits);
+        return;
+      case 'credit':
+        this.outputs.get(id)?.addCredits(message.credits);
+        return;
+      case 'close':
+        this.waiting.delete(id);
+        return;
+      case 'data':
+        this.inputs.get(id)?.receiveEncoded(message.bytes);
+        return;
+      case 'control':
+        this.inputs.get(id)?.receiveControl(message.control);
+        return;
+    }
+  }
+}
+
+/** Encoded batches are moved, not copied. */
+function portLink(port: MessagePort, id: string): ConsumerLink {
+  return {
+    sendBatch(batch) {
+      const bytes = encodeBatch(batch);
+      port.postMessage({ kind: 'data', id, bytes } satisfies PortMessage, [bytes.buffer as ArrayBuffer]);
+    },
+    sendControl: (control) => port.postMessage({ kind: 'control', id, control } satisfies PortMessage),
+  };
+}
+
+/** Sends a partition of a file as credit comes; returns how to add credit. */
+function serveSpill(location: SpillLocation, link: SocketLink, credits: number): (credits: number) => void {
+  let reader: SpillReader | null;
+  try {
+    reader = new SpillReader(location, null);
+  } catch (error) {
+    link.sendFailure(describeError(error));
+    return () => undefined;
+  }
+  let available = 0;
+  const pump = (more: number): void => {
+    available += more;
+    try {
+      while (reader !== null && available > 0) {
+        const bytes = reader.read();
+        available--;
+        if (bytes === null) {
+          reader = null;
+          link.sendControl({ kind: 'end' });
+        } else link.sendEncoded(bytes);
+      }
+    } catch (error) {
+      reader = null;
+      link.sendFailure(describeError(error));
+    }
+  };
+  pump(credits);
+  return (more) => {
+    if (more > 0) pump(more);
+    else reader?.close();
+  };
+}

@@ -1,0 +1,115 @@
+// A slot: the tasks of one thread, their channels, and what the main thread asks of them.
+import type { CheckpointStorage } from '../checkpoint/storage.ts';
+import type { TaskCommand, TaskDeployment, TaskMessage } from '../rpc/protocol.ts';
+import type { ChannelHub } from '../shuffle/channel-hub.ts';
+import { buildTask } from './build-task.ts';
+import type { FromSlot, ToSlot } from './slot-messages.ts';
+import { spillFolder } from './spill-folder.ts';
+import { taskError } from './task-error.ts';
+import { TaskLoop } from './task-loop.ts';
+import type { Task } from './task.ts';
+
+interface Running {
+  task: Task;
+  deployment: TaskDeployment;
+}
+
+export interface SlotOptions {
+  hub: ChannelHub;
+  storage: CheckpointStorage;
+  taskManagerId: string;
+  temporaryDirectory: string;
+  now: () => number;
+  monotonic: () => number;
+  send: (message: FromSlot) => void;
+}
+
+export class Slot {
+  private readonly options: SlotOptions;
+  private readonly loop: TaskLoop;
+  private readonly tasks = new Map<string, Running>();
+  private printed = '';
+
+  constructor(options: SlotOptions) {
+    this.options = options;
+    this.loop = new TaskLoop(options.monotonic);
+  }
+
+  receive(message: ToSlot): void {
+    switch (message.type) {
+      case 'deploy':
+        this.deploy(message.task);
+        return;
+      case 'collectMetrics':
+        this.sendMetrics();
+        return;
+      default:
+        this.command(message);
+    }
+  }
+
+  private deploy(deployment: TaskDeployment): void {
+    const { hub, storage, now, monotonic } = this.options;
+    try {
+      const task = buildTask(deployment, {
+        hub,
+        storage,
+        loop: this.loop,
+        spillFolder: (of) =>
+          spillFolder(this.options.temporaryDirectory, of.jobId, of.epoch, this.options.taskManagerId),
+        now,
+        monotonic,
+        print: (line) => this.print(line),
+        report: (message) => this.report(message),
+      });
+      this.tasks.set(deployment.execution, { task, deployment });
+      void task.start();
+    } catch (error) {
+      hub.release(
+        deployment.outputs.flatMap((output) => output.channels),
+        deployment.inputs.flatMap((input) => input.channels.map((channel) => channel.id)),
+      );
+      this.report({
+        type: 'taskState',
+        execution: deployment.execution,
+        state: 'FAILED',
+        error: taskError(error),
+        metrics: {},
+        result: null,
+      });
+    }
+  }
+
+  private command(command: TaskCommand): void {
+    this.tasks.get(command.execution)?.task.command(command);
+  }
+
+  private report(message: TaskMessage): void {
+    this.flushPrinted();
+    if (
+      message.type === 'taskState' &&
+      (message.state === 'FINISHED' || message.state === 'FAILED' || message.state === 'CANCELED')
+    )
+      this.tasks.delete(message.execution);
+    this.options.send({ type: 'report', message });
+  }
+
+  private sendMetrics(): void {
+    const { heapUsed, heapTotal } = process.memoryUsage();
+    const tasks = [...this.tasks].map(([execution, { task }]) => ({ execution, metrics: task.readMetrics() }));
+    this.options.send({ type: 'metrics', tasks, heapUsed, heapTotal });
+  }
+
+  /** Lines of one turn of the event loop go in one message. */
+  private print(line: string): void {
+    if (this.printed === '') setImmediate(() => this.flushPrinted());
+    this.printed += `${line}\n`;
+    if (this.printed.length > 1 << 16) this.flushPrinted();
+  }
+
+  private flushPrinted(): void {
+    if (this.printed === '') return;
+    this.options.send({ type: 'print', lines: this.printed });
+    this.printed = '';
+  }
+}

@@ -1,0 +1,319 @@
+// One subtask at work: takes commands, rows and barriers one at a time, snapshots at barriers, and reports to the coordinator.
+import type { CheckpointStorage } from '../checkpoint/storage.ts';
+import { describeError } from '../errors.ts';
+import type {
+  Barrier,
+  Metrics,
+  TaskCommand,
+  TaskDeployment,
+  TaskError,
+  TaskMessage,
+  TaskState,
+} from '../rpc/protocol.ts';
+import type { EdgeOutput } from '../shuffle/edge-output.ts';
+import type { InputGate } from '../shuffle/input-gate.ts';
+import { SpillOutput } from '../shuffle/spill-output.ts';
+import { MAX_WATERMARK, type OperatorRestore, type OperatorSnapshot } from '../operators/operator.ts';
+import { keyGroupRange } from '../state/key-groups.ts';
+import type { OperatorChain } from './operator-chain.ts';
+import { taskError } from './task-error.ts';
+import type { Runnable } from './task-loop.ts';
+import type { TaskMetrics } from './task-metrics.ts';
+import type { TaskSink } from './task-sink.ts';
+import type { TaskSource } from './task-source.ts';
+
+/** What a task is made of; build-task.ts puts it together. */
+export interface TaskParts {
+  deployment: TaskDeployment;
+  chain: OperatorChain;
+  source: TaskSource | null;
+  /** Null for a task without inputs. */
+  gate: InputGate | null;
+  outputs: EdgeOutput[];
+  sinks: TaskSink[];
+  storage: CheckpointStorage;
+  metrics: TaskMetrics;
+  report: (message: TaskMessage) => void;
+  /** Puts the task on its thread's loop. */
+  schedule: (task: Runnable) => void;
+  /** Closes channels and removes spill files of operators. Once. */
+  release: () => void;
+}
+
+export class Task implements Runnable {
+  readonly execution: string;
+  private readonly parts: TaskParts;
+  private state: TaskState = 'INITIALIZING';
+  private commands: TaskCommand[] = [];
+  /** Behind a STOP barrier nothing is read any more. */
+  private suspended = false;
+  private inputEnded = false;
+  /** Snapshots are written and acknowledged in the order of their barriers. */
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(parts: TaskParts) {
+    this.parts = parts;
+    this.execution = parts.deployment.execution;
+  }
+
+  get done(): boolean {
+    return this.state === 'FINISHED' || this.state === 'FAILED' || this.state === 'CANCELED';
+  }
+
+  /** Restores state, then runs. */
+  async start(): Promise<void> {
+    this.enter('INITIALIZING', null);
+    try {
+      await this.restore();
+    } catch (error) {
+      await this.fail(error);
+      return;
+    }
+    if (this.done) return;
+    this.enter('RUNNING', null);
+    this.wake();
+  }
+
+  /** Totals, and rates since the last call. */
+  readMetrics(): Metrics {
+    return this.parts.metrics.read(true);
+  }
+
+  command(command: TaskCommand): void {
+    if (this.done) return;
+    if (command.type === 'cancel') {
+      void this.end('CANCELED', null);
+      return;
+    }
+    this.commands.push(command);
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.state === 'RUNNING') this.parts.schedule(this);
+  }
+
+  step(): boolean {
+    if (this.state !== 'RUNNING') return false;
+    const { metrics } = this.parts;
+    metrics.enter('busy');
+    try {
+      while (this.commands.length > 0 && this.state === 'RUNNING') this.obey(this.commands.shift()!);
+      if (this.done) return false;
+      for (const output of this.parts.outputs)
+        if (!output.available) {
+          metrics.enter('backPressured');
+          return false;
+        }
+      const more = this.parts.gate === null ? this.stepSource() : this.stepGate(this.parts.gate);
+      if (!more) metrics.enter('idle');
+      return more;
+    } catch (error) {
+      void this.fail(error);
+      return false;
+    }
+  }
+
+  async fail(error: unknown): Promise<void> {
+    await this.end('FAILED', taskError(error));
+  }
+
+  private obey(command: TaskCommand): void {
+    switch (command.type) {
+      case 'split':
+        this.parts.source?.receive(command.split);
+        return;
+      case 'trigger':
+        if (command.barrier.after === 'DRAIN') this.endInput();
+        if (command.barrier.after !== 'CONTINUE') this.suspended = true;
+        this.checkpoint(command.barrier);
+        return;
+      case 'checkpointAborted':
+        this.suspended = false;
+        return;
+      case 'finish':
+        void this.end('FINISHED', null);
+        return;
+      case 'cancel':
+        return;
+    }
+  }
+
+  private stepSource(): boolean {
+    if (this.suspended || this.inputEnded) return false;
+    const { source, chain, metrics } = this.parts;
+    if (source === null) {
+      this.endInput();
+      return false;
+    }
+    const polled = source.poll();
+    switch (polled.kind) {
+      case 'batch':
+        metrics.numRecordsIn += polled.batch.rows;
+        chain.processBatch(polled.batch);
+        return true;
+      case 'ended':
+        this.endInput();
+        return false;
+      case 'waiting':
+        return this.commands.length > 0;
+    }
+  }
+
+  private stepGate(gate: InputGate): boolean {
+    const event = gate.next();
+    if (event === null) return false;
+    const { chain, metrics } = this.parts;
+    switch (event.kind) {
+      case 'batch':
+        metrics.numRecordsIn += event.batch.rows;
+        chain.processBatch(event.batch);
+        break;
+      case 'watermark':
+        metrics.currentInputWatermark = event.watermark;
+        if (event.watermark !== MAX_WATERMARK) chain.processWatermark(event.watermark);
+        break;
+      case 'idle':
+        for (const output of this.parts.outputs) output.sendControl({ kind: 'idle', idle: event.idle });
+        break;
+      case 'barrier':
+        this.checkpoint(event.barrier);
+        break;
+      case 'ended':
+        this.endInput();
+        break;
+    }
+    return true;
+  }
+
+  private endInput(): void {
+    if (this.inputEnded) return;
+    this.inputEnded = true;
+    const { chain, deployment, metrics, report } = this.parts;
+    chain.finish();
+    if (deployment.mode === 'STREAMING')
+      report({ type: 'inputEnded', execution: this.execution, metrics: metrics.read(false) });
+    else void this.finishBatch();
+  }
+
+  /** The synchronous part of a checkpoint: state is copied, the barrier goes on. Writing follows beside the work. */
+  private checkpoint(barrier: Barrier): void {
+    const { chain, source, sinks, outputs, metrics } = this.parts;
+    const snapshots = chain.snapshot();
+    const sources = source === null ? [] : [{ operatorId: source.operatorId, splits: source.snapshot() }];
+    const prepared = Promise.all(sinks.map((sink) => sink.prepareCommit(barrier.checkpointId)));
+    // It is looked at when its turn comes; a failure until then is not an unhandled one.
+    prepared.catch(() => undefined);
+    for (const output of outputs) output.sendControl({ kind: 'barrier', barrier });
+    const counted = metrics.read(false);
+    this.writing = this.writing.then(async () => {
+      try {
+        const committables = (await prepared).flat();
+        if (this.done) return;
+        await this.writeSnapshot(barrier, snapshots).then(
+          (handle) =>
+            this.parts.report({
+              type: 'checkpointAck',
+              execution: this.execution,
+              checkpointId: barrier.checkpointId,
+              handle,
+              sources,
+              committables,
+              metrics: counted,
+            }),
+          (error: unknown) =>
+            this.parts.report({
+              type: 'checkpointDeclined',
+              execution: this.execution,
+              checkpointId: barrier.checkpointId,
+              reason: describeError(error),
+              committables,
+            }),
+        );
+      } catch (error) {
+        // Rows that a sink could not make durable would be missing from every later checkpoint.
+        await this.fail(error);
+      }
+    });
+  }
+
+  private async writeSnapshot(barrier: Barrier, snapshots: OperatorSnapshot[]) {
+    if (snapshots.length === 0) return null;
+    const { deployment, storage } = this.parts;
+    const task = { vertexId: deployment.vertex.id, subtask: deployment.subtask, epoch: deployment.epoch };
+    return storage.writeTaskState(barrier.directory, task, snapshots);
+  }
+
+  private async restore(): Promise<void> {
+    const { deployment, chain, storage } = this.parts;
+    if (deployment.restore === null) return;
+    const manifest = await storage.readManifest(deployment.restore);
+    const range = keyGroupRange(deployment.subtask, deployment.vertex.parallelism);
+    for (const operatorId of chain.operatorIds()) {
+      const state: OperatorRestore | null = await storage.readOperatorState(
+        deployment.restore,
+        manifest,
+        operatorId,
+        range,
+      );
+      if (state !== null) chain.restore(operatorId, state);
+    }
+  }
+
+  private async finishBatch(): Promise<void> {
+    try {
+      const committables = (await Promise.all(this.parts.sinks.map((sink) => sink.prepareCommit(1)))).flat();
+      const partitions = this.parts.outputs.flatMap((output) =>
+        output instanceof SpillOutput ? [{ edgeId: output.edgeId, path: output.path, bytes: output.finish() }] : [],
+      );
+      if (this.done) return;
+      this.state = 'FINISHED';
+      this.cleanUp();
+      const metrics = this.parts.metrics.read(false);
+      const result = { committables, partitions };
+      this.parts.report({
+        type: 'taskState',
+        execution: this.execution,
+        state: 'FINISHED',
+        error: null,
+        metrics,
+        result,
+      });
+    } catch (error) {
+      await this.fail(error);
+    }
+  }
+
+  /** Leaves. Once: what comes later finds the task done. */
+  private async end(state: 'FINISHED' | 'FAILED' | 'CANCELED', error: TaskError | null): Promise<void> {
+    if (this.done) return;
+    this.state = state;
+    this.cleanUp();
+    if (state !== 'FINISHED') {
+      for (const output of this.parts.outputs) if (output instanceof SpillOutput) output.abort();
+      // A file that cannot be removed is left to the clean-up of the next attempt.
+      await Promise.allSettled(this.parts.sinks.map(async (sink) => sink.abort()));
+    }
+    this.parts.report({
+      type: 'taskState',
+      execution: this.execution,
+      state,
+      error,
+      metrics: this.parts.metrics.read(false),
+      result: null,
+    });
+  }
+
+  private cleanUp(): void {
+    this.commands = [];
+    this.parts.source?.close();
+    this.parts.chain.close();
+    this.parts.release();
+  }
+
+  private enter(state: TaskState, error: TaskError | null): void {
+    this.state = state;
+    const metrics = this.parts.metrics.read(false);
+    this.parts.report({ type: 'taskState', execution: this.execution, state, error, metrics, result: null });
+  }
+}
