@@ -1,0 +1,42 @@
+// Carries out one action. Each may have been carried out before: the ids in it make the call the same call.
+import type { FlowJob } from '../api/flowjob.ts';
+import { EngineClientError, type EngineClient } from '../engine-client/engine-client.ts';
+import type { Action } from '../lifecycle/model.ts';
+import type { Runtime } from '../runtime/port.ts';
+
+/** `job` has the status that was just written. Throws what the runtime throws; an engine that does not answer is asked again in the next pass. */
+export async function act(action: Action, job: FlowJob, runtime: Runtime, engine: EngineClient | null): Promise<void> {
+  const { attempt, accepted } = job.status ?? {};
+  const key = job.metadata;
+  switch (action.kind) {
+    case 'EnsureProcesses':
+      // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
+      if (attempt?.epoch === action.epoch && accepted !== undefined)
+        await runtime.ensureProcesses({ key, uid: key.uid, attempt, spec: accepted.spec }, action.skip);
+      return;
+    case 'StopProcesses':
+      return runtime.stopProcesses(key, action.epoch, action.graceful);
+    case 'TriggerCheckpoint':
+      return ask(engine?.triggerCheckpoint(action.jobId, action.triggerId));
+    case 'TriggerSavepoint':
+      return ask(engine?.triggerSavepoint(action.jobId, action.triggerId));
+    case 'StopWithSavepoint':
+      return ask(engine?.stopWithSavepoint(action.jobId, action.triggerId));
+    case 'CancelJob':
+      return ask(engine?.cancel(action.jobId));
+    case 'DisposeSavepoint':
+      return runtime.disposeSavepoint(action.path);
+    case 'RemoveState':
+      return runtime.removeState(key, (accepted?.spec ?? job.spec).state.storage?.uri);
+  }
+}
+
+/** Silence, and refusals that say the job is over (404, 409), show in the next observation. */
+async function ask(call: Promise<unknown> | undefined): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof EngineClientError)) throw error;
+    if (error.httpStatus !== null && ![404, 409, 503].includes(error.httpStatus)) throw error;
+  }
+}

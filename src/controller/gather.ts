@@ -1,0 +1,131 @@
+// Gathers what one decision needs to know of the world. Reads only; what cannot be had is said to be missing, never guessed.
+import type { FlowJob } from '../api/flowjob.ts';
+import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import type { Attempt } from '../api/status.ts';
+import { EngineClient, EngineClientError, firstLine } from '../engine-client/engine-client.ts';
+import type { EngineView, Observation, OperationView, ProcessView, StorageView } from '../lifecycle/observation.ts';
+import type { Connection, Runtime } from '../runtime/port.ts';
+
+/** Null: the SQL of the job's spec can be planned. */
+export type SqlCheck = (job: FlowJob) => string | null;
+
+export class Gatherer {
+  private readonly runtime: Runtime;
+  private readonly checkSql: SqlCheck;
+  /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
+  private readonly silence = new Map<string, number>();
+
+  constructor(runtime: Runtime, checkSql: SqlCheck) {
+    this.runtime = runtime;
+    this.checkSql = checkSql;
+  }
+
+  async observe(job: FlowJob, savepoints: readonly FlowSavepoint[], now: number): Promise<Observation> {
+    const attempt = job.status?.attempt;
+    const processes = this.runtime.processes(job.metadata);
+    const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
+    const engine = runs ? await this.engine(job, attempt, savepoints) : null;
+    const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job);
+    return {
+      processes,
+      engine,
+      silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
+      storage,
+      sqlError: this.checkSql(job),
+    };
+  }
+
+  /** A client for the job's current attempt; null when its JobManager has not said where it answers. */
+  client(job: FlowJob): EngineClient | null {
+    const attempt = job.status?.attempt;
+    const connection: Connection | null = attempt === undefined ? null : this.runtime.connection(job.metadata, attempt);
+    return connection === null ? null : new EngineClient(connection);
+  }
+
+  private silentSince(uid: string, silent: boolean, now: number): number | null {
+    if (!silent) this.silence.delete(uid);
+    else if (!this.silence.has(uid)) this.silence.set(uid, now);
+    return this.silence.get(uid) ?? null;
+  }
+
+  private async engine(
+    job: FlowJob,
+    attempt: Attempt,
+    savepoints: readonly FlowSavepoint[],
+  ): Promise<EngineView | null> {
+    const client = this.client(job);
+    if (client === null) return null;
+    try {
+      const { status } = await client.jobStatus(attempt.jobId);
+      const [operations, completedCheckpoints, rootCause] = await Promise.all([
+        this.operations(client, job, attempt, savepoints),
+        status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
+          ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
+          : 0,
+        status === 'RUNNING' ? null : client.exceptions(attempt.jobId).then(causeOf),
+      ]);
+      return { jobId: attempt.jobId, status, completedCheckpoints, rootCause, operations };
+    } catch (error) {
+      // Not up yet, just gone, or too busy to answer: the process tells which, and time does.
+      if (error instanceof EngineClientError) return null;
+      throw error;
+    }
+  }
+
+  private async operations(
+    client: EngineClient,
+    job: FlowJob,
+    attempt: Attempt,
+    savepoints: readonly FlowSavepoint[],
+  ): Promise<Record<string, OperationView>> {
+    const { jobId } = attempt;
+    const found: Record<string, OperationView> = {};
+    const pending = job.status?.pending;
+    if (pending?.jobId === jobId && pending.kind !== 'Cancel')
+      found[pending.triggerId] = await (pending.kind === 'Checkpoint'
+        ? client.checkpointStatus(jobId, pending.triggerId)
+        : client.savepointStatus(jobId, pending.triggerId));
+    for (const { status } of savepoints)
+      if (status?.state === 'InProgress' && status.jobId === jobId && status.triggerId !== undefined)
+        found[status.triggerId] = await client.savepointStatus(jobId, status.triggerId);
+    return found;
+  }
+
+  private async storage(job: FlowJob): Promise<StorageView> {
+    const { accepted, attempt, lastSavepoint, pending } = job.status ?? {};
+    const wanted = job.spec.state.storage?.uri;
+    const used = accepted === undefined ? wanted : accepted.spec.state.storage?.uri;
+    const key = job.metadata;
+    const view = await this.runtime.storage({
+      key,
+      uri: used,
+      jobId: attempt?.jobId,
+      lastSavepoint: lastSavepoint?.path,
+      stopTriggerId: pending?.kind === 'StopWithSavepoint' ? pending.triggerId : undefined,
+    });
+    if (used === wanted) return view;
+    // The next run keeps its state elsewhere: its epoch must be free there too.
+    const next = { key, uri: wanted, jobId: undefined, lastSavepoint: undefined, stopTriggerId: undefined };
+    const { epoch } = await this.runtime.storage(next);
+    return { ...view, epoch: Math.max(view.epoch, epoch) };
+  }
+}
+
+const jobManagerRuns = (processes: readonly ProcessView[], attempt: Attempt): boolean =>
+  processes.some((p) => p.epoch === attempt.epoch && p.role === 'JobManager' && p.state === 'Running');
+
+/** While the engine answers that it runs, storage has no say. */
+const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
+  epoch: attempt?.epoch ?? 0,
+  newest: null,
+  pendingSavepoint: null,
+  result: null,
+});
+
+const checkpointsOf = (history: { status: string; is_savepoint: boolean }[]): number =>
+  history.filter((entry) => entry.status === 'COMPLETED' && !entry.is_savepoint).length;
+
+function causeOf(answer: { exceptionHistory: { entries: { stacktrace: string }[] } }): string | null {
+  const newest = answer.exceptionHistory.entries[0];
+  return newest === undefined ? null : firstLine(newest.stacktrace);
+}

@@ -1,0 +1,49 @@
+// Whether a job's SQL can be planned, asked before anything is started. The one place of the operator that knows the engine's planner.
+import { sinkConnector, sourceConnector } from '../../engine/connectors/registry.ts';
+import { describeError, EngineError } from '../../engine/errors.ts';
+import { planScript } from '../../engine/plan/plan-script.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+
+export interface SqlProblem {
+  code: string;
+  /** With the line, a caret and the hint. */
+  message: string;
+  /** From 1. */
+  line: number | undefined;
+  column: number | undefined;
+}
+
+/** Null: it can be planned. Reads no file and starts nothing: what only shows at run time is not found here. */
+export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem | null {
+  try {
+    planScript(spec.job.sql.inline, {
+      mode: spec.mode === 'Batch' ? 'BATCH' : 'STREAMING',
+      parallelism: spec.job.parallelism,
+      jobName: name,
+      describeSource: (table) => sourceConnector(table).describe(table),
+      describeSink: (table, changelog) => sinkConnector(table).describe(table, changelog),
+    });
+    return null;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const { line, column } = error.position ?? {};
+    return { code: error.code, message: describeError(error), line, column };
+  }
+}
+
+/** Remembers the answer for each version of each job, as a pass asks every time. */
+export class SqlChecker {
+  private readonly answers = new Map<string, { question: string; answer: string | null }>();
+
+  /** What is wrong, for people; null when nothing is. */
+  check(uid: string, name: string, spec: ResolvedFlowJobSpec): string | null {
+    const question = JSON.stringify([spec.mode, spec.job]);
+    const known = this.answers.get(uid);
+    if (known?.question === question) return known.answer;
+    const problem = validateSql(name, spec);
+    const where = problem?.line === undefined ? '' : ` (line ${problem.line}, column ${problem.column})`;
+    const answer = problem === null ? null : `${problem.code}${where}: ${problem.message}`;
+    this.answers.set(uid, { question, answer });
+    return answer;
+  }
+}

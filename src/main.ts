@@ -1,0 +1,71 @@
+// The operator on one machine: `operator --dir DIR`. Read it top to bottom and you know the program: a lock, a store, a runtime, the loop that joins them.
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { destination, pino } from 'pino';
+import { Controller } from './controller/controller.ts';
+import { lockOperator } from './controller/operator-lock.ts';
+import { SqlChecker } from './engine-client/validate-sql.ts';
+import { desiredSpec } from './lifecycle/change.ts';
+import { LocalRuntime } from './runtime/local/local-runtime.ts';
+import { LocalStore } from './store/local/local-store.ts';
+
+const { values } = parseArgs({ options: { dir: { type: 'string' } } });
+if (values.dir === undefined) {
+  console.error('operator: --dir is missing: name the folder that holds the jobs, for example --dir .flowjob');
+  process.exit(2);
+}
+const directory = resolve(values.dir);
+mkdirSync(directory, { recursive: true });
+
+const lock = lockOperator(directory);
+if ('holder' in lock) {
+  console.error(
+    `operator: process ${lock.holder.pid} already runs jobs from ${directory}; stop it first: flowjob local down`,
+  );
+  process.exit(3);
+}
+
+const logFile = join(directory, 'operator.log');
+const log = pino({ base: { pid: process.pid } }, destination({ dest: logFile, sync: true }));
+process.on('unhandledRejection', (error) => {
+  log.fatal({ err: error }, 'unhandled rejection');
+  process.exit(1);
+});
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'uncaught exception');
+  process.exit(1);
+});
+
+// The engine's program stands beside this one, bundled or as source.
+const here = fileURLToPath(import.meta.url);
+const engineFile = here.endsWith('.ts')
+  ? resolve(dirname(here), '../engine/main.ts')
+  : join(dirname(here), 'engine.js');
+
+const sql = new SqlChecker();
+const store = new LocalStore({ directory, now: () => new Date() });
+const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
+const controller = new Controller({
+  store,
+  runtime,
+  checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
+  now: Date.now,
+  log,
+});
+
+// Jobs run on without the operator; the next one takes them up.
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, () => {
+    log.info({ signal }, 'ending; jobs run on');
+    ending.abort();
+  });
+
+log.info({ directory, engineFile, node: process.version }, 'operator started');
+await controller.run(ending.signal);
+await store.close();
+lock.release();
+log.info({}, 'operator ended');
+process.exit(0);
