@@ -15,6 +15,7 @@ import {
   type AccumulatorShape,
 } from './aggregate-accumulators.ts';
 import { findGroup, keyArrays, keyPrelude } from './aggregate-keys.ts';
+import { instantiate } from './function-cache.ts';
 
 export type { AccumulatorShape } from './aggregate-accumulators.ts';
 
@@ -142,14 +143,9 @@ while (at < count) {
   table.size = size;
 }
 return ${record === 'rows' ? 'count' : 'n'};`;
-  const make = new Function(
-    'hashInt64',
-    'hashDouble',
-    'HASH_NULL',
-    'checkDecimal',
-    `'use strict'; return function aggregate(table, keys, args, filters, count, selection, groups, old) {${body}};`,
-  ) as (...bindings: unknown[]) => Loop;
-  return make(hashInt64, hashDouble, HASH_NULL, decimalCheck(shape));
+  const source = `const { hashInt64, hashDouble, HASH_NULL, checkDecimal } = rt;
+return function aggregate(table, keys, args, filters, count, selection, groups, old) {${body}};`;
+  return instantiate<Loop>(source, { hashInt64, hashDouble, HASH_NULL, checkDecimal: decimalCheck(shape) });
 }
 
 /** Called when a DECIMAL sum comes near its bound: fails when it is past it. */

@@ -1,12 +1,14 @@
 // What GROUP BY and windows share: accumulators resolved to columns, filters and types, and the generated loop over them.
 import type { Column, ColumnBatch } from '../columnar/batch.ts';
 import { compileAggregate, type AggregateFunction, type Recorded } from '../codegen/aggregate-update.ts';
+import { compileProjection } from '../codegen/projection.ts';
 import { EngineError } from '../errors.ts';
 import type { Expr, GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { physical, type SqlType } from '../plan/types.ts';
 import { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
-import { columnOf, maskOf } from './expressions.ts';
+import { compileMask } from './expressions.ts';
+import type { OperatorContext } from './operator.ts';
 
 type Spec = GroupAggregateSpec | WindowAggregateSpec;
 
@@ -21,12 +23,12 @@ export class Aggregation {
   private readonly spec: Spec;
   private readonly record: 'none' | 'touched';
   private readonly keyTypes: SqlType[];
-  private readonly args: ((batch: ColumnBatch) => Column)[];
+  private readonly args: (batch: ColumnBatch, selection: null, count: number) => Column[];
   private readonly filters: ((batch: ColumnBatch) => Uint8Array)[];
   private readonly loop: AggregateFunction;
 
   /** `record` 'touched' when the changes of each batch are asked for. */
-  constructor(spec: Spec, record: 'none' | 'touched') {
+  constructor(spec: Spec, context: OperatorContext, record: 'none' | 'touched') {
     this.spec = spec;
     this.record = record;
     this.keyTypes = spec.keys.map((index) => spec.inputSchema[index]!.type);
@@ -39,8 +41,8 @@ export class Aggregation {
       argument: args.indexOf(argument),
       filter: filters.indexOf(filter),
     }));
-    this.args = args.all.map((expr) => columnOf(expr, spec.inputSchema));
-    this.filters = filters.all.map((expr) => maskOf(expr, spec.inputSchema));
+    this.args = compileProjection(args.all, spec.inputSchema, { now: context.now });
+    this.filters = filters.all.map((expr) => compileMask(expr, spec.inputSchema, context.now));
     this.loop = compileAggregate({
       keys: this.keyTypes.map(physical),
       args: args.all.map((expr) => physical(expr.type)),
@@ -74,7 +76,7 @@ export class Aggregation {
     if (batch.kinds !== null) this.checkInserts(batch.kinds, batch.rows);
     return {
       keys: this.spec.keys.map((index) => batch.columns[index]!),
-      args: this.args.map((compute) => compute(batch)),
+      args: this.args(batch, null, batch.rows),
       filters: this.filters.map((compute) => compute(batch)),
     };
   }

@@ -15,7 +15,7 @@ export function createOperator(spec: OperatorSpec, context: OperatorContext): Op
     case 'Values':
       return new Values(spec, context);
     case 'Calc':
-      return new Calc(spec);
+      return new Calc(spec, context);
     case 'WatermarkAssigner':
       return new WatermarkAssigner(spec, context);
     case 'GroupAggregate':

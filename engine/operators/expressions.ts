@@ -1,23 +1,17 @@
-// Expressions as operators use them: a column of values, or a mask of the rows for which a condition is true.
-import type { Column, ColumnBatch } from '../columnar/batch.ts';
-import { EngineError } from '../errors.ts';
+// Expressions as operators use them: columns of values, and masks of the rows for which a condition is true.
+import type { ColumnBatch } from '../columnar/batch.ts';
+import { compilePredicate } from '../codegen/predicate.ts';
 import type { Expr } from '../plan/exec-plan.ts';
 import type { Schema } from '../plan/types.ts';
 
-/** Computes `expr` for all rows; a plain column is taken as it is. */
-export function columnOf(expr: Expr, _schema: Schema): (batch: ColumnBatch) => Column {
-  if (expr.kind === 'column') return (batch) => batch.columns[expr.index]!;
-  throw new EngineError('NOT_COMPILED', `expression ${expr.kind} is not a column`);
-}
-
 /** One byte per row: 1 where `expr` is true, 0 where it is false or NULL. */
-export function maskOf(expr: Expr, schema: Schema): (batch: ColumnBatch) => Uint8Array {
-  const column = columnOf(expr, schema);
+export function compileMask(expr: Expr, schema: Schema, now: () => number): (batch: ColumnBatch) => Uint8Array {
+  const predicate = compilePredicate(expr, schema, { now });
   return (batch) => {
-    const { physical, values, validity } = column(batch) as Exclude<Column, { physical: 'str' }>;
-    if (physical !== 'u8' || !(values instanceof Uint8Array))
-      throw new EngineError('NOT_COMPILED', 'a filter is not a BOOLEAN');
-    if (validity === null) return values;
-    return values.map((value, row) => value & (validity[row >> 3]! >> (row & 7)) & 1);
+    const passed = new Int32Array(batch.rows);
+    const count = predicate(batch, passed);
+    const mask = new Uint8Array(batch.rows);
+    for (let i = 0; i < count; i++) mask[passed[i]!] = 1;
+    return mask;
   };
 }

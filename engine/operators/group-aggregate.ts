@@ -24,7 +24,7 @@ export class GroupAggregate implements Operator {
     this.spec = spec;
     this.streaming = context.mode === 'STREAMING';
     this.firstSubtask = context.subtask === 0;
-    this.aggregation = new Aggregation(spec, this.streaming ? 'touched' : 'none');
+    this.aggregation = new Aggregation(spec, context, this.streaming ? 'touched' : 'none');
     this.stateSchema = this.aggregation.stateSchema('GROUPS');
     this.table = this.aggregation.createTable();
   }

@@ -1,8 +1,8 @@
 // Makes watermarks from rows: the greatest value seen of the watermark expression, less a millisecond.
 import { isNull, type Column, type ColumnBatch } from '../columnar/batch.ts';
+import { compileExpression } from '../codegen/expression.ts';
 import { EngineError } from '../errors.ts';
 import type { WatermarkAssignerSpec } from '../plan/exec-plan.ts';
-import { columnOf } from './expressions.ts';
 import { MAX_WATERMARK, MIN_WATERMARK, type OperatorContext, type Output } from './operator.ts';
 import { StatelessOperator } from './stateless.ts';
 import { rowtimeNull } from './window-assigner.ts';
@@ -18,7 +18,7 @@ export class WatermarkAssigner extends StatelessOperator {
     super();
     this.spec = spec;
     this.streaming = context.mode === 'STREAMING';
-    this.compute = columnOf(spec.expr, spec.inputSchema);
+    this.compute = compileExpression(spec.expr, spec.inputSchema, { now: context.now });
   }
 
   override processBatch(batch: ColumnBatch, output: Output): void {

@@ -35,7 +35,7 @@ export class WindowAggregate implements Operator {
     this.spec = spec;
     this.streaming = context.mode === 'STREAMING';
     this.count = context.count;
-    this.aggregation = new Aggregation(spec, 'none');
+    this.aggregation = new Aggregation(spec, context, 'none');
     this.assigner = new WindowAssigner(spec);
     this.stateSchema = this.aggregation.stateSchema('WINDOWS');
   }
