@@ -46,6 +46,17 @@ export function admit(input: unknown, old?: FlowJob | FlowSavepoint): FlowJob | 
   return filled;
 }
 
+/** Throws InvalidObjectError when `object.status` is not what the schema of its kind says: a defect of the operator, found before it is stored. */
+export function checkStatus(object: FlowJob | FlowSavepoint): void {
+  const errors = checkStructure(schemas[object.kind].properties!.status!, object.status, 'status');
+  if (errors.length > 0) throw new InvalidObjectError(object.kind, object.metadata.name, errors);
+}
+
+/** The schema that objects of `kind` are checked against. */
+export function schemaOf(kind: Kind): StructuralSchema {
+  return schemas[kind];
+}
+
 /** The kind of a manifest of ours. Throws InvalidObjectError when it is something else. */
 export function kindOf(input: unknown): Kind {
   if (input === null || typeof input !== 'object' || Array.isArray(input))
