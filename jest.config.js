@@ -8,7 +8,7 @@ const shared = {
     ],
   },
   // Packages that ship ES modules only are transformed like our own code.
-  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|@bufbuild/cel|@bufbuild/cel-spec)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|@bufbuild/cel|@bufbuild/cel-spec|cookie)/)'],
   extensionsToTreatAsEsm: [],
 };
 

@@ -1,0 +1,113 @@
+// Checkpoints of a job as the REST API shows them: counts, summary, latest, history.
+import type { CheckpointView, JobView } from './gateway.ts';
+import { statistics } from './metric-values.ts';
+
+/** Flink's URI of a local path: `file:/...`. */
+const uri = (path: string): string => (path.startsWith('/') ? `file:${path}` : path);
+
+const endToEnd = (checkpoint: CheckpointView): number =>
+  (checkpoint.endTimestamp ?? Math.max(checkpoint.latestAckTimestamp, checkpoint.triggerTimestamp)) -
+  checkpoint.triggerTimestamp;
+
+export function checkpointJson(checkpoint: CheckpointView) {
+  const isSavepoint = checkpoint.kind !== 'CHECKPOINT';
+  const common = {
+    className: checkpoint.status.toLowerCase(),
+    id: checkpoint.id,
+    status: checkpoint.status,
+    is_savepoint: isSavepoint,
+    savepointFormat: isSavepoint ? 'CANONICAL' : null,
+    trigger_timestamp: checkpoint.triggerTimestamp,
+    latest_ack_timestamp: checkpoint.latestAckTimestamp,
+    checkpointed_size: checkpoint.checkpointedSize,
+    state_size: checkpoint.stateSize,
+    end_to_end_duration: endToEnd(checkpoint),
+    alignment_buffered: 0,
+    processed_data: 0,
+    persisted_data: 0,
+    num_subtasks: checkpoint.numSubtasks,
+    num_acknowledged_subtasks: checkpoint.numAcknowledged,
+    checkpoint_type: checkpoint.kind,
+    tasks: {},
+  };
+  switch (checkpoint.status) {
+    case 'COMPLETED':
+      return { ...common, external_path: uri(checkpoint.externalPath ?? ''), discarded: checkpoint.discarded };
+    case 'FAILED':
+      return {
+        ...common,
+        failure_timestamp: checkpoint.failureTimestamp ?? 0,
+        failure_message: checkpoint.failureMessage,
+      };
+    case 'IN_PROGRESS':
+      return common;
+  }
+}
+
+export function checkpointsJson(job: JobView) {
+  const { counts, history, restored } = job.checkpoints;
+  const completed = history.filter((checkpoint) => checkpoint.status === 'COMPLETED');
+  const latest = (wanted: (checkpoint: CheckpointView) => boolean) => {
+    const found = history.find(wanted);
+    return found === undefined ? null : checkpointJson(found);
+  };
+  const summary = (value: (checkpoint: CheckpointView) => number) => statistics(completed.map(value));
+  return {
+    counts: {
+      restored: counts.restored,
+      total: counts.total,
+      in_progress: counts.inProgress,
+      completed: counts.completed,
+      failed: counts.failed,
+    },
+    summary: {
+      checkpointed_size: summary((checkpoint) => checkpoint.checkpointedSize),
+      state_size: summary((checkpoint) => checkpoint.stateSize),
+      end_to_end_duration: summary(endToEnd),
+      alignment_buffered: summary(() => 0),
+      processed_data: summary(() => 0),
+      persisted_data: summary(() => 0),
+    },
+    latest: {
+      completed: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind === 'CHECKPOINT'),
+      savepoint: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind !== 'CHECKPOINT'),
+      failed: latest((checkpoint) => checkpoint.status === 'FAILED'),
+      restored:
+        restored === null
+          ? null
+          : {
+              id: restored.id,
+              restore_timestamp: restored.restoreTimestamp,
+              is_savepoint: restored.isSavepoint,
+              external_path: uri(restored.externalPath),
+            },
+    },
+    history: history.map(checkpointJson),
+  };
+}
+
+/** /jobs/:id/checkpoints/config, from the job's effective configuration in milliseconds. */
+export function checkpointConfigJson(settings: {
+  interval: number;
+  timeout: number;
+  minPause: number;
+  tolerableFailed: number;
+}) {
+  return {
+    mode: 'exactly_once',
+    interval: settings.interval,
+    timeout: settings.timeout,
+    min_pause: settings.minPause,
+    max_concurrent: 1,
+    externalization: { enabled: true, delete_on_cancellation: false },
+    state_backend: 'HashMapStateBackend',
+    checkpoint_storage: 'FileSystemCheckpointStorage',
+    unaligned_checkpoints: false,
+    tolerable_failed_checkpoints: settings.tolerableFailed,
+    aligned_checkpoint_timeout: 0,
+    checkpoints_after_tasks_finish: true,
+    state_changelog_enabled: false,
+    changelog_periodic_materialization_interval: 0,
+    changelog_storage: 'memory',
+  };
+}

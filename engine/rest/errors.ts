@@ -1,0 +1,28 @@
+// Errors in Flink's form: an HTTP status and `{"errors": ["<exception class>: message"]}`.
+import { GatewayError } from './gateway.ts';
+
+const REST_HANDLER_EXCEPTION = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
+const NOT_FOUND_EXCEPTION = 'org.apache.flink.runtime.rest.NotFoundException';
+
+export function badRequest(message: string): GatewayError {
+  return new GatewayError(400, REST_HANDLER_EXCEPTION, message);
+}
+
+/** A parameter of the path that is not of its form, worded as Flink does. */
+export function badPathParameter(name: string, value: string): GatewayError {
+  return badRequest(
+    `Bad request, could not parse parameters: Cannot resolve path parameter (${name}) from value "${value}".`,
+  );
+}
+
+export function jobNotFound(jobId: string): GatewayError {
+  return new GatewayError(404, NOT_FOUND_EXCEPTION, `Job ${jobId} not found`);
+}
+
+export function notFound(message: string): GatewayError {
+  return new GatewayError(404, REST_HANDLER_EXCEPTION, message);
+}
+
+export function errorBody(error: GatewayError): { errors: string[] } {
+  return { errors: [`${error.exceptionClass}: ${error.message}`] };
+}

@@ -1,0 +1,131 @@
+// What is to be read of the job: status, details, plan, exceptions, checkpoints, vertices.
+import type { FastifyInstance } from 'fastify';
+import { parseDuration } from '../config.ts';
+import { checkpointConfigJson, checkpointJson, checkpointsJson } from './checkpoint-json.ts';
+import { notFound } from './errors.ts';
+import type { JobManagerGateway, JobView } from './gateway.ts';
+import {
+  exceptionEntry,
+  isTerminal,
+  jobDetail,
+  jobOverview,
+  jobPlan,
+  subtaskJson,
+  subtaskTimes,
+  vertexDetail,
+} from './job-json.ts';
+import { requireJob, requireVertex, wholeNumber } from './parameters.ts';
+
+export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGateway): void {
+  server.get('/jobs', async () => {
+    const job = gateway.job();
+    return { jobs: job === null ? [] : [{ id: job.jobId, status: job.status }] };
+  });
+  server.get('/jobs/overview', async () => {
+    const job = gateway.job();
+    return { jobs: job === null ? [] : [jobOverview(job, Date.now())] };
+  });
+  server.get('/jobs/:jobid', async (request) => jobDetail(requireJob(request, gateway), Date.now()));
+  server.get('/jobs/:jobid/status', async (request) => ({ status: requireJob(request, gateway).status }));
+  server.get('/jobs/:jobid/plan', async (request) => ({ plan: jobPlan(requireJob(request, gateway)) }));
+  server.get('/jobs/:jobid/config', async (request) => configJson(requireJob(request, gateway)));
+  server.get('/jobs/:jobid/jobmanager/config', async (request) =>
+    requireJob(request, gateway).config.map(([key, value]) => ({ key, value })),
+  );
+  server.get('/jobs/:jobid/exceptions', async (request) => {
+    const { maxExceptions } = request.query as { maxExceptions?: string };
+    const { exceptions } = requireJob(request, gateway);
+    const limit = maxExceptions === undefined ? 20 : Number(maxExceptions);
+    return {
+      exceptionHistory: {
+        entries: exceptions.slice(0, limit).map(exceptionEntry),
+        truncated: exceptions.length > limit,
+      },
+    };
+  });
+  server.get('/jobs/:jobid/accumulators', async (request) => {
+    requireJob(request, gateway);
+    return { 'job-accumulators': [], 'user-task-accumulators': [], 'serialized-user-task-accumulators': {} };
+  });
+  server.get('/jobs/:jobid/execution-result', async (request) => executionResult(requireJob(request, gateway)));
+
+  server.get('/jobs/:jobid/checkpoints', async (request) => checkpointsJson(requireJob(request, gateway)));
+  server.get('/jobs/:jobid/checkpoints/config', async (request) => {
+    const settings = new Map(requireJob(request, gateway).config);
+    const duration = (key: string): number => parseDuration(settings.get(key) ?? '0s', key);
+    return checkpointConfigJson({
+      interval: duration('execution.checkpointing.interval'),
+      timeout: duration('execution.checkpointing.timeout'),
+      minPause: duration('execution.checkpointing.min-pause'),
+      tolerableFailed: Number(settings.get('execution.checkpointing.tolerable-failed-checkpoints') ?? 0),
+    });
+  });
+  server.get('/jobs/:jobid/checkpoints/details/:checkpointid', async (request) => {
+    const id = wholeNumber(request, 'checkpointid');
+    const found = requireJob(request, gateway).checkpoints.history.find((checkpoint) => checkpoint.id === id);
+    if (found === undefined) throw notFound(`Could not find checkpointing statistics for checkpoint ${id}.`);
+    return checkpointJson(found);
+  });
+
+  const vertex = '/jobs/:jobid/vertices/:vertexid';
+  server.get(vertex, async (request) => {
+    const { spec, view } = requireVertex(request, requireJob(request, gateway));
+    return vertexDetail(spec, view, Date.now());
+  });
+  server.get(`${vertex}/subtasktimes`, async (request) => {
+    const { spec, view } = requireVertex(request, requireJob(request, gateway));
+    return subtaskTimes(spec, view, Date.now());
+  });
+  server.get(`${vertex}/subtasks/:subtaskindex`, async (request) => {
+    const { view } = requireVertex(request, requireJob(request, gateway));
+    const index = wholeNumber(request, 'subtaskindex');
+    const subtask = view.subtasks[index];
+    if (subtask === undefined) throw notFound(`Invalid subtask index for vertex ${view.id}.`);
+    return subtaskJson(subtask, Date.now());
+  });
+}
+
+function configJson(job: JobView) {
+  const settings = new Map(job.config);
+  return {
+    jid: job.jobId,
+    name: job.name,
+    'execution-config': {
+      'restart-strategy': settings.get('restart-strategy.type') ?? 'none',
+      'job-parallelism': Number(settings.get('parallelism.default') ?? 1),
+      'object-reuse-mode': true,
+      'user-config': {},
+    },
+  };
+}
+
+/** Flink's JobExecutionResultHandler. */
+function executionResult(job: JobView) {
+  if (!isTerminal(job.status)) return { status: { id: 'IN_PROGRESS' } };
+  const status = { FINISHED: 'SUCCEEDED', CANCELED: 'CANCELED', FAILED: 'FAILED' }[
+    job.status as 'FINISHED' | 'CANCELED' | 'FAILED'
+  ];
+  const cause = job.exceptions[0];
+  return {
+    status: { id: 'COMPLETED' },
+    'job-execution-result': {
+      id: job.jobId,
+      name: job.name,
+      'application-status': status,
+      'accumulator-results': job.summary,
+      'net-runtime': job.endTime - job.startTime,
+      ...(status === 'FAILED' && cause !== undefined
+        ? {
+            'failure-cause': {
+              class: cause.exceptionName,
+              'stack-trace': cause.stacktrace,
+              'serialized-throwable': '',
+            },
+          }
+        : {}),
+      'application-id': job.jobId,
+      'start-time': job.startTime,
+      'end-time': job.endTime,
+    },
+  };
+}

@@ -1,0 +1,74 @@
+// Flink's REST API over the JobManager: every path with and without the prefix /v1, errors in Flink's form, a bearer token when configured.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { errorBody } from './errors.ts';
+import { GatewayError, type JobManagerGateway } from './gateway.ts';
+import { registerClusterRoutes } from './routes-cluster.ts';
+import { registerJobRoutes } from './routes-job.ts';
+import { registerMetricRoutes } from './routes-metrics.ts';
+import { registerOperationRoutes } from './routes-operations.ts';
+
+export interface RestOptions {
+  /** Requests must carry `Authorization: Bearer <token>`; null: none needed. */
+  token: string | null;
+}
+
+const INTERNAL = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
+
+/** An instance that is not listening yet. */
+export function createRestServer(gateway: JobManagerGateway, options: RestOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  });
+  const fail = (reply: FastifyReply, error: GatewayError): FastifyReply =>
+    reply.code(error.httpStatus).send(errorBody(error));
+
+  // Flink's clients send JSON without a content type, or with an empty body.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? {} : (JSON.parse(body as string) as unknown));
+    } catch {
+      done(new GatewayError(400, INTERNAL, 'Bad request: the body is not valid JSON.'));
+    }
+  });
+
+  if (options.token !== null) {
+    const expected = digest(`Bearer ${options.token}`);
+    server.addHook('onRequest', async (request, reply) => {
+      if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return;
+      await fail(
+        reply,
+        new GatewayError(401, INTERNAL, 'Unauthorized: send the job\'s token as "Authorization: Bearer <token>".'),
+      );
+    });
+  }
+
+  server.setErrorHandler((error, _request, reply) => {
+    if (error instanceof GatewayError) return fail(reply, error);
+    const status = (error as { statusCode?: number }).statusCode ?? 500;
+    return fail(reply, new GatewayError(status, INTERNAL, error instanceof Error ? error.message : String(error)));
+  });
+  server.setNotFoundHandler((request, reply) =>
+    fail(reply, new GatewayError(404, INTERNAL, `Not found: ${request.url}`)),
+  );
+
+  for (const prefix of ['', '/v1'])
+    server.register(
+      async (scope) => {
+        registerClusterRoutes(scope, gateway);
+        registerJobRoutes(scope, gateway);
+        registerMetricRoutes(scope, gateway);
+        registerOperationRoutes(scope, gateway);
+      },
+      { prefix },
+    );
+  return server;
+}
+
+/** Of equal length whatever the input, so that a comparison takes the same time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

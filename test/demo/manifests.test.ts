@@ -1,0 +1,22 @@
+import { asBatch, atRate, loadExample, toYaml, withMeanDelay } from './manifests.ts';
+
+const stream = loadExample('flights-per-day.yaml', '/out');
+
+test('the upgrade adds one column to the table and to the query, nothing else', () => {
+  const sql = withMeanDelay(stream).spec.job.sql.inline;
+  expect(sql).toContain('mean_delay DOUBLE');
+  expect(sql).toContain('CAST(SUM(delay) AS DOUBLE) / COUNT(delay)');
+  expect(sql.split('\n')).toHaveLength(stream.spec.job.sql.inline.split('\n').length);
+});
+
+test('the batch run reads the whole file at once and writes elsewhere', () => {
+  const batch = asBatch(withMeanDelay(stream), 'check', { from: '/out/per-day', to: '/out/check' });
+  expect(batch.spec.mode).toBe('Batch');
+  expect(batch.spec.job.sql.inline).not.toContain('replay.rate');
+  expect(batch.spec.job.sql.inline).toContain("'path' = '/out/check'");
+});
+
+test('the rate of the replay can be set; an example that lost its rate is an error', () => {
+  expect(toYaml(atRate(stream, 7))).toContain("'replay.rate' = '7'");
+  expect(() => atRate(asBatch(stream, 'check', { from: 'a', to: 'b' }), 7)).toThrow(/no longer contains/);
+});
