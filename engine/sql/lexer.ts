@@ -14,7 +14,7 @@ export interface Token extends Span {
   /** The text of a word in upper case, a symbol as it is, else empty: what keywords and symbols are compared with. */
   key: string;
   /** Why a `bad` token is none, and what to do. */
-  problem?: { message: string; hint?: string | undefined };
+  problem?: { message: string; hint?: string | undefined; code: 'SQL_SYNTAX' | 'SQL_UNSUPPORTED' };
 }
 
 const SPACE = /\s+|(?:--|\/\/)[^\r\n]*/y;
@@ -71,16 +71,27 @@ function scan(text: string, position: number): Token {
     start: position,
     end,
   });
-  const bad = (end: number, message: string, hint?: string): Token => ({
+  const bad = (
+    end: number,
+    message: string,
+    hint?: string,
+    code: 'SQL_SYNTAX' | 'SQL_UNSUPPORTED' = 'SQL_SYNTAX',
+  ): Token => ({
     ...token('bad', end, text.slice(position, end)),
-    problem: { message, hint },
+    problem: { message, hint, code },
   });
 
   const word = matchAt(WORD, text, position);
   if (word !== null) {
     const end = position + word.length;
     const quote = text[end] === "'" ? /^(?:[nxe]|_.*)$/i.test(word) : /^u$/i.test(word) && text.startsWith("&'", end);
-    if (quote) return bad(end, `strings with the prefix ${word} are not supported`, "write plain text as '...'");
+    if (quote)
+      return bad(
+        end,
+        `strings with the prefix ${word} are not supported`,
+        "write plain text as '...'",
+        'SQL_UNSUPPORTED',
+      );
     return token('word', end, word, word.toUpperCase());
   }
   const number = matchAt(NUMBER, text, position);
@@ -94,7 +105,7 @@ function scan(text: string, position: number): Token {
   const symbol = matchAt(SYMBOL, text, position);
   if (symbol !== null && !text.startsWith('/*', position))
     return token('symbol', position + symbol.length, symbol, symbol);
-  switch (text[position]) {
+  switch (text.charAt(position)) {
     case "'": {
       const end = closing(text, position, "'");
       if (end >= 0) return token('string', end, text.slice(position + 1, end - 1).replaceAll("''", "'"));
@@ -118,6 +129,7 @@ function scan(text: string, position: number): Token {
         position + 3,
         'hints (/*+ ... */) are not supported',
         'put the options into the WITH clause of the table',
+        'SQL_UNSUPPORTED',
       );
     case '!':
       if (text[position + 1] === '=') return bad(position + 2, '!= is not an operator of Flink SQL', 'write <>');

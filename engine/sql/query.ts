@@ -197,7 +197,11 @@ function parseGroupBy(ts: TokenStream): Expression[] {
   return ts.list(() => {
     const token = ts.peek();
     if (ts.at('GROUPING', 'SETS') || ts.at('CUBE', '(') || ts.at('ROLLUP', '('))
-      throw ts.unsupported(token, `GROUP BY ${token.key === 'GROUPING' ? 'GROUPING SETS' : token.key}`, 'combine several queries with UNION ALL');
+      throw ts.unsupported(
+        token,
+        `GROUP BY ${token.key === 'GROUPING' ? 'GROUPING SETS' : token.key}`,
+        'combine several queries with UNION ALL',
+      );
     return parseExpression(ts);
   });
 }

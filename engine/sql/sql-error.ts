@@ -1,15 +1,18 @@
 // Errors that point into the SQL text: where, the line itself with a caret under the place, and a hint.
 import { EngineError } from '../errors.ts';
 import type { Span } from './ast.ts';
-import { tokenize } from './lexer.ts';
 import { positionAt } from './position.ts';
 
 /** Characters of a source line that are shown before and after the place. */
 const BEFORE = 80;
 const AFTER = 60;
 
-/** Options whose values are secrets, as Flink masks them in its logs (GlobalConfiguration). */
-const SECRET_OPTION = /password|secret|token|apikey|api-key|auth-params|service-key|basic-auth|jaas|credential/i;
+/**
+ * A secret option and its value: keys as Flink masks them in its logs (GlobalConfiguration), then `= '...'`, `= word` or just a string. By text and
+ * not by tokens, because where a quote is missing tokens do not tell keys from values.
+ */
+const SECRET =
+  /(?:password|secret|token|api-?key|auth-params|service-key|basic-auth|jaas|credential)[\w.-]*'?\s*(?:(?:=\s*)?(?<quoted>(?:'[^']*'?)+)|=\s*(?<bare>[^\s;,)']+))/dgi;
 
 /**
  * An EngineError about `span` of `text`. The message is `line L, column C: <message>`, then the line and a caret under the span; values of
@@ -50,21 +53,10 @@ function printable(character: string): string {
 /** The line from `from` to `to` with asterisks in place of the values of secret options, one for each UTF-16 unit. */
 function maskSecrets(text: string, from: number, to: number): string {
   let line = text.slice(from, to);
-  if (!SECRET_OPTION.test(text)) return line;
-  const mask = (start: number, end: number): void => {
-    const [a, b] = [Math.max(start - from, 0), Math.min(end - from, line.length)];
-    if (a < b) line = line.slice(0, a) + '*'.repeat(b - a) + line.slice(b);
-  };
-  const tokens = tokenize(text);
-  tokens.forEach((token, index) => {
-    const value = tokens[index + 2];
-    if (value === undefined || tokens[index + 1]!.key !== '=' || !SECRET_OPTION.test(token.text)) return;
-    // An unquoted value of SET goes up to the semicolon.
-    const end = value.kind === 'string' || value.kind === 'bad' ? value.end : text.slice(value.start).search(/;|$/);
-    mask(value.start, value.kind === 'word' ? value.start + end : Math.max(end, value.end));
-  });
-  // Where a quote is missing, tokens do not tell keys from values: hide what follows the key.
-  const key = SECRET_OPTION.exec(line);
-  if (key !== null && line.split("'").length % 2 === 0) mask(from + key.index + key[0].length + 1, to);
+  for (const match of text.matchAll(SECRET)) {
+    const value = match.indices!.groups!['quoted'] ?? match.indices!.groups!['bare']!;
+    const [start, end] = [Math.max(value[0] - from, 0), Math.min(value[1] - from, line.length)];
+    if (start < end) line = line.slice(0, start) + '*'.repeat(end - start) + line.slice(end);
+  }
   return line;
 }

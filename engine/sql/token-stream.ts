@@ -151,7 +151,8 @@ export class TokenStream {
   /** The next token is not what the grammar wants: `expected` is a keyword, a symbol or a description, or empty. */
   unexpected(expected: string, candidates: string[] = [expected]): EngineError {
     const token = this.peek();
-    if (token.kind === 'bad') return this.error(token, token.problem!.message, token.problem!.hint);
+    if (token.problem !== undefined)
+      return this.error(token, token.problem.message, token.problem.hint, token.problem.code);
     const wanted = expected === '' ? '' : `, expected ${expected}`;
     const hint = hintFor(this.text, this.tokens, this.index, expected, candidates);
     return this.error(token, `unexpected ${describe(token)}${wanted}`, hint);
