@@ -122,9 +122,7 @@ test('division by zero fails only where it is computed', () => {
   const selection = new Int32Array(2);
   expect(compilePredicate(guarded, batch.schema)(batch, selection)).toBe(1);
   expect(selection[0]).toBe(1);
-  expect(() => compileExpression(quotient, batch.schema)(batch)).toThrow(
-    expect.objectContaining({ code: 'DIVISION_BY_ZERO' }),
-  );
+  expect(() => compileExpression(quotient, batch.schema)(batch)).toThrow('division by zero');
 });
 
 test('IN and equality with literals, with and without NULL in the list', () => {

@@ -164,7 +164,7 @@ function round(truncate: boolean): Emit {
       return em.strict(
         operands,
         'f64',
-        type.root === 'FLOAT' ? (x, d) => `Math.fround(${rounded(x, d!)})` : (x, d) => rounded(x, d!),
+        type.root === 'FLOAT' ? (x, d) => `Math.fround(${rounded(x, d)})` : (x, d) => rounded(x, d),
       );
     }
     if (arg.type.root === 'DECIMAL') {

@@ -45,7 +45,7 @@ export class Emitter {
   private readonly helpers = new Set<string>();
   private readonly opened = new Set<number>();
   private readonly memos = new Map<string, Code>();
-  private frame: Frame = { lines: [], scopes: [new Map()], memoColumn: null };
+  private frame: Frame = { lines: [], scopes: [new Map<string, Code>()], memoColumn: null };
   private names = 0;
 
   constructor(schema: Schema, shapes: ColumnShape[]) {
@@ -249,7 +249,7 @@ export class Emitter {
   private defineMemo(expr: Expr, index: number, out: Output | null): Code {
     const id = this.name('m');
     const outer = this.frame;
-    this.frame = { lines: [], scopes: [new Map()], memoColumn: index };
+    this.frame = { lines: [], scopes: [new Map<string, Code>()], memoColumn: index };
     const code = out === null ? this.emit(expr) : this.emitEntry(expr, out);
     const { lines } = this.frame;
     this.frame = outer;

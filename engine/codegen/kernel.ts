@@ -45,7 +45,7 @@ export class Kernel<F> {
     const key = this.key(shapes, selected);
     let variant = this.variants.get(key);
     if (variant === undefined) this.variants.set(key, (variant = this.compile(shapes, selected)));
-    return variant!;
+    return variant;
   }
 
   private key(shapes: ColumnShape[], selected: boolean): string {

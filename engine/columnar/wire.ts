@@ -5,7 +5,7 @@
 // The schema is not in the buffer: both ends know it from the plan or the state's schema.
 import { EngineError } from '../errors.ts';
 import { physical, type Schema } from '../plan/types.ts';
-import { entryCount, type Column, type ColumnBatch, type FixedValues } from './batch.ts';
+import { entryCount, RowKind, type Column, type ColumnBatch, type FixedValues } from './batch.ts';
 
 const MAGIC = 0x31424a46;
 const align8 = (n: number): number => (n + 7) & ~7;
@@ -74,7 +74,8 @@ export function decodeBatch(schema: Schema, input: Uint8Array): ColumnBatch {
   const ints = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   if (ints[0] !== MAGIC) throw corrupt('it does not start with FJB1');
   const rows = ints[1]!;
-  if (rows < 0 || ints[2] !== schema.length) throw corrupt(`it has ${ints[2]} columns, its schema ${schema.length}`);
+  if (rows < 0) throw corrupt(`it has ${rows} rows`);
+  if (ints[2] !== schema.length) throw corrupt(`it has ${ints[2]} columns, its schema ${schema.length}`);
   let at = 16;
   const take = (length: number): number => {
     const start = at;
@@ -83,6 +84,7 @@ export function decodeBatch(schema: Schema, input: Uint8Array): ColumnBatch {
     return bytes.byteOffset + start;
   };
   const kinds = (ints[3]! & 1) === 0 ? null : new Uint8Array(bytes.buffer, take(rows), rows);
+  if (kinds?.some((kind) => kind > RowKind.DELETE)) throw corrupt('a row kind is none of the four');
   const columns = schema.map((field): Column => {
     const header = (take(16) - bytes.byteOffset) >> 2;
     const kind = physical(field.type);
@@ -95,7 +97,11 @@ export function decodeBatch(schema: Schema, input: Uint8Array): ColumnBatch {
       const codes = (flags & 2) === 0 ? null : new Int32Array(bytes.buffer, take(rows * 4), rows);
       const entries = ints[header + 2]!;
       const length = ints[header + 3]!;
+      if (entries < 0 || (codes === null && entries < rows))
+        throw corrupt(`column ${field.name} has ${entries} strings`);
       const offsets = new Int32Array(bytes.buffer, take((entries + 1) * 4), entries + 1);
+      if (!ascending(offsets, length) || !codesWithin(codes, entries))
+        throw corrupt(`column ${field.name} has offsets or codes out of range`);
       return { physical: 'str', codes, offsets, bytes: new Uint8Array(bytes.buffer, take(length), length), validity };
     }
     const start = take(rows * width[kind]);
@@ -112,5 +118,22 @@ export function decodeBatch(schema: Schema, input: Uint8Array): ColumnBatch {
         return { physical: kind, values: new Float64Array(bytes.buffer, start, rows), validity };
     }
   });
+  if (at !== bytes.length) throw corrupt(`its parts end at byte ${at}`);
   return { schema, rows, columns, kinds };
+}
+
+function ascending(offsets: Int32Array, length: number): boolean {
+  let before = 0;
+  for (let i = 0; i < offsets.length; i++) {
+    const offset = offsets[i]!;
+    if (offset < before) return false;
+    before = offset;
+  }
+  return before <= length;
+}
+
+function codesWithin(codes: Int32Array | null, entries: number): boolean {
+  // As unsigned numbers negative codes are too large: one comparison serves both ends.
+  if (codes !== null) for (let i = 0; i < codes.length; i++) if (codes[i]! >>> 0 >= entries) return false;
+  return true;
 }
