@@ -1,0 +1,283 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FlowJob } from '../api/flowjob.ts';
+import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import { findByArguments } from '../runtime/local/process-table.ts';
+import { LocalRuntime } from '../runtime/local/local-runtime.ts';
+import { stopJobs } from '../runtime/local/stop-jobs.ts';
+import { LocalStore } from '../store/local/local-store.ts';
+import { Controller } from './controller.ts';
+
+const engineFile = resolve(__dirname, '../runtime/local/fake-engine.fixture.ts');
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const key = { namespace: 'default', name: 'orders' };
+
+interface Operator {
+  runtime: LocalRuntime;
+  stop(): Promise<void>;
+}
+
+let directory: string;
+let store: LocalStore;
+let operator: Operator;
+
+function startOperator(): Operator {
+  const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
+  const own = new LocalStore({ directory, now: () => new Date() });
+  const checkSql = (job: FlowJob): string | null =>
+    job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
+  const errors: string[] = [];
+  const log = {
+    ...silent,
+    error: (fields: object, message: string) => void errors.push(`${message} ${String(Object(fields).err)}`),
+  };
+  const controller = new Controller({ store: own, runtime, checkSql, now: Date.now, log });
+  const abort = new AbortController();
+  const running = controller.run(abort.signal);
+  return {
+    runtime,
+    stop: async () => {
+      abort.abort();
+      await running;
+      await own.close();
+      expect(errors).toEqual([]);
+    },
+  };
+}
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'flowjob-controller-'));
+  store = new LocalStore({ directory, now: () => new Date() });
+  operator = startOperator();
+});
+
+afterEach(async () => {
+  await operator.stop();
+  await stopJobs({ runtime: operator.runtime, store, now: Date.now, checkpointMs: 0 });
+  await store.close();
+  expect(findByArguments([engineFile]).length).toBe(0);
+  rmSync(directory, { recursive: true });
+});
+
+function manifest(sql: string, spec: object = {}) {
+  return {
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowJob' as const,
+    metadata: { name: key.name },
+    spec: { mode: 'Streaming', job: { sql: { inline: sql } }, taskManager: { replicas: 2 }, ...spec },
+  };
+}
+
+const apply = (sql: string, spec: object = {}) => store.apply(manifest(sql, spec));
+
+async function until(what: string, holds: (job: FlowJob | null) => boolean): Promise<FlowJob> {
+  const giveUpAt = Date.now() + 15_000;
+  for (;;) {
+    const job = await store.get('FlowJob', key);
+    if (holds(job)) return job!;
+    if (Date.now() > giveUpAt) throw new Error(`waited in vain until ${what}: ${JSON.stringify(job?.status, null, 1)}`);
+    await pause(10);
+  }
+}
+
+const inState = (state: string) =>
+  until(state, (job) => job?.status?.state === state && job.status.observedGeneration === job.metadata.generation);
+const condition = (job: FlowJob, type: string) => job.status?.conditions.find((x) => x.type === type)?.status;
+const alive = () => operator.runtime.processes(key).filter((process) => process.state === 'Running');
+
+test('a stream is ready when its first checkpoint is complete, and nothing is written while it runs', async () => {
+  await apply('SELECT 1');
+  const job = await inState('Running');
+  expect(condition(job, 'Ready')).toBe('True');
+  expect(condition(job, 'Reconciling')).toBeUndefined();
+  expect(job.status?.attempt).toMatchObject({ epoch: 1, healthy: true });
+  expect(alive().map((p) => `${p.role} ${p.index}`)).toEqual(['JobManager 0', 'TaskManager 0', 'TaskManager 1']);
+  await pause(1_200);
+  expect((await store.get('FlowJob', key))?.metadata.resourceVersion).toBe(job.metadata.resourceVersion);
+});
+
+test('an upgrade stops the old version with a savepoint and starts the new one from it', async () => {
+  await apply('SELECT 1');
+  const first = await inState('Running');
+  await apply('SELECT 2');
+  const second = await inState('Running');
+  expect(second.status?.attempt?.epoch).toBe(2);
+  expect(second.status?.attempt?.jobId).not.toBe(first.status?.attempt?.jobId);
+  expect(second.status?.lastSavepoint?.jobId).toBe(first.status?.attempt?.jobId);
+  expect(second.status?.attempt?.restoreFrom).toBe(second.status?.lastSavepoint?.path);
+  expect(second.status?.accepted?.spec.job.sql.inline).toBe('SELECT 2');
+  expect(new Set(alive().map((process) => process.epoch))).toEqual(new Set([2]));
+});
+
+test('a bad new version leaves the running one alone and says where it is wrong', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  await apply('-- bad');
+  const job = await until('stalled', (found) => found !== null && condition(found, 'Stalled') === 'True');
+  expect(job.status?.state).toBe('Running');
+  expect(job.status?.conditions.find((x) => x.type === 'Stalled')?.message).toContain('line 1, column 2');
+  expect(alive()).toHaveLength(3);
+});
+
+test('a suspended stream has no process, and goes on from its savepoint when resumed', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  await apply('SELECT 1', { suspend: true });
+  const suspended = await inState('Suspended');
+  expect(alive()).toEqual([]);
+  expect(condition(suspended, 'Suspended')).toBe('True');
+  await apply('SELECT 1');
+  const resumed = await inState('Running');
+  expect(resumed.status?.attempt?.restoreFrom).toBe(suspended.status?.lastSavepoint?.path);
+});
+
+test('a lost JobManager brings a new attempt of the same run', async () => {
+  await apply('SELECT 1');
+  const first = await inState('Running');
+  const jobManager = findByArguments(['jobmanager', '--job-id', first.status!.attempt!.jobId])[0]!;
+  process.kill(jobManager.pid, 'SIGKILL');
+  const second = await until(
+    'the second attempt',
+    (job) => job?.status?.state === 'Running' && job.status.attempt?.epoch === 2,
+  );
+  expect(second.status?.attempt?.jobId).toBe(first.status?.attempt?.jobId);
+  expect(second.status?.recovery?.restarts).toBe(1);
+});
+
+test('a lost TaskManager is started again, and nothing else', async () => {
+  await apply('SELECT 1');
+  const before = await inState('Running');
+  const taskManager = findByArguments(['taskmanager', 'orders-1-taskmanager-1'])[0]!;
+  process.kill(taskManager.pid, 'SIGKILL');
+  await until('the TaskManager is back', () => alive().some((p) => p.role === 'TaskManager' && p.restarts === 1));
+  const job = await until('ready again', (found) => found !== null && condition(found, 'Ready') === 'True');
+  expect(job.status?.attempt).toEqual(before.status?.attempt);
+});
+
+test('a batch job that is done has a summary and no process, and does not run again', async () => {
+  await apply('-- finish', { mode: 'Batch' });
+  const job = await inState('Finished');
+  expect(condition(job, 'Complete')).toBe('True');
+  expect(job.status?.batch).toMatchObject({ rowsIn: 3, rowsOut: 2, attempts: 1 });
+  await until('no process is left', () => alive().length === 0);
+  await operator.stop();
+  operator = startOperator();
+  await pause(300);
+  expect((await inState('Finished')).status?.attempt?.epoch).toBe(1);
+  await apply('-- finish', { mode: 'Batch', restartNonce: 1 });
+  expect(
+    (await until('the second run', (found) => found?.status?.attempt?.epoch === 2)).status?.attempt?.jobId,
+  ).not.toBe(job.status?.attempt?.jobId);
+});
+
+test('a batch job that fails is tried again up to its limit, then it has failed with the root cause', async () => {
+  await apply('-- fail', { mode: 'Batch', batch: { backoffLimit: 1 } });
+  const job = await inState('Failed');
+  expect(job.status?.attempt?.epoch).toBe(2);
+  expect(job.status?.conditions.find((x) => x.type === 'Failed')).toMatchObject({ reason: 'BackoffLimitExceeded' });
+  expect(job.status?.conditions.find((x) => x.type === 'Failed')?.message).toContain('CSV_BAD_ROW');
+});
+
+test('a job born suspended never starts a process', async () => {
+  await apply('SELECT 1', { suspend: true });
+  await inState('Suspended');
+  expect(operator.runtime.processes(key)).toEqual([]);
+});
+
+test('a job with SQL that cannot be planned fails without a process, and runs once it is corrected', async () => {
+  await apply('-- bad');
+  const job = await inState('Failed');
+  expect(job.status?.conditions.find((x) => x.type === 'Failed')).toMatchObject({ reason: 'InvalidSpec' });
+  expect(operator.runtime.processes(key)).toEqual([]);
+  await apply('SELECT 1');
+  await inState('Running');
+});
+
+test('a new operator takes up the processes that run, and starts none beside them', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  const before = findByArguments([engineFile])
+    .map((process) => process.pid)
+    .sort();
+  await operator.stop();
+  operator = startOperator();
+  await apply('SELECT 1', { upgrade: { strategy: 'Stateless' } });
+  await inState('Running');
+  expect(
+    findByArguments([engineFile])
+      .map((process) => process.pid)
+      .sort(),
+  ).toEqual(before);
+});
+
+test('jobs stopped by down go on from their checkpoint at the next up, and count no failure', async () => {
+  await apply('SELECT 1');
+  const before = await inState('Running');
+  await operator.stop();
+  expect(await stopJobs({ runtime: operator.runtime, store, now: Date.now })).toEqual(['orders']);
+  operator = startOperator();
+  const job = await until(
+    'it goes on',
+    (found) => found?.status?.state === 'Running' && found.status.attempt?.epoch === 2,
+  );
+  expect(job.status?.attempt?.jobId).toBe(before.status?.attempt?.jobId);
+  expect(job.status?.recovery?.restarts).toBe(0);
+});
+
+test('deleting a stream takes a last savepoint, which stays', async () => {
+  await apply('SELECT 1');
+  const job = await inState('Running');
+  await store.delete('FlowJob', key);
+  await until('it is gone', (found) => found === null);
+  expect(alive()).toEqual([]);
+  const { newest } = await operator.runtime.storage({
+    key,
+    uri: undefined,
+    jobId: job.status!.attempt!.jobId,
+    lastSavepoint: undefined,
+    stopTriggerId: undefined,
+  });
+  expect(newest?.kind).toBe('Checkpoint');
+});
+
+test('a paused job is not touched', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  const job = (await store.get('FlowJob', key))!;
+  await store.update({
+    ...job,
+    metadata: { ...job.metadata, annotations: { ...job.metadata.annotations, 'flowjob.dev/pause': 'true' } },
+  });
+  await until('paused', (found) => found !== null && condition(found, 'Paused') === 'True');
+  await apply('SELECT 2');
+  await pause(300);
+  expect((await store.get('FlowJob', key))?.status?.attempt?.epoch).toBe(1);
+});
+
+test('a FlowSavepoint is taken of a running job and can be disposed of', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  const name = { namespace: 'default', name: 'now' };
+  await store.create({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: { name: 'now' },
+    spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Delete' },
+  });
+  let savepoint: FlowSavepoint | null = null;
+  await until(
+    'the savepoint',
+    () =>
+      savepoint?.status?.state === 'Completed' ||
+      (void store.get('FlowSavepoint', name).then((s) => (savepoint = s)), false),
+  );
+  const path = (savepoint as unknown as FlowSavepoint).status?.path;
+  expect((await store.get('FlowJob', key))?.status?.lastSavepoint?.path).toBe(path);
+  await store.delete('FlowSavepoint', name);
+  await until(
+    'it is gone',
+    () => (void store.get('FlowSavepoint', name).then((s) => (savepoint = s)), savepoint === null),
+  );
+});
