@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import type { FlowJobSpec } from '../api/flowjob.ts';
+import { changeBetween, desiredSpec } from './change.ts';
+import { World, type Crash } from './simulated-world.fixture.ts';
+
+const resources = { limits: { memory: '512Mi' } };
+
+function spec(mode: 'Streaming' | 'Batch'): FlowJobSpec {
+  return {
+    engine: { type: 'Embedded' },
+    mode,
+    suspend: false,
+    restartNonce: 0,
+    job: { sql: { inline: 'version 0' } },
+    state: { checkpoint: { interval: '10s' } },
+    upgrade: {},
+    jobManager: { resources },
+    taskManager: { replicas: 2, slots: 1, resources },
+  };
+}
+
+type Step = (world: World) => void;
+
+const crash: fc.Arbitrary<Crash> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<Crash>('none') },
+  { weight: 1, arbitrary: fc.constant<Crash>('before write') },
+  { weight: 2, arbitrary: fc.constant<Crash>('after write') },
+  { weight: 2, arbitrary: fc.nat(1) },
+);
+
+let names = 0;
+const createSavepoint = (world: World): void => {
+  const name = `s${names++}`;
+  world.savepoints.push({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: {
+      name,
+      namespace: 'default',
+      uid: name,
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+    spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Delete' },
+  });
+};
+
+/** A step and what it is called in the report of a failing case. */
+const named = (name: string, step: Step): fc.Arbitrary<Step> =>
+  fc.constant(Object.assign(step, { [fc.toStringMethod]: () => name }));
+
+const passes = crash.map((how) =>
+  Object.assign((w: World) => void w.pass(how), { [fc.toStringMethod]: () => `pass ${how}` }),
+);
+const edits = fc
+  .record({ field: fc.constantFrom('sql', 'suspend', 'replicas', 'nonce', 'memory', 'bad'), value: fc.nat(2) })
+  .map(({ field, value }) =>
+    Object.assign(
+      (w: World) => {
+        w.edit((s) => {
+          if (field === 'sql') s.job.sql.inline = `version ${value}`;
+          if (field === 'suspend') s.suspend = value > 0;
+          if (field === 'replicas') s.taskManager.replicas = value + 1;
+          if (field === 'nonce') s.restartNonce += value;
+          if (field === 'memory') s.taskManager.resources.limits.memory = `${512 + value}Mi`;
+          if (field === 'bad') s.job.sql.inline = value === 0 ? 'bad' : 'version 0';
+        });
+        w.sqlError = w.job.spec.job.sql.inline === 'bad' ? 'SQL_SYNTAX: no' : null;
+      },
+      { [fc.toStringMethod]: () => `edit ${field} ${value}` },
+    ),
+  );
+
+const steps = (mode: 'Streaming' | 'Batch'): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 12, arbitrary: passes },
+    { weight: 6, arbitrary: named('progress', (w) => w.progress()) },
+    { weight: 3, arbitrary: edits },
+    { weight: 2, arbitrary: named('checkpoint', (w) => w.checkpoint()) },
+    { weight: 1, arbitrary: named('kill JobManager', (w) => w.kill('JobManager')) },
+    { weight: 1, arbitrary: named('kill TaskManager', (w) => w.kill('TaskManager')) },
+    { weight: 1, arbitrary: named('die while stopping', (w) => w.dieWhileStopping()) },
+    { weight: 1, arbitrary: named('operations fail', (w) => w.failOperations()) },
+    { weight: 1, arbitrary: named('job fails', (w) => w.end('FAILED', null)) },
+    { weight: 1, arbitrary: named('time passes', (w) => void (w.now += 5_000)) },
+    ...(mode === 'Batch'
+      ? [{ weight: 2, arbitrary: named('job finishes', (w: World) => w.end('FINISHED', null)) }]
+      : [
+          { weight: 1, arbitrary: named('savepoint', createSavepoint) },
+          {
+            weight: 1,
+            arbitrary: named('delete savepoint', (w) => {
+              const found = w.savepoints[0];
+              if (found !== undefined) found.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+            }),
+          },
+        ]),
+  );
+
+/** Where a job with this spec ends up when nothing disturbs it: what a fresh one would come to. */
+function expectAsFreshlyCreated(world: World): void {
+  const { status, spec: wanted } = world.job;
+  const alive = world.processes.filter((p) => p.state === 'Running');
+  if (wanted.suspend && status?.state !== 'Finished') {
+    expect(status?.state).toBe('Suspended');
+    expect(alive).toEqual([]);
+    return;
+  }
+  if (status?.state === 'Finished') return expect(alive).toEqual([]);
+  expect(status?.state).toBe('Running');
+  expect(status?.conditions.map((c) => `${c.type} ${c.status}`)).toEqual(['Ready True']);
+  expect(changeBetween(status!.accepted!.spec, desiredSpec(world.job), null)).toEqual({ kind: 'None' });
+  expect(alive.map((p) => p.role).filter((role) => role === 'TaskManager')).toHaveLength(wanted.taskManager.replicas);
+}
+
+describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
+  test('whatever happens between two steps, no invariant breaks, and the job comes to rest as a fresh one would', () => {
+    fc.assert(
+      fc.property(fc.array(steps(mode), { maxLength: 120 }), fc.boolean(), (sequence, stateless) => {
+        const world = new World(spec(mode));
+        if (stateless && mode === 'Streaming') {
+          world.allowedEmpty = true;
+          world.edit((s) => void (s.upgrade.strategy = 'Stateless'));
+        }
+        for (const step of sequence) {
+          step(world);
+          expect(world.violations).toEqual([]);
+        }
+        // The faults stop; somebody corrects the spec and asks for another run of what failed.
+        world.edit((s) => {
+          if (world.sqlError !== null) s.job.sql.inline = 'corrected';
+          if (world.job.status?.state !== 'Finished') s.restartNonce++;
+        });
+        world.sqlError = null;
+        expect(world.settle()).toBe(true);
+        expect(world.violations).toEqual([]);
+        expectAsFreshlyCreated(world);
+
+        const { writes } = world;
+        for (let round = 0; round < 5; round++) {
+          world.now += 60_000;
+          expect(world.pass()?.actions).toEqual([]);
+        }
+        expect(world.writes).toBe(writes);
+
+        world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+        world.settle();
+        expect(world.gone).toBe(true);
+        expect(world.violations).toEqual([]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

@@ -1,0 +1,361 @@
+// A world for the lifecycle to act upon in tests: processes, an engine and storage as data, with faults on demand. It keeps its own books on what
+// must never happen, apart from anything that the lifecycle believes.
+import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
+import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import { decide } from './decide.ts';
+import type { Action, Decision } from './model.ts';
+import type { EngineView, Observation, OperationView, ProcessView, RunResult } from './observation.ts';
+
+interface Snapshot {
+  path: string;
+  jobId: string;
+  epoch: number;
+  id: number;
+  /** How much of its input the job had done. */
+  position: number;
+  kind: 'Checkpoint' | 'Savepoint';
+}
+
+interface Engine {
+  epoch: number;
+  jobId: string;
+  status: EngineView['status'];
+  position: number;
+  checkpointId: number;
+  completedCheckpoints: number;
+  operations: Map<string, OperationView>;
+  /** Asked for and not done: done by `progress`. */
+  asked: { kind: 'Checkpoint' | 'Savepoint' | 'Stop' | 'Cancel'; triggerId: string }[];
+}
+
+type WorldProcess = { -readonly [K in keyof ProcessView]: ProcessView[K] } & { stopping: boolean };
+
+/** Where a pass of the operator is cut off. */
+export type Crash = 'none' | 'before write' | 'after write' | number;
+
+export class World {
+  now = Date.parse('2026-01-01T00:00:00Z');
+  job: FlowJob;
+  savepoints: FlowSavepoint[] = [];
+  processes: WorldProcess[] = [];
+  engine: Engine | null = null;
+  snapshots: Snapshot[] = [];
+  results = new Map<string, RunResult>();
+  epoch = 0;
+  sqlError: string | null = null;
+  gone = false;
+  writes = 0;
+  /** What went wrong, in words. */
+  readonly violations: string[] = [];
+  /** The newest state whose output was published, in the current line of runs. */
+  private published = 0;
+  private readonly runs = new Map<string, { finished: boolean; version: string }>();
+
+  constructor(spec: FlowJobSpec) {
+    this.job = {
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowJob',
+      metadata: {
+        name: 'orders',
+        namespace: 'default',
+        uid: '11111111-2222-3333-4444-555555555555',
+        resourceVersion: '1',
+        generation: 1,
+        creationTimestamp: '2026-01-01T00:00:00Z',
+      },
+      spec,
+      status: { observedGeneration: -1, conditions: [] },
+    };
+  }
+
+  edit(change: (spec: FlowJobSpec) => void): void {
+    const before = JSON.stringify(this.job.spec);
+    const spec = structuredClone(this.job.spec);
+    change(spec);
+    if (JSON.stringify(spec) === before) return;
+    this.job = { ...this.job, spec, metadata: { ...this.job.metadata, generation: this.job.metadata.generation + 1 } };
+  }
+
+  /** One pass of the operator, cut off where `crash` says. */
+  pass(crash: Crash = 'none'): Decision | null {
+    if (this.gone) return null;
+    const { job, savepoints, now } = this;
+    const decision = decide({ job, savepoints, observation: this.observe(), now });
+    if (crash === 'before write') return decision;
+    if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
+    this.job = { ...job, status: decision.status };
+    for (const { name, status } of decision.savepoints) {
+      const savepoint = this.savepoints.find((s) => s.metadata.name === name)!;
+      if (JSON.stringify(savepoint.status) !== JSON.stringify(status)) this.writes++;
+      savepoint.status = status;
+    }
+    if (crash === 'after write') return decision;
+    decision.actions.slice(0, crash === 'none' ? undefined : crash).forEach((action) => this.act(action));
+    if (crash !== 'none') return decision;
+    for (const { name, finalizer } of decision.savepoints)
+      if (finalizer === 'remove') this.savepoints = this.savepoints.filter((s) => s.metadata.name !== name);
+    if (decision.finalizer === 'remove') this.gone = true;
+    this.check();
+    return decision;
+  }
+
+  private observe(): Observation {
+    const { attempt, pending, lastSavepoint } = this.job.status!;
+    const engine = this.engine;
+    const mine = engine !== null && engine.epoch === attempt?.epoch ? engine : null;
+    const own = this.snapshots
+      .filter(
+        (s) =>
+          s.jobId === attempt?.jobId &&
+          (s.kind === 'Checkpoint' || s.path === lastSavepoint?.path || s.path === pending?.triggerId),
+      )
+      .sort((a, b) => b.epoch - a.epoch || b.id - a.id);
+    const stopped = this.snapshots.find((s) => pending?.kind === 'StopWithSavepoint' && s.path === pending.triggerId);
+    return {
+      processes: this.processes.map(({ stopping: _, ...process }) => ({ ...process })),
+      engine:
+        mine === null
+          ? null
+          : {
+              jobId: mine.jobId,
+              status: mine.status,
+              completedCheckpoints: mine.completedCheckpoints,
+              rootCause: mine.status === 'FAILED' ? 'it broke' : null,
+              operations: Object.fromEntries(mine.operations),
+            },
+      silentSince: null,
+      storage: {
+        epoch: this.epoch,
+        newest: own[0] === undefined ? null : { path: own[0].path, kind: own[0].kind },
+        pendingSavepoint: stopped?.path ?? null,
+        result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
+      },
+      sqlError: this.sqlError,
+    };
+  }
+
+  private act(action: Action): void {
+    const engine = this.engine;
+    switch (action.kind) {
+      case 'EnsureProcesses':
+        return this.ensure(action);
+      case 'StopProcesses':
+        for (const process of this.processes) if (process.epoch <= action.epoch) process.stopping = true;
+        return;
+      case 'TriggerCheckpoint':
+      case 'TriggerSavepoint':
+      case 'StopWithSavepoint': {
+        if (engine?.jobId !== action.jobId || engine.status !== 'RUNNING' || engine.operations.has(action.triggerId))
+          return;
+        engine.operations.set(action.triggerId, { state: 'InProgress' });
+        const kind = (
+          { TriggerCheckpoint: 'Checkpoint', TriggerSavepoint: 'Savepoint', StopWithSavepoint: 'Stop' } as const
+        )[action.kind];
+        engine.asked.push({ kind, triggerId: action.triggerId });
+        return;
+      }
+      case 'CancelJob':
+        if (engine?.jobId === action.jobId && engine.status === 'RUNNING')
+          engine.asked.push({ kind: 'Cancel', triggerId: '' });
+        return;
+      case 'DisposeSavepoint':
+        this.snapshots = this.snapshots.filter((s) => s.path !== action.path);
+        return;
+      case 'RemoveState':
+        this.snapshots = this.snapshots.filter((s) => s.kind === 'Savepoint');
+        return;
+    }
+  }
+
+  private ensure(action: { epoch: number; skip: readonly number[] }): void {
+    const { attempt, accepted } = this.job.status!;
+    if (attempt?.epoch !== action.epoch || accepted === undefined) return;
+    if (this.processes.some((p) => p.epoch !== action.epoch && p.state === 'Running'))
+      this.violations.push(`attempt ${action.epoch} started while an older one was alive`);
+    const wanted = [
+      { role: 'JobManager' as const, index: 0 },
+      ...Array.from({ length: accepted.spec.taskManager.replicas }, (_, index) => ({
+        role: 'TaskManager' as const,
+        index,
+      })),
+    ];
+    for (const { role, index } of wanted) {
+      if (role === 'TaskManager' && action.skip.includes(index)) continue;
+      const old = this.processes.find((p) => p.epoch === action.epoch && p.role === role && p.index === index);
+      if (old?.state === 'Running' || (old !== undefined && role === 'JobManager')) continue;
+      this.processes = this.processes.filter((p) => p !== old);
+      const restarts = old === undefined ? 0 : old.restarts + 1;
+      this.processes.push({
+        epoch: action.epoch,
+        role,
+        index,
+        state: 'Running',
+        exit: null,
+        restarts,
+        stopping: false,
+      });
+      if (role === 'JobManager') this.submit();
+    }
+  }
+
+  /** What a JobManager does at its start. */
+  private submit(): void {
+    const { attempt, accepted } = this.job.status!;
+    const { epoch, jobId, restoreFrom } = attempt!;
+    if (this.epoch >= epoch) return this.exit((p) => p.epoch === epoch && p.role === 'JobManager', false);
+    this.epoch = epoch;
+    const own = this.snapshots
+      .filter((s) => s.jobId === jobId && s.kind === 'Checkpoint')
+      .sort((a, b) => b.epoch - a.epoch || b.id - a.id)[0];
+    const from = own ?? this.snapshots.find((s) => s.path === restoreFrom);
+    if (restoreFrom !== undefined && from === undefined)
+      this.violations.push(`${restoreFrom} was removed and is restored from`);
+    const result = this.results.get(jobId);
+    if (result === undefined) this.judgeStart(jobId, from?.position ?? 0);
+    this.engine = {
+      epoch,
+      jobId,
+      status: result?.state ?? 'RUNNING',
+      position: from?.position ?? 0,
+      checkpointId: from?.id ?? 0,
+      completedCheckpoints: 0,
+      operations: new Map(),
+      asked: [],
+    };
+    if (!this.runs.has(jobId))
+      this.runs.set(jobId, {
+        finished: false,
+        version: `${accepted!.spec.job.sql.inline} ${accepted!.spec.restartNonce}`,
+      });
+  }
+
+  private judgeStart(jobId: string, position: number): void {
+    const { accepted, attempt } = this.job.status!;
+    const version = `${accepted!.spec.job.sql.inline} ${accepted!.spec.restartNonce}`;
+    const lastFinished = [...this.runs.values()].at(-1);
+    if (lastFinished?.finished === true && lastFinished.version === version && !this.runs.has(jobId))
+      this.violations.push('a finished job was run again without being asked to');
+    const stateless = accepted!.spec.mode === 'Batch' || this.allowedEmpty || lastFinished?.finished === true;
+    if (position < this.published && !stateless)
+      this.violations.push(
+        `restored from ${position}, but output up to ${this.published} was published (${attempt!.restoreFrom ?? 'empty'})`,
+      );
+    if (stateless) this.published = position;
+  }
+
+  /** The spec has said Stateless at some time, so an empty start may be what was asked for. */
+  allowedEmpty = false;
+
+  /** Everything under way goes one step on: processes that were asked to end do, operations complete. */
+  progress(): void {
+    this.exit((p) => p.stopping, true);
+    const engine = this.engine;
+    if (engine === null || engine.status !== 'RUNNING') return;
+    engine.position++;
+    for (const { kind, triggerId } of engine.asked.splice(0)) {
+      if (engine.status !== 'RUNNING') break;
+      if (kind === 'Cancel') this.end('CANCELED', null);
+      else if (kind === 'Stop') this.halfStop(triggerId, true);
+      else this.complete(kind, triggerId);
+    }
+  }
+
+  checkpoint(): void {
+    if (this.engine?.status === 'RUNNING' && this.job.status!.accepted!.spec.mode === 'Streaming')
+      this.complete('Checkpoint', null);
+  }
+
+  private complete(kind: 'Checkpoint' | 'Savepoint', triggerId: string | null): void {
+    const engine = this.engine!;
+    const { epoch, jobId, position } = engine;
+    const id = ++engine.checkpointId;
+    const path = kind === 'Checkpoint' ? `chk-${jobId}-${epoch}-${id}` : triggerId!;
+    this.snapshots.push({ path, jobId, epoch, id, position, kind });
+    if (triggerId !== null)
+      engine.operations.set(triggerId, { state: 'Completed', path: kind === 'Savepoint' ? path : null });
+    if (kind === 'Checkpoint') {
+      engine.completedCheckpoints++;
+      this.published = position;
+    }
+  }
+
+  /** A stop with a savepoint: the savepoint is complete and its output published; the result follows, unless the JobManager dies just then. */
+  halfStop(triggerId: string, andResult: boolean): void {
+    const engine = this.engine!;
+    this.complete('Savepoint', triggerId);
+    this.published = engine.position;
+    if (andResult) this.end('FINISHED', triggerId);
+    else {
+      engine.operations.delete(triggerId);
+      this.kill('JobManager');
+    }
+  }
+
+  /** The JobManager dies right after the savepoint of a stop that is under way was completed. */
+  dieWhileStopping(): void {
+    const stop =
+      this.engine?.status === 'RUNNING' ? this.engine.asked.find((asked) => asked.kind === 'Stop') : undefined;
+    if (stop !== undefined) this.halfStop(stop.triggerId, false);
+  }
+
+  failOperations(): void {
+    for (const { triggerId, kind } of this.engine?.asked.splice(0) ?? [])
+      if (kind !== 'Cancel') this.engine!.operations.set(triggerId, { state: 'Failed', message: 'declined' });
+  }
+
+  end(state: 'FINISHED' | 'FAILED' | 'CANCELED', savepointPath: string | null): void {
+    const engine = this.engine;
+    if (engine === null || engine.status !== 'RUNNING') return;
+    engine.status = state;
+    const failure = state === 'FAILED' ? 'it broke' : null;
+    this.results.set(engine.jobId, {
+      state,
+      failure,
+      savepointPath,
+      startTime: 0,
+      endTime: this.now,
+      rowsIn: 1,
+      rowsOut: 1,
+    });
+    if (state === 'FINISHED' && savepointPath === null) this.runs.get(engine.jobId)!.finished = true;
+  }
+
+  kill(role: ProcessView['role']): void {
+    const victim = this.processes.find((p) => p.role === role && p.state === 'Running');
+    if (victim !== undefined) this.exit((p) => p === victim, false);
+  }
+
+  private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {
+    for (const process of this.processes) {
+      if (process.state !== 'Running' || !which(process)) continue;
+      process.state = 'Exited';
+      process.exit = { at: this.now, asked, reason: 'killed' };
+      process.stopping = false;
+      if (process.role === 'JobManager' && this.engine?.epoch === process.epoch) this.engine = null;
+    }
+  }
+
+  private check(): void {
+    const alive = this.processes.filter((p) => p.state === 'Running');
+    if (new Set(alive.map((p) => p.epoch)).size > 1) this.violations.push('two attempts are alive');
+    if (this.job.status!.state === 'Suspended' && alive.length > 0)
+      this.violations.push('a suspended job has a process');
+    if (this.gone && alive.length > 0) this.violations.push('a deleted job has a process');
+    const types = this.job.status!.conditions.map((c) => c.type);
+    if (types.includes('Reconciling') && types.includes('Stalled')) this.violations.push('Reconciling and Stalled');
+  }
+
+  /** Lets time pass until two passes in a row change nothing; answers whether it came to rest. */
+  settle(): boolean {
+    for (let quiet = 0, round = 0; round < 200; round++) {
+      const before = JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone]);
+      this.progress();
+      this.pass();
+      const after = JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone]);
+      quiet = before === after ? quiet + 1 : 0;
+      if (quiet === 2) return true;
+      this.now += 20_000;
+    }
+    return false;
+  }
+}
