@@ -62,6 +62,8 @@ export function formatDouble(value: number): string {
 
 /** A FLOAT as Java's Float.toString: the fewest digits that give the same single precision number. */
 export function formatFloat(value: number): string {
+  // Zero keeps its sign only there.
+  if (value === 0) return formatDouble(value);
   for (let digits = 1; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return formatDouble(shorter);

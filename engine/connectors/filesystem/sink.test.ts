@@ -1,0 +1,99 @@
+// The exactly-once file sink: nothing is visible before commit, committing again changes nothing, leftovers go by epoch.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromRows } from '../../columnar/batch.ts';
+import { sqlType, type Schema } from '../../plan/types.ts';
+import { committerFor, sinkConnector } from '../registry.ts';
+import { tableOf, withDirectory, writerContext } from '../testing.ts';
+
+const schema: Schema = [
+  { name: 'k', type: sqlType.string() },
+  { name: 'n', type: sqlType.bigint() },
+];
+const visible = (directory: string): string[] =>
+  readdirSync(directory)
+    .filter((name) => !name.startsWith('.'))
+    .sort();
+const batch = (rows: [string, bigint | null][]) => fromRows(schema, rows);
+
+test('files appear at commit, whole, under deterministic names; committing again is harmless', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'csv' });
+    const writer = sinkConnector(table).createWriter(writerContext(table, { subtask: 2, epoch: 3 }));
+    writer.write(batch([['a,b', 1n]]));
+    writer.write(batch([['c', null]]));
+    const prepared = writer.prepareCommit(7);
+    writer.write(batch([['next', 2n]]));
+    const committables = await prepared;
+    expect(visible(directory)).toEqual([]);
+    const committer = committerFor('filesystem');
+    await committer.commit(committables);
+    await committer.commit(committables);
+    expect(visible(directory)).toEqual(['part-job-1-01234567-2-3-7.csv']);
+    expect(readFileSync(join(directory, 'part-job-1-01234567-2-3-7.csv'), 'utf8')).toBe('"a,b",1\nc,\n');
+    expect(committables[0]!.payload).toMatchObject({ rows: 2, bytes: 11 });
+    await committer.commit(await writer.prepareCommit(8));
+    expect(await writer.prepareCommit(9)).toEqual([]);
+    expect(visible(directory)).toHaveLength(2);
+  });
+});
+
+test('a committable whose rows are gone is an error that names the file, and no file is replaced', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json' });
+    const sink = sinkConnector(table);
+    const writer = sink.createWriter(writerContext(table));
+    writer.write(batch([['a', 1n]]));
+    const [committable] = await writer.prepareCommit(1);
+    writeFileSync(join(directory, String(committable!.payload['to'])), 'other');
+    await expect(sink.commit([committable!])).rejects.toMatchObject({ code: 'SINK_CONFLICT' });
+    rmSync(join(directory, String(committable!.payload['to'])));
+    rmSync(join(directory, String(committable!.payload['from'])));
+    await expect(sink.commit([committable!])).rejects.toMatchObject({ code: 'SINK_LOST' });
+  });
+});
+
+test('cleanUp removes what lower epochs of the same job left, and nothing else', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json' });
+    const sink = sinkConnector(table);
+    for (const [jobKey, epoch] of [
+      ['job-1', 1],
+      ['job-1', 2],
+      ['job', 1],
+      ['job-1-x', 1],
+    ] as const)
+      sink.createWriter(writerContext(table, { jobKey, epoch })).write(batch([['a', 1n]]));
+    await sink.cleanUp(table, 'job-1', 2);
+    expect(readdirSync(directory).sort()).toEqual([
+      '.part-job-01234567-0-0.inprogress.1',
+      '.part-job-1-01234567-0-0.inprogress.2',
+      '.part-job-1-x-01234567-0-0.inprogress.1',
+    ]);
+    await sink.cleanUp(tableOf(schema, { path: join(directory, 'none'), format: 'json' }), 'job-1', 2);
+  });
+});
+
+test('a writer that gives up leaves nothing; one that starts again in the same epoch takes another name', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json', 'sink.rolling-policy.file-size': '20b' });
+    const sink = sinkConnector(table);
+    const first = sink.createWriter(writerContext(table));
+    const second = sink.createWriter(writerContext(table));
+    for (const writer of [first, second]) for (let n = 0; n < 3; n++) writer.write(batch([[`x"${n}\n`, BigInt(n)]]));
+    await first.abort();
+    const committables = await second.prepareCommit(1);
+    await sink.commit(committables);
+    expect(readdirSync(directory)).toHaveLength(committables.length);
+    const lines = committables.map((one) => readFileSync(join(directory, String(one.payload['to'])), 'utf8')).join('');
+    expect(lines).toBe('{"k":"x\\"0\\n","n":0}\n{"k":"x\\"1\\n","n":1}\n{"k":"x\\"2\\n","n":2}\n');
+  });
+});
+
+test('updates are refused as in Flink', () => {
+  const table = tableOf(schema, { path: '/data', format: 'csv' });
+  expect(() => sinkConnector(table).describe(table, true)).toThrow(
+    "Table sink 't' doesn't support consuming update and delete changes",
+  );
+  sinkConnector(table).describe(table, false);
+});
