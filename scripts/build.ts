@@ -1,9 +1,9 @@
-// Bundles each program into one file under dist/, so that a process starts in a tenth of a second.
-import { build } from 'esbuild';
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+// Bundles each program into one file under dist/, so that a process starts in a tenth of a second. Does nothing when no source is newer; replaces
+// files one by one and atomically, so that an operator that runs from dist/ never finds one missing.
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
-/** Program name -> entry file. Entries that do not exist yet are an error: a bundle must never be silently missing. */
+/** Program name -> entry file. An entry that does not exist is an error: a bundle must never be silently missing. */
 const programs: Record<string, string> = {
   flowjob: 'src/cli/main.ts',
   operator: 'src/main.ts',
@@ -12,20 +12,58 @@ const programs: Record<string, string> = {
   demo: 'test/demo/main.ts',
   bench: 'test/bench/main.ts',
 };
+const inputs = [
+  'src',
+  'engine',
+  'test/demo',
+  'test/bench',
+  'test/harness',
+  'scripts',
+  'package.json',
+  'package-lock.json',
+];
+const stamp = join('dist', '.built');
 
-const missing = Object.values(programs).filter((file) => !existsSync(file));
-if (missing.length > 0) throw new Error(`entry files are missing: ${missing.join(', ')}`);
-await rm('dist', { recursive: true, force: true });
-await build({
-  entryPoints: programs,
-  outdir: 'dist',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  sourcemap: 'linked',
-  logLevel: 'warning',
-  external: ['@duckdb/node-api'],
-  // Bundled CommonJS packages call require(); ES module output has none of its own.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-});
+/** The latest change of any file below `path`, milliseconds. */
+function newest(path: string): number {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const times = readdirSync(path).map((entry) => newest(join(path, entry)));
+  return Math.max(stats.mtimeMs, ...times);
+}
+
+function upToDate(): boolean {
+  return existsSync(stamp) && inputs.every((input) => newest(input) < statSync(stamp).mtimeMs);
+}
+
+async function build(): Promise<void> {
+  const missing = Object.values(programs).filter((file) => !existsSync(file));
+  if (missing.length > 0) throw new Error(`entry files are missing: ${missing.join(', ')}`);
+  const begun = Date.now();
+  const esbuild = await import('esbuild');
+  const { outputFiles } = await esbuild.build({
+    entryPoints: programs,
+    outdir: 'dist',
+    write: false,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'linked',
+    logLevel: 'warning',
+    external: ['@duckdb/node-api'],
+    // Bundled CommonJS packages call require(); ES module output has none of its own.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+  mkdirSync('dist', { recursive: true });
+  for (const file of outputFiles) {
+    const partial = join('dist', `.${basename(file.path)}.${process.pid}`);
+    writeFileSync(partial, file.contents);
+    renameSync(partial, join('dist', basename(file.path)));
+  }
+  // Dated at the start: a source that changed meanwhile is built the next time.
+  writeFileSync(stamp, '');
+  utimesSync(stamp, begun / 1000, begun / 1000);
+}
+
+if (!upToDate()) await build();
