@@ -110,9 +110,15 @@ export const logicEmitters = {
   IF: (em: Emitter, call: Call): Code => caseOf(em, call),
   COALESCE: (em: Emitter, call: Call): Code => em.firstNotNull(call.args, physical(call.type), as(em, call)),
   NULLIF: nullIf,
-  CAST: (em: Emitter, { args, type }: Call): Code => convert(em, em.emit(args[0]!), args[0]!.type, type),
+  CAST: cast,
   TRY_CAST: (em: Emitter, { args, type }: Call): Code => convert(em, em.emit(args[0]!), args[0]!.type, type, true),
 };
+
+function cast(em: Emitter, { args, type }: Call): Code {
+  const [arg] = args as [Expr];
+  if (arg.kind === 'column' && arg.type.root === 'BIGINT' && type.root === 'DOUBLE') return em.longAsDouble(arg.index);
+  return convert(em, em.emit(arg), arg.type, type);
+}
 
 function caseOf(em: Emitter, call: Call): Code {
   return em.branches(call.args, physical(call.type), as(em, call));

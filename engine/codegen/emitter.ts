@@ -169,6 +169,15 @@ export class Emitter {
     return this.shapes[index]!.codes ? this.bind(`x${index}[i]`) : 'i';
   }
 
+  /** A BIGINT column as DOUBLE, from its 32-bit halves: no BigInt is made. The high half is exact, so that the sum is rounded once. */
+  longAsDouble(index: number): Code {
+    this.open(index);
+    const halves = `h${index}`;
+    const line = `const ${halves} = new Int32Array(v${index}.buffer, v${index}.byteOffset, v${index}.length * 2);`;
+    if (!this.prologue.includes(line)) this.prologue.push(line);
+    return { v: this.bind(`${halves}[2 * i + 1] * 4294967296 + (${halves}[2 * i] >>> 0)`), n: this.nullTest(index) };
+  }
+
   /** The NULL test of a column. */
   isNull(index: number): string {
     this.open(index);

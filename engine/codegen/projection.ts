@@ -55,7 +55,7 @@ function projectSource(exprs: Expr[], schema: Schema, shapes: ColumnShape[], sel
       out = { name: `s${k}`, kept: kept !== null };
       em.state.push(`let s${k} = new ${em.helper('StringDictionary')}();`);
       if (kept !== null) em.open(kept);
-      em.prologue.push(`${kept === null ? '' : `if (!same${kept}) `}s${k} = new StringDictionary();`);
+      em.prologue.push(`${kept === null ? '' : `if (!same${kept}) `}s${k} = new StringDictionary(s${k});`);
     }
     const code = out === null ? em.emit(expr) : em.emitEntry(expr, out);
     if (code.n === 'true') {

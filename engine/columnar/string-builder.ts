@@ -14,11 +14,17 @@ export interface Dictionary {
  */
 export class StringDictionary {
   entries = 0;
-  private bytes = new Uint8Array(1024);
-  private offsets = new Int32Array(65);
+  private bytes: Uint8Array<ArrayBuffer>;
+  private offsets: Int32Array;
   private seen: Map<string, number> | null = new Map();
   private asked = 0;
   private finished: Dictionary | null = null;
+
+  /** `before`: the builder of the batch before, whose size is likely to be needed again. */
+  constructor(before?: StringDictionary) {
+    this.bytes = new Uint8Array(Math.max(1024, before === undefined ? 0 : before.offsets[before.entries]!));
+    this.offsets = new Int32Array(Math.max(64, before?.entries ?? 0) + 1);
+  }
 
   /** The entry of `text`. */
   add(text: string): number {
