@@ -13,6 +13,7 @@ const POWER = {
   IS: 28,
   COMPARISON: 30,
   RANGE: 32,
+  LIKE: 33,
   ADDITIVE: 40,
   MULTIPLICATIVE: 60,
   UNARY: 80,
@@ -89,11 +90,11 @@ function parseInfix(ts: TokenStream, left: Expression, from: number, minimum: nu
     return { kind: 'binary', operator: token.key, left, right, span: ts.spanFrom(start) };
   }
   if (token.key === 'IS') return POWER.IS <= minimum ? null : parseIs(ts, left, start, minimum);
-  if (POWER.RANGE <= minimum) return null;
   const negated = token.key === 'NOT';
   const operator = negated ? ts.peek(1) : token;
   if (Object.hasOwn(REFUSED, operator.key)) throw ts.unsupported(operator, operator.key, REFUSED[operator.key]);
   if (!['BETWEEN', 'IN', 'LIKE'].includes(operator.key)) return null;
+  if ((operator.key === 'LIKE' ? POWER.LIKE : POWER.RANGE) <= minimum) return null;
   if (negated) ts.next();
   ts.next();
   if (operator.key === 'BETWEEN') {
@@ -106,7 +107,8 @@ function parseInfix(ts: TokenStream, left: Expression, from: number, minimum: nu
     return { kind: 'between', operand: left, low, high, negated, symmetric, span: ts.spanFrom(start) };
   }
   if (operator.key === 'LIKE') {
-    const pattern = parseExpression(ts, POWER.RANGE);
+    // From right to left: a LIKE b LIKE c is a LIKE (b LIKE c).
+    const pattern = parseExpression(ts, POWER.RANGE - 1);
     const escape = ts.accept('ESCAPE') ? parseExpression(ts, POWER.RANGE) : null;
     return { kind: 'like', operand: left, pattern, escape, negated, span: ts.spanFrom(start) };
   }
