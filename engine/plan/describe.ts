@@ -1,57 +1,81 @@
-// The plan as Flink's REST API shows it (JsonPlanGenerator): a node per vertex, with the tree of its operators as text.
-import type { ExecPlan, ExecVertex } from './exec-plan.ts';
+// The plan as Flink's REST API gives it at /jobs/:id/plan (JsonPlanGenerator).
+import type { ExecPlan, ExecVertex, OperatorSpec } from './exec-plan.ts';
+import { describedName, numberOperators, readersOf } from './operator-names.ts';
 
-const SHIP_STRATEGY = { HASH: 'HASH', FORWARD: 'FORWARD', REBALANCE: 'REBALANCE', SINGLETON: 'REBALANCE' } as const;
+export interface RestPlanInput {
+  num: number;
+  /** Vertex that it comes from. */
+  id: string;
+  ship_strategy: string;
+  exchange: string;
+}
 
 export interface RestPlanNode {
   id: string;
   parallelism: number;
   operator: string;
   operator_strategy: string;
+  /** The operators as a tree, one a line, lines ending with `<br/>`. */
   description: string;
-  inputs?: { num: number; id: string; ship_strategy: string; exchange: string }[];
+  inputs?: RestPlanInput[];
   optimizer_properties: Record<string, never>;
 }
 
+/** What stands in `plan`, but for `jid`, which the plan does not know. */
 export interface RestPlan {
   name: string;
   type: 'STREAMING' | 'BATCH';
   nodes: RestPlanNode[];
 }
 
-/** `/jobs/:jobid/plan` without the job's id. */
-export function planToRest(plan: ExecPlan): RestPlan {
-  return { name: plan.jobName, type: plan.mode, nodes: plan.vertices.map((vertex) => node(plan, vertex)) };
-}
+const SHIP = { HASH: 'HASH', FORWARD: 'FORWARD', REBALANCE: 'REBALANCE', SINGLETON: 'GLOBAL' } as const;
 
-function node(plan: ExecPlan, vertex: ExecVertex): RestPlanNode {
-  const inputs = plan.edges
-    .filter((edge) => edge.targetVertex === vertex.id)
-    .map((edge, num) => ({
+export function planToRest(plan: ExecPlan): RestPlan {
+  const { vertices, edges } = plan;
+  const inputsOf = (vertex: ExecVertex): ExecPlan['edges'] => edges.filter((edge) => edge.targetVertex === vertex.id);
+  const numbers = numberOperators(vertices, (i) =>
+    inputsOf(vertices[i]!).some((edge) => edge.exchange.kind !== 'FORWARD'),
+  );
+  const nodes = vertices.map((vertex): RestPlanNode => {
+    const inputs = inputsOf(vertex).map((edge, num): RestPlanInput => ({
       num,
       id: edge.sourceVertex,
-      ship_strategy: SHIP_STRATEGY[edge.exchange.kind],
-      exchange: edge.shuffle === 'PIPELINED' ? 'pipelined_bounded' : 'blocking',
+      ship_strategy: SHIP[edge.exchange.kind],
+      exchange: edge.shuffle === 'BLOCKING' ? 'blocking' : 'pipelined_bounded',
     }));
-  return {
-    id: vertex.id,
-    parallelism: vertex.parallelism,
-    operator: '',
-    operator_strategy: '',
-    description: describeOperators(vertex),
-    ...(inputs.length === 0 ? {} : { inputs }),
-    optimizer_properties: {},
-  };
+    return {
+      id: vertex.id,
+      parallelism: vertex.parallelism,
+      operator: '',
+      operator_strategy: '',
+      description: describe(vertex, numbers),
+      ...(inputs.length === 0 ? {} : { inputs }),
+      optimizer_properties: {},
+    };
+  });
+  return { name: plan.jobName, type: plan.mode, nodes };
 }
 
-/** One line per operator, indented by its depth in the chain. */
-function describeOperators(vertex: ExecVertex): string {
-  const depth = new Map<string, number>();
-  return vertex.operators
-    .map((operator) => {
-      const level = operator.input === null ? 0 : (depth.get(operator.input) ?? 0) + 1;
-      depth.set(operator.id, level);
-      return `${level === 0 ? '' : `${'   '.repeat(level - 1)}+- `}${operator.name}<br/>`;
-    })
-    .join('');
+function describe(vertex: ExecVertex, numbers: ReadonlyMap<string, number>): string {
+  const lines: string[] = [];
+  /** `lead`: before the operator's name; `under`: before those of its readers. */
+  const add = (operator: OperatorSpec, lead: string, under: string): void => {
+    lines.push(lead + describedName(operator, numbers.get(operator.id)!));
+    const readers = readersOf(vertex, operator.id);
+    readers.forEach((reader, i) => {
+      const last = i === readers.length - 1;
+      add(reader, under + (last ? '+- ' : ':- '), under + (last ? '   ' : ':  '));
+    });
+  };
+  for (const head of readersOf(vertex, null)) add(head, '', '');
+  return lines.map((line) => `${escape(line)}<br/>`).join('');
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\\', '&#92;');
 }
