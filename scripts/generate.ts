@@ -1,0 +1,36 @@
+// Writes what is generated from the API's schema: crds/*.yaml and docs/reference/. With --check it writes nothing and exits 1 when a file is not up to date.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { generatedFiles } from '../src/api/generated-files.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const check = process.argv.includes('--check');
+const stale: string[] = [];
+
+for (const [path, text] of Object.entries(generatedFiles())) {
+  const file = join(root, path);
+  // Formatted as the rest of the repository, so that the formatter's own check passes.
+  const wanted = await format(text, { ...(await resolveConfig(file)), filepath: file });
+  if (wanted === current(file)) continue;
+  stale.push(path);
+  if (check) continue;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, wanted);
+}
+
+if (check && stale.length > 0) {
+  console.error(`Not up to date: ${stale.join(', ')}. Run: npm run generate`);
+  process.exit(1);
+}
+for (const path of stale) console.log(`wrote ${path}`);
+
+function current(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

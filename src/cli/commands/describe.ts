@@ -1,0 +1,90 @@
+// `flowjob describe`: one object for people: spec and status as an indented tree, conditions and events as tables.
+import type { FlowEvent } from '../../api/event.ts';
+import type { Condition } from '../../api/object.ts';
+import type { AnyObject } from '../../store/port.ts';
+import { CommandError, withStore, type CliContext } from '../context.ts';
+import { age, renderTable } from '../table.ts';
+import { existing, localKey, parseTarget } from '../targets.ts';
+import { withoutBookkeeping } from './get.ts';
+
+export async function describe(context: CliContext, directory: string, words: readonly string[]): Promise<void> {
+  const { kind, name } = parseTarget(words);
+  if (name === null) throw new CommandError('say which one: flowjob describe NAME');
+  await withStore(context, directory, async (store) => {
+    const object = withoutBookkeeping(await existing(store, kind, name));
+    const events = await store.listEvents({ kind, ...localKey(name) });
+    const ours = events.filter((event) => event.regarding.uid === object.metadata.uid);
+    context.out(render(object, ours, context.now()));
+  });
+}
+
+function render(object: AnyObject, events: readonly FlowEvent[], now: Date): string {
+  const { metadata, spec } = object;
+  const { conditions = [], ...status } = object.status ?? {};
+  return [
+    ...tree({
+      name: metadata.name,
+      namespace: metadata.namespace,
+      labels: metadata.labels ?? '<none>',
+      annotations: metadata.annotations ?? '<none>',
+      kind: object.kind,
+      created: `${metadata.creationTimestamp} (${age(new Date(metadata.creationTimestamp), now)} ago)`,
+      ...(metadata.deletionTimestamp === undefined ? {} : { deleted: metadata.deletionTimestamp }),
+      generation: metadata.generation,
+      spec,
+      status,
+    }),
+    'Conditions:',
+    indent(conditionTable(conditions)),
+    events.length === 0 ? 'Events: <none>' : `Events:\n${indent(eventTable(events, now))}`,
+  ].join('\n');
+}
+
+function conditionTable(conditions: readonly Condition[]): string {
+  return renderTable(
+    ['TYPE', 'STATUS', 'REASON', 'MESSAGE'],
+    conditions.map(({ type, status, reason, message }) => [type, status, reason, oneLine(message)]),
+  );
+}
+
+function eventTable(events: readonly FlowEvent[], now: Date): string {
+  return renderTable(
+    ['TYPE', 'REASON', 'AGE', 'MESSAGE'],
+    events.map((event) => {
+      const last = age(new Date(event.lastTimestamp), now);
+      const since = event.count > 1 ? ` (x${event.count} over ${age(new Date(event.firstTimestamp), now)})` : '';
+      return [event.type, event.reason, `${last}${since}`, oneLine(event.message)];
+    }),
+  );
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ');
+const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
+
+/** `Task Manager:` and its fields below, two spaces deeper. A text of several lines stands below its name too. */
+function tree(fields: Record<string, unknown>, depth = 0): string[] {
+  const space = '  '.repeat(depth);
+  return Object.entries(fields).flatMap(([name, value]) => {
+    const label = `${space}${title(name)}:`;
+    if (value === undefined || value === null) return [];
+    if (typeof value === 'object') {
+      const inner = tree(value as Record<string, unknown>, depth + 1);
+      return inner.length === 0 ? [`${label} <none>`] : [label, ...inner];
+    }
+    const text = String(value);
+    if (!text.includes('\n')) return [`${label} ${text}`];
+    return [
+      label,
+      ...text
+        .trimEnd()
+        .split('\n')
+        .map((line) => `${space}  ${line}`.trimEnd()),
+    ];
+  });
+}
+
+/** `taskManager` -> `Task Manager`. */
+function title(name: string): string {
+  if (name === 'sql') return 'SQL';
+  return name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').replace(/^./, (first) => first.toUpperCase());
+}

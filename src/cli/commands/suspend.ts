@@ -1,0 +1,32 @@
+// `flowjob suspend` and `flowjob resume`: one field of the spec.
+import { StoreError } from '../../store/port.ts';
+import { warnWithoutOperator, withStore, type CliContext } from '../context.ts';
+import { existing, parseTarget } from '../targets.ts';
+
+export async function setSuspend(
+  context: CliContext,
+  directory: string,
+  word: string,
+  suspend: boolean,
+): Promise<void> {
+  const { name } = parseTarget([word]);
+  await withStore(context, directory, async (store) => {
+    for (;;) {
+      const job = await existing(store, 'FlowJob', name ?? word);
+      const { name: jobName } = job.metadata;
+      if (job.spec.suspend === suspend) {
+        context.out(`flowjob/${jobName} ${suspend ? 'is suspended already' : 'is not suspended'}`);
+        return;
+      }
+      try {
+        await store.update<'FlowJob'>({ ...job, spec: { ...job.spec, suspend } });
+        context.out(`flowjob/${jobName} ${suspend ? 'suspended' : 'resumed'}`);
+        break;
+      } catch (error) {
+        // The operator wrote in between: the change stands on its own, so it is made again.
+        if (!(error instanceof StoreError && error.reason === 'Conflict')) throw error;
+      }
+    }
+  });
+  warnWithoutOperator(context, directory);
+}

@@ -1,0 +1,66 @@
+// What every command works with: where it reads and writes, the folder, the store, the clock. Commands reach the world only through this.
+import { isAbsolute, join, resolve } from 'node:path';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { SqlProblem } from '../engine-client/validate-sql.ts';
+import { runningOperator } from '../controller/operator-lock.ts';
+import { LocalStore } from '../store/local/local-store.ts';
+
+/** The programs that the command line starts, bundled or as source. */
+export interface Programs {
+  node: string;
+  operatorFile: string;
+  engineFile: string;
+}
+
+export interface CliContext {
+  out: (text: string) => void;
+  err: (text: string) => void;
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  now: () => Date;
+  /** Aborts on Ctrl-C. */
+  interrupted: AbortSignal;
+  /** All of standard input, for `-f -`. */
+  readInput: () => Promise<string>;
+  validateSql: (name: string, spec: ResolvedFlowJobSpec) => SqlProblem | null;
+  programs: Programs;
+  /** Whether `out` is a terminal. */
+  terminal: boolean;
+}
+
+/** Ends a command with this exit code; `message` goes to standard error. Everything else that is thrown is a defect. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** The operator's folder: --dir, else FLOWJOB_HOME, else .flowjob. */
+export function homeDirectory(context: CliContext, dir: string | undefined): string {
+  const given = dir ?? context.env['FLOWJOB_HOME'] ?? '.flowjob';
+  return isAbsolute(given) ? given : resolve(join(context.cwd, given));
+}
+
+/** Runs `use` with the store in `directory`, and closes it. */
+export async function withStore<T>(
+  context: CliContext,
+  directory: string,
+  use: (store: LocalStore) => Promise<T>,
+): Promise<T> {
+  const store = new LocalStore({ directory, now: context.now });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Says so when nobody will act on what was just written. */
+export function warnWithoutOperator(context: CliContext, directory: string): void {
+  if (runningOperator(directory) === null)
+    context.err(`Nothing acts on it yet: no operator runs on ${directory}. Start one with: flowjob local up`);
+}

@@ -1,0 +1,41 @@
+// Entry of `flowjob` and `kubectl-flowjob`: joins the command line to this process.
+import { dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { validateSql } from '../engine-client/validate-sql.ts';
+import { runCli } from './program.ts';
+
+// The other programs stand beside this one, bundled or as source.
+const here = fileURLToPath(import.meta.url);
+const programs = here.endsWith('.ts')
+  ? { operatorFile: resolve(dirname(here), '../main.ts'), engineFile: resolve(dirname(here), '../../engine/main.ts') }
+  : { operatorFile: join(dirname(here), 'operator.js'), engineFile: join(dirname(here), 'engine.js') };
+
+const interrupt = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    // Twice: the user does not want to wait for a clean end.
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort();
+  });
+// `flowjob get | head` closes the pipe: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCli(
+  {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    env: process.env,
+    cwd: process.cwd(),
+    now: () => new Date(),
+    interrupted: interrupt.signal,
+    readInput: () => text(process.stdin),
+    validateSql,
+    programs: { node: process.execPath, ...programs },
+    terminal: process.stdout.isTTY,
+  },
+  process.argv.slice(2),
+);
