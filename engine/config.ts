@@ -40,6 +40,9 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'restart-strategy.exponential-delay.attempts-before-reset-backoff': '10',
   'restart-strategy.fixed-delay.attempts': '3',
   'restart-strategy.fixed-delay.delay': '1s',
+  'restart-strategy.failure-rate.max-failures-per-interval': '1',
+  'restart-strategy.failure-rate.failure-rate-interval': '1min',
+  'restart-strategy.failure-rate.delay': '1s',
   'pipeline.name': '',
   /** The JobManager keeps answering REST after its job has ended, until DELETE /cluster. */
   'execution.shutdown-on-application-finish': 'false',
@@ -91,6 +94,15 @@ export class EngineConfig {
     return value;
   }
 
+  number(key: string): number {
+    const value = Number(this.get(key));
+    if (!Number.isFinite(value))
+      throw new EngineError('CONFIG_INVALID', `${key}: "${this.get(key)}" is not a number`, {
+        hint: `write it as digits, for example ${key}: 1.5`,
+      });
+    return value;
+  }
+
   boolean(key: string): boolean {
     return this.get(key) === 'true';
   }
@@ -134,10 +146,10 @@ export function parseDuration(text: string, key: string): number {
 /** A nested map of scalars as one with dotted keys. */
 export function flattenConfig(value: unknown, prefix = ''): Record<string, string> {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    const parts = Object.entries(value).map(([key, inner]) => flattenConfig(inner, prefix === '' ? key : `${prefix}.${key}`));
+    const parts = Object.entries(value).map(([key, inner]) =>
+      flattenConfig(inner, prefix === '' ? key : `${prefix}.${key}`),
+    );
     return Object.assign({}, ...parts) as Record<string, string>;
   }
-  return prefix === ''
-    ? {}
-    : { [prefix]: Array.isArray(value) ? value.join(';') : String(value) };
+  return prefix === '' ? {} : { [prefix]: Array.isArray(value) ? value.join(';') : String(value) };
 }

@@ -31,6 +31,10 @@ export class TaskMetrics {
     this.counters.set(metric, (this.counters.get(metric) ?? 0) + delta);
   };
 
+  counted(metric: string): number {
+    return this.counters.get(metric) ?? 0;
+  }
+
   enter(activity: Activity): void {
     if (activity === this.activity) return;
     const now = this.now();

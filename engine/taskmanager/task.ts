@@ -209,6 +209,7 @@ export class Task implements Runnable {
     this.writing = this.writing.then(async () => {
       try {
         const committables = (await prepared).flat();
+        for (const sink of sinks) sink.addBytes(counted);
         if (this.done) return;
         await this.writeSnapshot(barrier, snapshots).then(
           (handle) =>

@@ -1,0 +1,260 @@
+// Runs a batch job stage by stage: a task starts when the results that it reads are complete, on any free slot; only what was lost runs again.
+import type { Manifest } from '../../checkpoint/storage.ts';
+import type { JobView } from '../../rest/gateway.ts';
+import type { TaskError } from '../../rpc/protocol.ts';
+import { KEY_GROUPS } from '../../state/key-groups.ts';
+import { deploymentOf, producersOf } from './deployment.ts';
+import type { Execution } from './execution-graph.ts';
+import { coordinatorError, type JobContext } from './job-context.ts';
+import type { JobEnding } from './job-ending.ts';
+import { tableCounters } from './job-record.ts';
+import type { SavepointCommand } from './messages.ts';
+import type { Operations } from './operations.ts';
+import { RestartStrategy } from './restart-strategy.ts';
+import type { JobControl, Scheduler } from './scheduler.ts';
+import { SplitEnumerator } from './split-enumerator.ts';
+
+const NO_CHECKPOINTS: JobView['checkpoints'] = {
+  counts: { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 },
+  history: [],
+  restored: null,
+};
+
+export class BatchScheduler implements Scheduler {
+  private readonly context: JobContext;
+  private readonly operations: Operations;
+  private readonly ending: JobEnding;
+  private readonly control: JobControl;
+  private readonly strategy: RestartStrategy;
+  private readonly enumerators: SplitEnumerator[];
+  /** When a subtask that failed may run again, by execution. */
+  private readonly notBefore = new Map<string, number>();
+  private phase: 'starting' | 'running' | 'publishing' | 'ended' = 'starting';
+
+  constructor(context: JobContext, operations: Operations, ending: JobEnding, control: JobControl) {
+    this.context = context;
+    this.operations = operations;
+    this.ending = ending;
+    this.control = control;
+    this.strategy = new RestartStrategy(context.options.restart);
+    this.enumerators = context.options.sources.map(
+      ({ operatorId, maxReaders, splits }) => new SplitEnumerator(operatorId, 'BATCH', maxReaders, splits),
+    );
+    context.counters = () => tableCounters(context.graph.executions().map(({ metrics }) => metrics));
+  }
+
+  get unsettled(): boolean {
+    return this.phase === 'publishing' || this.context.committing;
+  }
+
+  advance(): void {
+    const { context } = this;
+    if (this.phase === 'starting') this.start();
+    if (this.phase !== 'running') return;
+    const { graph } = context;
+    if (graph.executions().every(({ state }) => state === 'FINISHED')) {
+      this.publish();
+      return;
+    }
+    const taken = new Set(graph.active().map(({ slot }) => `${slot!.taskManagerId}/${slot!.slot}`));
+    const free = context.pool.slots().filter(({ taskManagerId, slot }) => !taken.has(`${taskManagerId}/${slot}`));
+    for (const vertex of graph.vertices)
+      for (const execution of vertex.subtasks) {
+        if (free.length === 0) return;
+        if (execution.state !== 'CREATED' || !this.ready(execution)) continue;
+        this.deploy(execution, free.shift()!);
+      }
+  }
+
+  nextTimer(): number {
+    return Math.min(Infinity, ...[...this.notBefore.values()].filter((at) => at > this.context.now));
+  }
+
+  taskChanged(execution: Execution): void {
+    if (execution.state === 'CANCELED' && this.phase === 'running') this.again(execution, 0);
+  }
+
+  taskFailed(execution: Execution, error: TaskError): void {
+    if (this.phase !== 'running') return;
+    const { context } = this;
+    context.record.addException(error, context.now, context.graph, execution);
+    const delay = this.strategy.delayAfterFailure(context.now);
+    if (delay === null) {
+      this.control.fail(error);
+      return;
+    }
+    context.record.numRestarts++;
+    const producer = error.lostProducer === null ? undefined : context.graph.find(error.lostProducer);
+    if (producer?.state === 'FINISHED') this.again(producer, 0);
+    this.again(execution, delay);
+  }
+
+  /** Tasks that ran there run again. Results that lie there may still be readable: on one machine the disk outlives the process. */
+  taskManagerLost(taskManagerId: string, lost: Execution[], reason: string): void {
+    if (this.phase !== 'running') return;
+    const { context } = this;
+    const paths = context.graph
+      .executions()
+      .filter(({ slot, state }) => state === 'FINISHED' && slot?.taskManagerId === taskManagerId)
+      .flatMap(({ result }) => result?.partitions.map(({ path }) => path) ?? []);
+    if (paths.length > 0) context.emit({ type: 'checkFiles', paths });
+    if (lost.length === 0) return;
+    const error = coordinatorError('TASKMANAGER_LOST', `TaskManager ${taskManagerId} is lost: ${reason}`);
+    context.record.addException(error, context.now, context.graph, lost[0]);
+    const delay = this.strategy.delayAfterFailure(context.now);
+    if (delay === null) {
+      this.control.fail(error);
+      return;
+    }
+    context.record.numRestarts++;
+    for (const execution of lost) this.again(execution, delay);
+  }
+
+  /** Producers whose files are gone run again if somebody still has to read them. */
+  filesMissing(paths: string[]): void {
+    if (this.phase !== 'running') return;
+    const missing = new Set(paths);
+    for (const execution of this.context.graph.executions())
+      if (execution.state === 'FINISHED' && execution.result?.partitions.some(({ path }) => missing.has(path)))
+        if (this.needed(execution)) this.again(execution, 0);
+  }
+
+  taskReport(): void {}
+
+  splitRequested(execution: Execution, operatorId: string): void {
+    const enumerator = this.enumerators.find((one) => one.operatorId === operatorId);
+    this.context.send(execution, { type: 'split', operatorId, split: enumerator?.next(execution.subtask) ?? null });
+  }
+
+  savepoint({ triggerId }: SavepointCommand): void {
+    this.operations.fail(
+      triggerId,
+      'a batch job has no state that a savepoint could hold: it runs again or to its end',
+    );
+  }
+
+  triggerCheckpoint(triggerId: string): void {
+    this.operations.fail(triggerId, 'a batch job takes no checkpoints: it keeps its intermediate results instead');
+  }
+
+  manifestPublished(): void {
+    if (this.phase !== 'publishing') return;
+    this.commit(this.committables());
+  }
+
+  publishFailed(_checkpointId: number, message: string): void {
+    if (this.phase === 'publishing') this.endFailed(`the job's results could not be published: ${message}`);
+  }
+
+  stop(): void {
+    this.phase = 'ended';
+  }
+
+  checkpointsView(): JobView['checkpoints'] {
+    return NO_CHECKPOINTS;
+  }
+
+  private start(): void {
+    const { context } = this;
+    const { restored } = context.options;
+    if (restored?.manifest.endOfInput === true) {
+      this.commit(restored.manifest.committables);
+      return;
+    }
+    this.phase = 'running';
+    context.record.enter('CREATED', context.now);
+  }
+
+  /** True when all that the subtask reads is complete and its back-off is over. */
+  private ready(execution: Execution): boolean {
+    const { graph, now } = this.context;
+    if ((this.notBefore.get(execution.id) ?? 0) > now) return false;
+    const { id } = graph.specOf(execution);
+    return graph.plan.edges
+      .filter((edge) => edge.targetVertex === id)
+      .every((edge) =>
+        producersOf(edge, graph.vertexOf(edge.sourceVertex), execution.subtask).every(
+          ({ state }) => state === 'FINISHED',
+        ),
+      );
+  }
+
+  private needed(producer: Execution): boolean {
+    const { graph } = this.context;
+    const { id } = graph.specOf(producer);
+    return graph.plan.edges
+      .filter((edge) => edge.sourceVertex === id)
+      .some((edge) => graph.vertexOf(edge.targetVertex).subtasks.some(({ state }) => state !== 'FINISHED'));
+  }
+
+  private deploy(execution: Execution, slot: NonNullable<Execution['slot']>): void {
+    const { context } = this;
+    const { graph, options, now } = context;
+    this.notBefore.delete(execution.id);
+    execution.slot = slot;
+    execution.enter('SCHEDULED', now);
+    execution.enter('DEPLOYING', now);
+    context.record.enter('RUNNING', now);
+    context.emit({
+      type: 'send',
+      taskManagerId: slot.taskManagerId,
+      message: { type: 'deploy', task: deploymentOf(graph, execution, options, null) },
+    });
+  }
+
+  /** The subtask runs once more, from its beginning. */
+  private again(execution: Execution, delay: number): void {
+    const { context } = this;
+    for (const enumerator of this.enumerators)
+      if (enumerator.operatorId === context.graph.specOf(execution).operators[0]?.id)
+        enumerator.giveBack(execution.subtask);
+    this.notBefore.delete(execution.id);
+    const next = context.graph.reset(execution, context.now);
+    if (delay > 0) this.notBefore.set(next.id, context.now + delay);
+  }
+
+  private committables() {
+    return this.context.graph.executions().flatMap(({ result }) => result?.committables ?? []);
+  }
+
+  /** One manifest for all sinks: a later attempt that finds it has only to commit. */
+  private publish(): void {
+    const { context } = this;
+    const { graph, options, now } = context;
+    this.phase = 'publishing';
+    const manifest: Manifest = {
+      formatVersion: 1,
+      kind: 'CHECKPOINT',
+      jobId: options.jobId,
+      jobName: graph.plan.jobName,
+      checkpointId: 1,
+      epoch: options.epoch,
+      triggerTimestamp: now,
+      maxParallelism: KEY_GROUPS,
+      operators: [],
+      files: [],
+      sources: [],
+      committables: this.committables(),
+      endOfInput: true,
+    };
+    context.emit({ type: 'publishManifest', directory: options.checkpointPath(1), manifest });
+  }
+
+  private commit(committables: Manifest['committables']): void {
+    const { context } = this;
+    this.phase = 'ended';
+    context.commit(
+      committables,
+      () => {
+        for (const execution of context.graph.executions()) execution.enter('FINISHED', context.now);
+        this.ending.begin('FINISHED', {});
+      },
+      (message) => this.endFailed(`the job's results could not be made visible: ${message}`),
+    );
+  }
+
+  /** What is durable is not thrown away: the strategy decides how often the last step is tried. */
+  private endFailed(message: string): void {
+    this.control.fail(coordinatorError('COMMIT_FAILED', message));
+  }
+}

@@ -1,0 +1,264 @@
+// When checkpoints and savepoints are taken, and what becomes of them. One at a time; a completed one is published before anything of it is visible.
+import type { Manifest } from '../../checkpoint/storage.ts';
+import type { Committable, SourceSplit } from '../../connectors/connector.ts';
+import type { CheckpointView } from '../../rest/gateway.ts';
+import type { Metrics, TaskMessage } from '../../rpc/protocol.ts';
+import type { JobContext } from './job-context.ts';
+import type { RestoredState } from './messages.ts';
+import type { Operations } from './operations.ts';
+import { PendingCheckpoint, type CheckpointRequest } from './pending-checkpoint.ts';
+
+const HISTORY = 10;
+
+export interface CheckpointOwner {
+  /** Splits not handed out yet, per source operator. */
+  sourceSnapshot(): Map<string, SourceSplit[]>;
+  /** Too many failures in a row, or a failure that leaves the tasks in no state to go on. */
+  checkpointsFailed(message: string): void;
+  /** Of all tasks at the barriers of a checkpoint that has completed. */
+  checkpointCompleted(metrics: Metrics[]): void;
+  /** The job ends with this one. `savepointPath` null: all its input had ended. */
+  lastCheckpointCompleted(savepointPath: string | null, committables: Committable[], triggerId: string | null): void;
+}
+
+export class Checkpointing {
+  private readonly context: JobContext;
+  private readonly owner: CheckpointOwner;
+  private readonly operations: Operations;
+  private nextId: number;
+  private running = false;
+  /** When the next periodic one is due. */
+  private due = Infinity;
+  private queue: CheckpointRequest[] = [];
+  private pending: PendingCheckpoint | null = null;
+  private publishing: { checkpoint: PendingCheckpoint; manifest: Manifest } | null = null;
+  /** What sinks have prepared and no completed checkpoint holds yet; a plain savepoint holds it but leaves it here. */
+  private prepared: { checkpointId: number; committables: Committable[] }[] = [];
+  private failuresInARow = 0;
+  private readonly retained: string[];
+  private newest: RestoredState | null;
+  readonly counts = { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 };
+  /** Newest first. */
+  readonly history: CheckpointView[] = [];
+
+  constructor(context: JobContext, operations: Operations, owner: CheckpointOwner) {
+    this.context = context;
+    this.operations = operations;
+    this.owner = owner;
+    const { restored, retainedCheckpoints } = context.options;
+    this.newest = restored;
+    this.nextId = restored === null ? 1 : restored.manifest.checkpointId + 1;
+    this.retained = [...retainedCheckpoints];
+  }
+
+  /** What a restart restores from: the newest completed checkpoint, else what the job was started from. */
+  get latest(): RestoredState | null {
+    return this.newest;
+  }
+
+  /** While a manifest is being written nobody knows yet which checkpoint is the newest one. */
+  get unsettled(): boolean {
+    return this.publishing !== null;
+  }
+
+  /** All tasks run. */
+  start(): void {
+    this.running = true;
+    const { interval } = this.context.options.checkpointing;
+    this.due = interval > 0 ? this.context.now + interval : Infinity;
+    this.advance();
+  }
+
+  /** The tasks are being canceled: what is under way fails, what is being published is left to its end. */
+  stop(reason: string): void {
+    this.running = false;
+    this.due = Infinity;
+    if (this.pending !== null) this.abort(this.pending, reason);
+    for (const { triggerId } of this.queue) if (triggerId !== null) this.operations.fail(triggerId, reason);
+    this.queue = [];
+    this.prepared = [];
+    this.failuresInARow = 0;
+  }
+
+  /** Takes it as soon as no other is under way. */
+  request(request: CheckpointRequest): void {
+    this.queue.push(request);
+    this.advance();
+  }
+
+  nextTimer(): number {
+    if (this.pending !== null) return this.pending.view.triggerTimestamp + this.context.options.checkpointing.timeout;
+    return this.idle ? this.due : Infinity;
+  }
+
+  advance(): void {
+    const { now, options } = this.context;
+    if (this.pending !== null && this.pending.view.triggerTimestamp + options.checkpointing.timeout <= now)
+      this.failed(
+        this.pending,
+        `Checkpoint expired before completing: it took longer than ${options.checkpointing.timeout} ms`,
+      );
+    if (!this.running || !this.idle) return;
+    const next = this.queue.shift();
+    if (next !== undefined) this.trigger(next);
+    else if (this.due <= now) this.trigger({ kind: 'CHECKPOINT', after: 'CONTINUE', triggerId: null, directory: null });
+  }
+
+  acknowledged(message: Extract<TaskMessage, { type: 'checkpointAck' }>): void {
+    this.prepared.push({ checkpointId: message.checkpointId, committables: message.committables });
+    const { pending } = this;
+    if (pending?.id !== message.checkpointId) {
+      this.forget(message.checkpointId);
+      return;
+    }
+    if (!pending.acknowledge(message, this.context.now)) return;
+    const { options, graph } = this.context;
+    const committables = this.prepared
+      .filter((one) => one.checkpointId <= pending.id)
+      .flatMap((one) => one.committables);
+    const manifest = pending.manifest(graph, options.jobId, options.epoch, committables);
+    this.pending = null;
+    this.publishing = { checkpoint: pending, manifest };
+    this.context.emit({ type: 'publishManifest', directory: pending.directory, manifest });
+  }
+
+  declined(message: Extract<TaskMessage, { type: 'checkpointDeclined' }>): void {
+    this.prepared.push({ checkpointId: message.checkpointId, committables: message.committables });
+    if (this.pending?.id === message.checkpointId)
+      this.failed(this.pending, `Checkpoint was declined: ${message.reason}`);
+  }
+
+  published(checkpointId: number): void {
+    if (this.publishing?.checkpoint.id !== checkpointId) return;
+    const { checkpoint, manifest } = this.publishing;
+    const { request } = checkpoint;
+    this.publishing = null;
+    this.failuresInARow = 0;
+    const last = request.after !== 'CONTINUE';
+    if (request.kind === 'CHECKPOINT' || last) {
+      this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
+      this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
+    }
+    if (last) {
+      this.running = false;
+      this.ended(checkpoint, 'COMPLETED', null);
+      this.owner.checkpointCompleted(checkpoint.taskMetrics());
+      const savepointPath = request.kind === 'SAVEPOINT' ? checkpoint.directory : null;
+      this.owner.lastCheckpointCompleted(savepointPath, manifest.committables, request.triggerId);
+      return;
+    }
+    this.owner.checkpointCompleted(checkpoint.taskMetrics());
+    this.context.commit(
+      request.kind === 'CHECKPOINT' ? manifest.committables : [],
+      () => this.complete(checkpoint),
+      (message) => {
+        this.ended(checkpoint, 'COMPLETED', null);
+        this.owner.checkpointsFailed(`what checkpoint ${checkpoint.id} holds could not be made visible: ${message}`);
+      },
+    );
+  }
+
+  publishFailed(checkpointId: number, message: string): void {
+    if (this.publishing?.checkpoint.id !== checkpointId) return;
+    const { checkpoint } = this.publishing;
+    this.publishing = null;
+    this.failed(checkpoint, `the manifest could not be published: ${message}`);
+  }
+
+  private get idle(): boolean {
+    return this.pending === null && this.publishing === null && !this.context.committing;
+  }
+
+  private trigger(request: CheckpointRequest): void {
+    const { context } = this;
+    const { graph, now, options } = context;
+    const id = this.nextId++;
+    const directory = request.directory ?? options.checkpointPath(id);
+    const executions = graph.executions().map((execution) => execution.id);
+    this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), now);
+    this.counts.total++;
+    this.counts.inProgress++;
+    this.history.unshift(this.pending.view);
+    this.history.length = Math.min(this.history.length, HISTORY);
+    if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
+    const barrier = { checkpointId: id, timestamp: now, directory, after: request.after };
+    for (const { subtasks } of graph.roots())
+      for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
+  }
+
+  private complete(checkpoint: PendingCheckpoint): void {
+    const { context } = this;
+    const { request } = checkpoint;
+    this.ended(checkpoint, 'COMPLETED', null);
+    if (request.triggerId !== null)
+      this.operations.complete(
+        request.triggerId,
+        request.kind === 'CHECKPOINT' ? String(checkpoint.id) : checkpoint.directory,
+      );
+    if (request.kind === 'CHECKPOINT') {
+      this.retained.push(checkpoint.directory);
+      while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
+        this.discard(this.retained.shift()!);
+    }
+    // Files that a savepoint holds are made visible by the next checkpoint: at once, or a failure before it would take them from the savepoint.
+    const waiting = request.kind === 'SAVEPOINT' && this.prepared.some(({ committables }) => committables.length > 0);
+    this.reschedule(waiting ? context.now : Math.max(this.due, context.now + context.options.checkpointing.minPause));
+    this.advance();
+  }
+
+  private failed(checkpoint: PendingCheckpoint, message: string): void {
+    const { context } = this;
+    const { request } = checkpoint;
+    this.abort(checkpoint, message);
+    this.reschedule(Math.max(this.due, context.now + context.options.checkpointing.minPause));
+    if (request.after === 'DRAIN' || request.after === 'FINAL') {
+      this.owner.checkpointsFailed(`the last checkpoint of the job failed: ${message}`);
+      return;
+    }
+    if (request.kind === 'CHECKPOINT' && ++this.failuresInARow > context.options.checkpointing.tolerableFailed) {
+      this.owner.checkpointsFailed(`Exceeded checkpoint tolerable failure threshold. ${message}`);
+      return;
+    }
+    this.advance();
+  }
+
+  private abort(checkpoint: PendingCheckpoint, message: string): void {
+    const { context } = this;
+    if (this.pending === checkpoint) this.pending = null;
+    checkpoint.view.failureTimestamp = context.now;
+    checkpoint.view.failureMessage = message;
+    this.ended(checkpoint, 'FAILED', message);
+    context.emit({ type: 'dispose', directory: checkpoint.directory });
+    for (const { subtasks } of context.graph.roots())
+      for (const execution of subtasks)
+        if (execution.active) context.send(execution, { type: 'checkpointAborted', checkpointId: checkpoint.id });
+  }
+
+  private ended(checkpoint: PendingCheckpoint, status: 'COMPLETED' | 'FAILED', failure: string | null): void {
+    const { view, request } = checkpoint;
+    view.status = status;
+    view.endTimestamp = this.context.now;
+    view.externalPath = status === 'COMPLETED' ? checkpoint.directory : null;
+    this.counts.inProgress--;
+    if (status === 'COMPLETED') this.counts.completed++;
+    else this.counts.failed++;
+    if (failure !== null && request.triggerId !== null) this.operations.fail(request.triggerId, failure);
+  }
+
+  /** A file that was written for a checkpoint given up meanwhile. */
+  private forget(checkpointId: number): void {
+    const view = this.history.find(({ id }) => id === checkpointId);
+    if (view?.kind === 'CHECKPOINT' && view.status === 'FAILED')
+      this.context.emit({ type: 'dispose', directory: this.context.options.checkpointPath(checkpointId) });
+  }
+
+  private discard(directory: string): void {
+    const view = this.history.find(({ externalPath }) => externalPath === directory);
+    if (view !== undefined) view.discarded = true;
+    this.context.emit({ type: 'dispose', directory });
+  }
+
+  private reschedule(at: number): void {
+    if (this.context.options.checkpointing.interval > 0) this.due = at;
+  }
+}

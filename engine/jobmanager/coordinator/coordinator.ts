@@ -1,0 +1,234 @@
+// The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
+import type { JobStatus, JobView, OperationStatus, TaskManagerView } from '../../rest/gateway.ts';
+import type { TaskError, TaskMessage } from '../../rpc/protocol.ts';
+import { BatchScheduler } from './batch-scheduler.ts';
+import type { Execution } from './execution-graph.ts';
+import { JobContext } from './job-context.ts';
+import { JobEnding } from './job-ending.ts';
+import { summaryOf } from './job-record.ts';
+import type { Action, CoordinatorEvent, CoordinatorOptions } from './messages.ts';
+import { Operations, type OperationKind } from './operations.ts';
+import type { Scheduler } from './scheduler.ts';
+import { StreamingScheduler } from './streaming-scheduler.ts';
+
+/** Set while tasks are being canceled for good. */
+interface Abandoned {
+  as: 'FAILED' | 'CANCELED';
+  failure: string | null;
+}
+
+export class Coordinator {
+  private readonly context: JobContext;
+  private readonly operations = new Operations();
+  private readonly ending: JobEnding;
+  private readonly scheduler: Scheduler;
+  private abandoned: Abandoned | null = null;
+
+  /** `now`: when the job was submitted, milliseconds since the epoch. */
+  constructor(options: CoordinatorOptions, now: number) {
+    this.context = new JobContext(options, now);
+    this.ending = new JobEnding(this.context);
+    const control = { fail: (error: TaskError) => this.abandon('FAILED', error.message) };
+    const Scheduling = options.plan.mode === 'BATCH' ? BatchScheduler : StreamingScheduler;
+    this.scheduler = new Scheduling(this.context, this.operations, this.ending, control);
+  }
+
+  /** What is to be done now. Times never decrease. */
+  handle(event: CoordinatorEvent, now: number): Action[] {
+    this.context.now = Math.max(now, this.context.now);
+    this.dispatch(event);
+    this.expireTaskManagers();
+    this.advance();
+    return this.context.takeActions();
+  }
+
+  /** When `handle` wants to be called with a `timer` event; null: only on other events. */
+  nextTimer(): number | null {
+    const { context } = this;
+    const at = Math.min(
+      context.pool.nextExpiry(context.options.heartbeatTimeout),
+      this.ending.nextTimer(),
+      this.ending.begun || this.abandoned !== null ? Infinity : this.scheduler.nextTimer(),
+    );
+    return at === Infinity ? null : at;
+  }
+
+  get status(): JobStatus {
+    return this.context.record.status;
+  }
+
+  operation(triggerId: string, kind: OperationKind): OperationStatus | null {
+    return this.operations.status(triggerId, kind);
+  }
+
+  view(): JobView {
+    const { options, graph, record, counters } = this.context;
+    return {
+      jobId: options.jobId,
+      name: options.plan.jobName,
+      epoch: options.epoch,
+      plan: options.plan,
+      status: record.status,
+      timestamps: { ...record.timestamps },
+      startTime: record.startTime,
+      endTime: record.endTime,
+      vertices: graph.view(),
+      checkpoints: this.scheduler.checkpointsView(),
+      exceptions: record.exceptions,
+      config: options.config,
+      numRestarts: record.numRestarts,
+      summary: summaryOf(counters()),
+    };
+  }
+
+  taskManagers(): TaskManagerView[] {
+    const used = new Set(this.context.graph.active().map(({ slot }) => `${slot!.taskManagerId}/${slot!.slot}`));
+    return this.context.pool.all().map((one) => ({
+      id: one.taskManagerId,
+      path: `${one.slots[0]?.host ?? ''}:${one.slots[0]?.port ?? 0}`,
+      dataPort: one.slots[0]?.port ?? 0,
+      slots: one.slots.length,
+      freeSlots: one.slots.filter(({ slot }) => !used.has(`${one.taskManagerId}/${slot}`)).length,
+      lastHeartbeat: one.lastHeartbeat,
+      pid: one.pid,
+      cpuCores: one.cpuCores,
+      physicalMemory: one.physicalMemory,
+      metrics: one.metrics,
+    }));
+  }
+
+  private dispatch(event: CoordinatorEvent): void {
+    const { context, scheduler } = this;
+    switch (event.type) {
+      case 'start':
+      case 'timer':
+        return;
+      case 'taskManagerRegistered':
+        // The same one again: what its earlier life ran is lost.
+        if (context.pool.has(event.info.taskManagerId))
+          this.loseTaskManager(event.info.taskManagerId, 'it has registered anew');
+        context.pool.register(event.info, context.now);
+        return;
+      case 'taskManagerLost':
+        this.loseTaskManager(event.taskManagerId, event.reason);
+        return;
+      case 'heartbeat':
+        context.pool.heartbeat(event.taskManagerId, event.metrics, context.now);
+        for (const { execution, metrics } of event.tasks) {
+          const found = context.graph.find(execution);
+          if (found !== undefined && !found.terminal) found.metrics = metrics;
+        }
+        return;
+      case 'task':
+        this.taskMessage(event.message);
+        return;
+      case 'savepoint':
+        if (!this.beginOperation(event.triggerId, 'SAVEPOINT')) return;
+        if (event.existing) this.operations.complete(event.triggerId, event.directory);
+        else scheduler.savepoint(event);
+        return;
+      case 'triggerCheckpoint':
+        if (this.beginOperation(event.triggerId, 'CHECKPOINT')) scheduler.triggerCheckpoint(event.triggerId);
+        return;
+      case 'cancel':
+        this.abandon('CANCELED', null);
+        return;
+      case 'manifestPublished':
+        scheduler.manifestPublished(event.checkpointId);
+        return;
+      case 'publishFailed':
+        scheduler.publishFailed(event.checkpointId, event.message);
+        return;
+      case 'committed':
+        context.commitEnded(event.commit, null);
+        return;
+      case 'commitFailed':
+        context.commitEnded(event.commit, event.message);
+        return;
+      case 'resultWritten':
+        this.ending.resultWritten();
+        return;
+      case 'resultFailed':
+        this.ending.stepFailed(event.message);
+        return;
+      case 'filesMissing':
+        scheduler.filesMissing(event.paths);
+        return;
+    }
+  }
+
+  /** False: the id is known, or the job takes no more requests. */
+  private beginOperation(triggerId: string, kind: OperationKind): boolean {
+    if (!this.operations.begin(triggerId, kind)) return false;
+    if (this.abandoned === null && !this.ending.begun) return true;
+    this.operations.fail(triggerId, `the job is ${this.context.record.status}`);
+    return false;
+  }
+
+  private advance(): void {
+    const { context } = this;
+    this.ending.advance();
+    if (this.ending.begun) return;
+    if (this.abandoned === null) this.scheduler.advance();
+    else if (context.graph.active().length === 0 && !this.scheduler.unsettled) {
+      const { as, failure } = this.abandoned;
+      this.operations.failAll(`the job is ${as}`);
+      this.ending.begin(as, failure === null ? {} : { failure });
+    }
+  }
+
+  private abandon(as: 'FAILED' | 'CANCELED', failure: string | null): void {
+    if (this.abandoned !== null || this.ending.begun) return;
+    this.abandoned = { as, failure };
+    this.context.record.enter(as === 'FAILED' ? 'FAILING' : 'CANCELLING', this.context.now);
+    this.scheduler.stop(as === 'FAILED' ? (failure ?? 'the job has failed') : 'the job is being canceled');
+    this.context.cancelTasks();
+  }
+
+  private taskMessage(message: TaskMessage): void {
+    const { graph, now } = this.context;
+    const execution = graph.find(message.execution);
+    if (execution === undefined || execution.terminal) return;
+    if (message.type === 'requestSplit') {
+      this.scheduler.splitRequested(execution, message.operatorId);
+      return;
+    }
+    if (message.type !== 'taskState') {
+      this.scheduler.taskReport(execution, message);
+      return;
+    }
+    if (Object.keys(message.metrics).length > 0) execution.metrics = message.metrics;
+    execution.result = message.result;
+    const canceling = execution.state === 'CANCELING';
+    if (canceling && (message.state === 'INITIALIZING' || message.state === 'RUNNING')) return;
+    execution.enter(canceling && message.state === 'FAILED' ? 'CANCELED' : message.state, now);
+    if (this.abandoned !== null || canceling) return;
+    if (message.state === 'FAILED') this.scheduler.taskFailed(execution, message.error ?? unknownFailure(execution));
+    else this.scheduler.taskChanged(execution);
+  }
+
+  private expireTaskManagers(): void {
+    const { context } = this;
+    const { heartbeatTimeout } = context.options;
+    for (const taskManagerId of context.pool.expired(heartbeatTimeout, context.now)) {
+      const reason = `no heartbeat for ${heartbeatTimeout} ms`;
+      context.emit({ type: 'dropTaskManager', taskManagerId, reason });
+      this.loseTaskManager(taskManagerId, reason);
+    }
+  }
+
+  private loseTaskManager(taskManagerId: string, reason: string): void {
+    const { context } = this;
+    if (!context.pool.remove(taskManagerId)) return;
+    context.emit({ type: 'log', message: `TaskManager ${taskManagerId} is lost: ${reason}` });
+    const lost = context.graph.active().filter(({ slot }) => slot!.taskManagerId === taskManagerId);
+    const running = lost.filter(({ state }) => state !== 'CANCELING');
+    for (const execution of lost) execution.enter(execution.state === 'CANCELING' ? 'CANCELED' : 'FAILED', context.now);
+    if (this.abandoned === null && !this.ending.begun) this.scheduler.taskManagerLost(taskManagerId, running, reason);
+  }
+}
+
+function unknownFailure(execution: Execution): TaskError {
+  const message = `task ${execution.id} failed without a reason`;
+  return { code: 'TASK_FAILED', message, stack: message, lostProducer: null };
+}

@@ -1,0 +1,131 @@
+// The plan at run time: per vertex and subtask the current execution, its state, place and numbers.
+import type { ExecPlan, ExecVertex } from '../../plan/exec-plan.ts';
+import type { ExecutionState, SubtaskView, VertexView } from '../../rest/gateway.ts';
+import type { Metrics, SlotAddress, TaskResult } from '../../rpc/protocol.ts';
+
+export class Execution {
+  readonly id: string;
+  readonly vertexIndex: number;
+  readonly subtask: number;
+  readonly attempt: number;
+  state: ExecutionState = 'CREATED';
+  timestamps: Partial<Record<ExecutionState, number>>;
+  slot: SlotAddress | null = null;
+  metrics: Metrics = {};
+  inputEnded = false;
+  /** Of a finished batch task. */
+  result: TaskResult | null = null;
+
+  constructor(prefix: string, vertexIndex: number, subtask: number, attempt: number, now: number) {
+    this.id = `${prefix}-${vertexIndex}-${subtask}-${attempt}`;
+    this.vertexIndex = vertexIndex;
+    this.subtask = subtask;
+    this.attempt = attempt;
+    this.timestamps = { CREATED: now };
+  }
+
+  get terminal(): boolean {
+    return this.state === 'FINISHED' || this.state === 'CANCELED' || this.state === 'FAILED';
+  }
+
+  /** Deployed and not over: a TaskManager works on it. */
+  get active(): boolean {
+    return this.slot !== null && !this.terminal;
+  }
+
+  enter(state: ExecutionState, now: number): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.timestamps[state] = now;
+  }
+}
+
+export interface GraphVertex {
+  spec: ExecVertex;
+  subtasks: Execution[];
+}
+
+export class ExecutionGraph {
+  readonly plan: ExecPlan;
+  readonly vertices: GraphVertex[];
+  private readonly prefix: string;
+  private readonly byId = new Map<string, Execution>();
+
+  /** `prefix` makes execution ids unique over jobs and attempt epochs. */
+  constructor(plan: ExecPlan, prefix: string, now: number) {
+    this.plan = plan;
+    this.prefix = prefix;
+    this.vertices = plan.vertices.map((spec) => ({ spec, subtasks: [] }));
+    this.vertices.forEach(({ spec, subtasks }, vertexIndex) => {
+      for (let subtask = 0; subtask < spec.parallelism; subtask++)
+        subtasks.push(this.create(vertexIndex, subtask, 0, now));
+    });
+  }
+
+  /** The current execution of that id; undefined when it is one of the past. */
+  find(id: string): Execution | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Replaces the execution of a subtask by its next attempt. */
+  reset(execution: Execution, now: number): Execution {
+    this.byId.delete(execution.id);
+    const next = this.create(execution.vertexIndex, execution.subtask, execution.attempt + 1, now);
+    this.vertices[execution.vertexIndex]!.subtasks[execution.subtask] = next;
+    return next;
+  }
+
+  executions(): Execution[] {
+    return this.vertices.flatMap(({ subtasks }) => subtasks);
+  }
+
+  active(): Execution[] {
+    return this.executions().filter((execution) => execution.active);
+  }
+
+  specOf(execution: Execution): ExecVertex {
+    return this.vertices[execution.vertexIndex]!.spec;
+  }
+
+  /** As Flink names tasks: `Source: flights -> Calc (1/2)`. */
+  taskName(execution: Execution): string {
+    const spec = this.specOf(execution);
+    return `${spec.name} (${execution.subtask + 1}/${spec.parallelism})`;
+  }
+
+  /** Vertices that read from no other: where barriers enter. */
+  roots(): GraphVertex[] {
+    return this.vertices.filter(({ spec }) => !this.plan.edges.some((edge) => edge.targetVertex === spec.id));
+  }
+
+  vertexOf(id: string): GraphVertex {
+    return this.vertices.find(({ spec }) => spec.id === id)!;
+  }
+
+  /** Slots that running everything at once takes: slots are shared by one subtask of each vertex. */
+  get slotsNeeded(): number {
+    return Math.max(...this.vertices.map(({ spec }) => spec.parallelism));
+  }
+
+  view(): VertexView[] {
+    return this.vertices.map(({ spec, subtasks }) => ({ id: spec.id, subtasks: subtasks.map(subtaskView) }));
+  }
+
+  private create(vertexIndex: number, subtask: number, attempt: number, now: number): Execution {
+    const execution = new Execution(this.prefix, vertexIndex, subtask, attempt, now);
+    this.byId.set(execution.id, execution);
+    return execution;
+  }
+}
+
+function subtaskView({ subtask, state, attempt, slot, timestamps, metrics }: Execution): SubtaskView {
+  return {
+    subtask,
+    state,
+    attempt,
+    taskManagerId: slot?.taskManagerId ?? null,
+    host: slot === null ? null : `${slot.host}:${slot.port}`,
+    timestamps: { ...timestamps },
+    metrics,
+  };
+}

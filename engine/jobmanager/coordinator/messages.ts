@@ -1,0 +1,103 @@
+// What the coordinator is told and what it wants done. It does no I/O: the JobManager's shell turns the world into events and actions into the world.
+import type { JobResult, Manifest } from '../../checkpoint/storage.ts';
+import type { Committable, SourceSplit } from '../../connectors/connector.ts';
+import type { ExecPlan } from '../../plan/exec-plan.ts';
+import type { Metrics, SlotAddress, TaskMessage, ToTaskManager } from '../../rpc/protocol.ts';
+import type { RestartStrategyOptions } from './restart-strategy.ts';
+
+/** All durations in milliseconds. */
+export interface CoordinatorOptions {
+  jobId: string;
+  epoch: number;
+  plan: ExecPlan;
+  /** The job's effective configuration: goes to the tasks and to REST. */
+  config: [string, string][];
+  checkpointing: {
+    /** 0: no periodic checkpoints. */
+    interval: number;
+    timeout: number;
+    minPause: number;
+    retained: number;
+    tolerableFailed: number;
+  };
+  restart: RestartStrategyOptions;
+  heartbeatTimeout: number;
+  sources: SourceOptions[];
+  /** What to start from. */
+  restored: RestoredState | null;
+  /** Directories of this job's completed checkpoints, oldest first. */
+  retainedCheckpoints: string[];
+  /** Directory of checkpoint `id`. */
+  checkpointPath: (checkpointId: number) => string;
+}
+
+export interface SourceOptions {
+  operatorId: string;
+  /** At most so many subtasks get splits. */
+  maxReaders: number;
+  /** As discovered; those of a restored manifest take their place. */
+  splits: SourceSplit[];
+}
+
+export interface RestoredState {
+  path: string;
+  manifest: Manifest;
+  isSavepoint: boolean;
+}
+
+export interface TaskManagerInfo {
+  taskManagerId: string;
+  slots: SlotAddress[];
+  pid: number;
+  cpuCores: number;
+  physicalMemory: number;
+}
+
+export interface SavepointCommand {
+  type: 'savepoint';
+  triggerId: string;
+  /** Where it goes. */
+  directory: string;
+  /** STOP and DRAIN end the job with it. */
+  stop: 'STOP' | 'DRAIN' | null;
+  /** It was completed there by an earlier attempt. */
+  existing: boolean;
+}
+
+export type CoordinatorEvent =
+  | { type: 'start' }
+  | { type: 'taskManagerRegistered'; info: TaskManagerInfo }
+  | { type: 'taskManagerLost'; taskManagerId: string; reason: string }
+  | {
+      type: 'heartbeat';
+      taskManagerId: string;
+      metrics: Metrics;
+      tasks: { execution: string; metrics: Metrics }[];
+    }
+  | { type: 'task'; message: TaskMessage }
+  | SavepointCommand
+  | { type: 'triggerCheckpoint'; triggerId: string }
+  | { type: 'cancel' }
+  | { type: 'manifestPublished'; checkpointId: number }
+  | { type: 'publishFailed'; checkpointId: number; message: string }
+  | { type: 'committed'; commit: number }
+  | { type: 'commitFailed'; commit: number; message: string }
+  | { type: 'resultWritten' }
+  | { type: 'resultFailed'; message: string }
+  /** Answer to `checkFiles`. */
+  | { type: 'filesMissing'; paths: string[] }
+  | { type: 'timer' };
+
+export type Action =
+  | { type: 'send'; taskManagerId: string; message: ToTaskManager }
+  /** It does not answer any more: close its connection, so that it notices if it lives. */
+  | { type: 'dropTaskManager'; taskManagerId: string; reason: string }
+  | { type: 'publishManifest'; directory: string; manifest: Manifest }
+  /** Answered with `commit`. */
+  | { type: 'commit'; commit: number; committables: Committable[] }
+  | { type: 'dispose'; directory: string }
+  | { type: 'writeResult'; result: JobResult }
+  | { type: 'checkFiles'; paths: string[] }
+  | { type: 'log'; message: string }
+  /** The job is over: spill files may go. */
+  | { type: 'ended'; status: 'FINISHED' | 'FAILED' | 'CANCELED' };

@@ -1,0 +1,113 @@
+// One checkpoint on its way: who has acknowledged, what they reported, and the manifest that comes of it.
+import type { Manifest, TaskStateHandle } from '../../checkpoint/storage.ts';
+import type { Committable, SourceSplit } from '../../connectors/connector.ts';
+import type { CheckpointView } from '../../rest/gateway.ts';
+import type { Barrier, Metrics, TaskMessage } from '../../rpc/protocol.ts';
+import { KEY_GROUPS } from '../../state/key-groups.ts';
+import type { ExecutionGraph } from './execution-graph.ts';
+
+/** Why a checkpoint is taken. */
+export interface CheckpointRequest {
+  kind: 'CHECKPOINT' | 'SAVEPOINT';
+  after: Barrier['after'];
+  /** Of who asked for it; null for a periodic one. */
+  triggerId: string | null;
+  /** Where a savepoint goes; null: the checkpoint's own place. */
+  directory: string | null;
+}
+
+type Acknowledgement = Extract<TaskMessage, { type: 'checkpointAck' }>;
+
+export class PendingCheckpoint {
+  readonly id: number;
+  readonly request: CheckpointRequest;
+  readonly directory: string;
+  readonly view: CheckpointView;
+  private readonly waitingFor: Set<string>;
+  private readonly files: TaskStateHandle[] = [];
+  private readonly sources: Map<string, SourceSplit[]>;
+  private readonly metrics: Metrics[] = [];
+
+  /** `sources`: splits not handed out when it was triggered, per source operator. */
+  constructor(
+    id: number,
+    request: CheckpointRequest,
+    directory: string,
+    executions: string[],
+    sources: Map<string, SourceSplit[]>,
+    now: number,
+  ) {
+    this.id = id;
+    this.request = request;
+    this.directory = directory;
+    this.waitingFor = new Set(executions);
+    this.sources = sources;
+    this.view = {
+      id,
+      kind:
+        request.kind === 'CHECKPOINT' ? 'CHECKPOINT' : request.after === 'CONTINUE' ? 'SAVEPOINT' : 'SYNC_SAVEPOINT',
+      status: 'IN_PROGRESS',
+      triggerTimestamp: now,
+      latestAckTimestamp: 0,
+      endTimestamp: null,
+      stateSize: 0,
+      checkpointedSize: 0,
+      externalPath: null,
+      discarded: false,
+      failureTimestamp: null,
+      failureMessage: null,
+      numSubtasks: executions.length,
+      numAcknowledged: 0,
+    };
+  }
+
+  /** True when this was the last one. A repeated acknowledgement changes nothing. */
+  acknowledge(message: Acknowledgement, now: number): boolean {
+    if (!this.waitingFor.delete(message.execution)) return false;
+    if (message.handle !== null) {
+      this.files.push(message.handle);
+      this.view.stateSize += message.handle.length;
+      this.view.checkpointedSize = this.view.stateSize;
+    }
+    for (const { operatorId, splits } of message.sources)
+      this.sources.set(operatorId, [...(this.sources.get(operatorId) ?? []), ...splits]);
+    this.metrics.push(message.metrics);
+    this.view.numAcknowledged++;
+    this.view.latestAckTimestamp = now;
+    return this.waitingFor.size === 0;
+  }
+
+  /** Of all tasks at their barriers. */
+  taskMetrics(): Metrics[] {
+    return this.metrics;
+  }
+
+  manifest(graph: ExecutionGraph, jobId: string, epoch: number, committables: Committable[]): Manifest {
+    return {
+      formatVersion: 1,
+      kind: this.request.kind,
+      jobId,
+      jobName: graph.plan.jobName,
+      checkpointId: this.id,
+      epoch,
+      triggerTimestamp: this.view.triggerTimestamp,
+      maxParallelism: KEY_GROUPS,
+      operators: graph.plan.vertices.flatMap((vertex) =>
+        vertex.operators.map(({ id, uid, name }) => ({
+          operatorId: id,
+          uid,
+          name,
+          vertexId: vertex.id,
+          parallelism: vertex.parallelism,
+        })),
+      ),
+      files: this.files,
+      sources: [...this.sources].map(([operatorId, splits]) => ({
+        operatorId,
+        splits: splits.sort((a, b) => a.ordinal - b.ordinal),
+      })),
+      committables,
+      endOfInput: this.request.after === 'FINAL',
+    };
+  }
+}

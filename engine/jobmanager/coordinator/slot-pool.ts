@@ -1,0 +1,54 @@
+// The TaskManagers that have registered, and their slots.
+import type { Metrics, SlotAddress } from '../../rpc/protocol.ts';
+import type { TaskManagerInfo } from './messages.ts';
+
+export interface RegisteredTaskManager extends TaskManagerInfo {
+  lastHeartbeat: number;
+  metrics: Metrics;
+}
+
+export class SlotPool {
+  private readonly taskManagers = new Map<string, RegisteredTaskManager>();
+
+  register(info: TaskManagerInfo, now: number): void {
+    this.taskManagers.set(info.taskManagerId, { ...info, lastHeartbeat: now, metrics: {} });
+  }
+
+  remove(taskManagerId: string): boolean {
+    return this.taskManagers.delete(taskManagerId);
+  }
+
+  has(taskManagerId: string): boolean {
+    return this.taskManagers.has(taskManagerId);
+  }
+
+  heartbeat(taskManagerId: string, metrics: Metrics, now: number): void {
+    const known = this.taskManagers.get(taskManagerId);
+    if (known === undefined) return;
+    known.lastHeartbeat = now;
+    known.metrics = metrics;
+  }
+
+  all(): RegisteredTaskManager[] {
+    return [...this.taskManagers.values()].sort((a, b) => (a.taskManagerId < b.taskManagerId ? -1 : 1));
+  }
+
+  /** Slots in the order in which they are used: the first of each TaskManager, then the second: the load is spread. */
+  slots(): SlotAddress[] {
+    return this.all()
+      .flatMap(({ slots }) => slots)
+      .sort(
+        (a, b) =>
+          a.slot - b.slot || (a.taskManagerId < b.taskManagerId ? -1 : a.taskManagerId > b.taskManagerId ? 1 : 0),
+      );
+  }
+
+  /** When the TaskManager that has been silent longest will be given up; Infinity when there is none. */
+  nextExpiry(timeout: number): number {
+    return Math.min(...this.all().map(({ lastHeartbeat }) => lastHeartbeat + timeout), Infinity);
+  }
+
+  expired(timeout: number, now: number): string[] {
+    return this.all().flatMap((one) => (one.lastHeartbeat + timeout <= now ? [one.taskManagerId] : []));
+  }
+}

@@ -1,0 +1,141 @@
+// What REST may see and ask of the JobManager.
+import { randomBytes } from 'node:crypto';
+import { describeError } from '../errors.ts';
+import {
+  GatewayError,
+  type JobManagerGateway,
+  type JobView,
+  type OperationStatus,
+  type SavepointRequest,
+  type TaskManagerView,
+} from '../rest/gateway.ts';
+import type { Coordinator } from './coordinator/coordinator.ts';
+import type { JobManager } from './job-manager.ts';
+
+const CHECKPOINT_TRIGGER = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
+
+export class Gateway implements JobManagerGateway {
+  private readonly jobManager: JobManager;
+  private readonly disposals = new Map<string, OperationStatus>();
+
+  constructor(jobManager: JobManager) {
+    this.jobManager = jobManager;
+  }
+
+  job(): JobView | null {
+    return this.jobManager.view();
+  }
+
+  taskManagers(): TaskManagerView[] {
+    return this.jobManager.taskManagers();
+  }
+
+  clusterConfig(): [string, string][] {
+    return this.jobManager.config.entries();
+  }
+
+  jobManagerMetrics(): Record<string, number> {
+    const memory = process.memoryUsage();
+    return {
+      residentMemory: memory.rss,
+      'Status.JVM.Memory.Heap.Used': memory.heapUsed,
+      'Status.JVM.Memory.Heap.Committed': memory.heapTotal,
+      'Status.JVM.Memory.Direct.MemoryUsed': memory.arrayBuffers,
+    };
+  }
+
+  async triggerSavepoint(jobId: string, request: SavepointRequest): Promise<{ triggerId: string }> {
+    return this.savepoint(jobId, request, null);
+  }
+
+  async stopWithSavepoint(
+    jobId: string,
+    request: SavepointRequest & { drain: boolean },
+  ): Promise<{ triggerId: string }> {
+    return this.savepoint(jobId, request, request.drain ? 'DRAIN' : 'STOP');
+  }
+
+  async triggerCheckpoint(jobId: string, triggerId: string | null): Promise<{ triggerId: string }> {
+    this.running(jobId);
+    const id = triggerId ?? newId();
+    this.jobManager.deliver({ type: 'triggerCheckpoint', triggerId: id });
+    return { triggerId: id };
+  }
+
+  savepointStatus(jobId: string, triggerId: string): OperationStatus | null {
+    this.checkJob(jobId);
+    return this.jobManager.jobCoordinator?.operation(triggerId, 'SAVEPOINT') ?? null;
+  }
+
+  checkpointTriggerStatus(jobId: string, triggerId: string): OperationStatus | null {
+    this.checkJob(jobId);
+    return this.jobManager.jobCoordinator?.operation(triggerId, 'CHECKPOINT') ?? null;
+  }
+
+  async disposeSavepoint(path: string): Promise<{ triggerId: string }> {
+    const triggerId = newId();
+    this.disposals.set(triggerId, { state: 'IN_PROGRESS' });
+    this.jobManager.storage.dispose(path).then(
+      () => this.disposals.set(triggerId, { state: 'COMPLETED', location: path }),
+      (error: unknown) =>
+        this.disposals.set(triggerId, {
+          state: 'FAILED',
+          failureClass: 'org.apache.flink.util.FlinkException',
+          message: describeError(error),
+        }),
+    );
+    return { triggerId };
+  }
+
+  disposalStatus(triggerId: string): OperationStatus | null {
+    return this.disposals.get(triggerId) ?? null;
+  }
+
+  async cancelJob(jobId: string): Promise<void> {
+    this.running(jobId);
+    this.jobManager.deliver({ type: 'cancel' });
+  }
+
+  async shutDownCluster(): Promise<void> {
+    this.jobManager.shutDown();
+  }
+
+  private async savepoint(
+    jobId: string,
+    request: SavepointRequest,
+    stop: 'STOP' | 'DRAIN' | null,
+  ): Promise<{ triggerId: string }> {
+    const { storage } = this.jobManager;
+    const coordinator = this.running(jobId);
+    const triggerId = request.triggerId ?? newId();
+    if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
+    const directory = storage.savepointPath(jobId, triggerId, request.targetDirectory ?? undefined);
+    const existing = await storage.readManifest(directory).then(
+      () => true,
+      () => false,
+    );
+    // A stop that an earlier attempt did not see through: the job has gone on since, so that the state there is stale.
+    const stale = existing && stop !== null && coordinator.operation(triggerId, 'SAVEPOINT') === null;
+    if (stale) await storage.dispose(directory);
+    this.jobManager.deliver({ type: 'savepoint', triggerId, directory, stop, existing: existing && stop === null });
+    return { triggerId };
+  }
+
+  private checkJob(jobId: string): void {
+    if (jobId !== this.jobManager.job.jobId)
+      throw new GatewayError(404, 'org.apache.flink.runtime.rest.NotFoundException', `Job ${jobId} not found`);
+  }
+
+  /** The coordinator of a job that can still be asked for something. */
+  private running(jobId: string): Coordinator {
+    this.checkJob(jobId);
+    const coordinator = this.jobManager.jobCoordinator;
+    if (coordinator !== null) return coordinator;
+    const status = this.jobManager.view()?.status ?? 'INITIALIZING';
+    throw new GatewayError(409, CHECKPOINT_TRIGGER, `Job ${jobId} is ${status}: it takes no commands.`);
+  }
+}
+
+function newId(): string {
+  return randomBytes(16).toString('hex');
+}

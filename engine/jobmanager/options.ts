@@ -1,0 +1,57 @@
+// The coordinator's options from the configuration, under Flink's names.
+import { EngineError } from '../errors.ts';
+import type { EngineConfig } from '../config.ts';
+import type { CoordinatorOptions } from './coordinator/messages.ts';
+import type { RestartStrategyOptions } from './coordinator/restart-strategy.ts';
+
+export function checkpointingOptions(config: EngineConfig): CoordinatorOptions['checkpointing'] {
+  return {
+    interval: config.duration('execution.checkpointing.interval'),
+    timeout: config.duration('execution.checkpointing.timeout'),
+    minPause: config.duration('execution.checkpointing.min-pause'),
+    retained: config.integer('execution.checkpointing.num-retained'),
+    tolerableFailed: config.integer('execution.checkpointing.tolerable-failed-checkpoints'),
+  };
+}
+
+/** Flink's names, with its short forms (`fixeddelay`, `off`). */
+export function restartOptions(config: EngineConfig): RestartStrategyOptions {
+  const type = config.get('restart-strategy.type').toLowerCase().replaceAll('-', '');
+  const key = (name: string): string => `restart-strategy.${name}`;
+  switch (type) {
+    case 'none':
+    case 'off':
+    case 'disable':
+      return { type: 'none' };
+    case 'fixeddelay':
+      return {
+        type: 'fixed-delay',
+        attempts: config.integer(key('fixed-delay.attempts')),
+        delay: config.duration(key('fixed-delay.delay')),
+      };
+    case 'failurerate':
+      return {
+        type: 'failure-rate',
+        maxFailures: config.integer(key('failure-rate.max-failures-per-interval')),
+        interval: config.duration(key('failure-rate.failure-rate-interval')),
+        delay: config.duration(key('failure-rate.delay')),
+      };
+    case 'exponentialdelay':
+      return {
+        type: 'exponential-delay',
+        initialBackoff: config.duration(key('exponential-delay.initial-backoff')),
+        maxBackoff: config.duration(key('exponential-delay.max-backoff')),
+        multiplier: config.number(key('exponential-delay.backoff-multiplier')),
+        resetThreshold: config.duration(key('exponential-delay.reset-backoff-threshold')),
+        attempts: config.integer(key('exponential-delay.attempts-before-reset-backoff')),
+      };
+    default:
+      throw new EngineError(
+        'CONFIG_INVALID',
+        `restart-strategy.type: "${config.get('restart-strategy.type')}" is not a strategy`,
+        {
+          hint: 'write exponential-delay, fixed-delay, failure-rate or none',
+        },
+      );
+  }
+}

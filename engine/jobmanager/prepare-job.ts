@@ -1,0 +1,126 @@
+// From SQL text to what the coordinator starts with: plan, splits, the state to restore, sinks cleared of what earlier attempts left.
+import { readFileSync } from 'node:fs';
+import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
+import type { EngineConfig } from '../config.ts';
+import { sinkConnector, sourceConnector } from '../connectors/registry.ts';
+import { EngineError } from '../errors.ts';
+import type { ExecPlan, SinkSpec, SourceSpec } from '../plan/exec-plan.ts';
+import { planScript } from '../plan/plan-script.ts';
+import { commitAll } from './action-runner.ts';
+import type { CoordinatorOptions, RestoredState, SourceOptions } from './coordinator/messages.ts';
+import { checkpointingOptions, restartOptions } from './options.ts';
+
+export interface JobArguments {
+  jobId: string;
+  epoch: number;
+  sqlFile: string;
+  fromSavepoint: string | null;
+  allowNonRestoredState: boolean;
+}
+
+/** Throws what is wrong with the text, the tables, the configuration or the savepoint; FENCED when another attempt has taken over. */
+export async function prepareJob(
+  config: EngineConfig,
+  storage: CheckpointStorage,
+  job: JobArguments,
+): Promise<CoordinatorOptions> {
+  const mode = config.get('execution.runtime-mode').toUpperCase();
+  if (mode !== 'STREAMING' && mode !== 'BATCH')
+    throw new EngineError('CONFIG_INVALID', `execution.runtime-mode: "${mode}" is not a mode`, {
+      hint: 'write STREAMING or BATCH',
+    });
+  const plan = planScript(readFileSync(job.sqlFile, 'utf8'), {
+    mode,
+    parallelism: config.integer('parallelism.default'),
+    jobName: config.get('pipeline.name') === '' ? 'flowjob' : config.get('pipeline.name'),
+    describeSource: (table) => sourceConnector(table).describe(table),
+    describeSink: (table, changelog) => sinkConnector(table).describe(table, changelog),
+  });
+  const effective = config.with(plan.settings);
+  const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
+  const restored = await restoredState(storage, checkpoints[0] ?? null, job, plan);
+  await clearSinks(storage, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), job.epoch);
+  return {
+    jobId: job.jobId,
+    epoch: job.epoch,
+    plan,
+    config: effective.entries(),
+    checkpointing: checkpointingOptions(effective),
+    restart: restartOptions(effective),
+    heartbeatTimeout: effective.duration('heartbeat.timeout'),
+    sources: await discoverSources(plan, restored?.manifest ?? null),
+    restored,
+    retainedCheckpoints: checkpoints.reverse(),
+    checkpointPath: (id) => storage.checkpointPath(job.jobId, id),
+  };
+}
+
+/** The newest completed checkpoint of the job itself, else the savepoint it is to start from, else nothing. */
+async function restoredState(
+  storage: CheckpointStorage,
+  newest: string | null,
+  job: JobArguments,
+  plan: ExecPlan,
+): Promise<RestoredState | null> {
+  const path = newest ?? job.fromSavepoint;
+  if (path === null) return null;
+  const manifest = await storage.readManifest(path);
+  if (!manifest.endOfInput && plan.mode === 'BATCH')
+    throw new EngineError('RESTORE_BATCH', `a batch job cannot start from the state in ${path}`, {
+      hint: 'run the job in STREAMING mode, or start the batch without a savepoint',
+    });
+  if (!manifest.endOfInput || newest === null) checkOperators(manifest, path, plan, job.allowNonRestoredState);
+  return { path, manifest, isSavepoint: newest === null };
+}
+
+/** Flink's rule: state that no operator of the new plan takes up would be lost without a word. */
+function checkOperators(manifest: Manifest, path: string, plan: ExecPlan, allowed: boolean): void {
+  const known = new Set(plan.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id)));
+  const withState = new Set([
+    ...manifest.files.flatMap((file) => file.operators.map(({ operatorId }) => operatorId)),
+    ...manifest.sources.map(({ operatorId }) => operatorId),
+  ]);
+  const lost = [...withState].filter((id) => !known.has(id));
+  if (lost.length === 0 || allowed) return;
+  const names = lost.map((id) => {
+    const operator = manifest.operators.find(({ operatorId }) => operatorId === id);
+    return operator === undefined ? id : `${operator.uid} (${operator.name})`;
+  });
+  throw new EngineError(
+    'STATE_NOT_RESTORED',
+    `the state in ${path} belongs to operators that the job does not have any more: ${names.join(', ')}`,
+    { hint: 'bring the query back that they belong to, or drop their state with --allow-non-restored-state' },
+  );
+}
+
+/** What the restored checkpoint holds is made visible before anything that is merely in progress is removed. */
+async function clearSinks(
+  storage: CheckpointStorage,
+  plan: ExecPlan,
+  restored: Manifest | null,
+  jobKey: string,
+  epoch: number,
+): Promise<void> {
+  await commitAll(storage, epoch, restored?.committables ?? []);
+  for (const { table } of operatorsOf<SinkSpec>(plan, 'Sink')) await sinkConnector(table).cleanUp(table, jobKey, epoch);
+}
+
+async function discoverSources(plan: ExecPlan, restored: Manifest | null): Promise<SourceOptions[]> {
+  return Promise.all(
+    operatorsOf<SourceSpec>(plan, 'Source').map(async ({ id, table }) => {
+      const connector = sourceConnector(table);
+      const known = restored?.sources.some(({ operatorId }) => operatorId === id) === true;
+      return {
+        operatorId: id,
+        maxReaders: connector.describe(table).maxParallelism,
+        splits: known ? [] : await connector.discoverSplits(table),
+      };
+    }),
+  );
+}
+
+function operatorsOf<T extends SourceSpec | SinkSpec>(plan: ExecPlan, type: T['type']): T[] {
+  return plan.vertices.flatMap((vertex) =>
+    vertex.operators.filter((operator): operator is T => operator.type === type),
+  );
+}

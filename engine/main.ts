@@ -1,0 +1,72 @@
+// The engine's program: `jobmanager` or `taskmanager`. Composition root.
+import { enableCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+import { EngineConfig } from './config.ts';
+import { describeError, EngineError } from './errors.ts';
+
+enableCompileCache();
+
+const USAGE = `usage:
+  engine jobmanager --config-dir DIR --job-id HEX32 --attempt-epoch N --sql-file FILE [--from-savepoint PATH] [--allow-non-restored-state]
+  engine taskmanager --config-dir DIR --resource-id NAME`;
+
+const exit = (code: number): void => process.exit(code);
+
+async function jobManager(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      'config-dir': { type: 'string' },
+      'job-id': { type: 'string' },
+      'attempt-epoch': { type: 'string' },
+      'sql-file': { type: 'string' },
+      'from-savepoint': { type: 'string' },
+      'allow-non-restored-state': { type: 'boolean', default: false },
+    },
+  });
+  const jobId = required(values['job-id'], '--job-id');
+  if (!/^[0-9a-f]{32}$/.test(jobId))
+    throw new EngineError('ARGUMENT_INVALID', `--job-id: "${jobId}" is not 32 lower-case hexadecimal digits`);
+  const epoch = Number(required(values['attempt-epoch'], '--attempt-epoch'));
+  const config = EngineConfig.load(required(values['config-dir'], '--config-dir'));
+  const { JobManager } = await import('./jobmanager/job-manager.ts');
+  const job = {
+    jobId,
+    epoch,
+    sqlFile: required(values['sql-file'], '--sql-file'),
+    fromSavepoint: values['from-savepoint'] ?? null,
+    allowNonRestoredState: values['allow-non-restored-state'],
+  };
+  process.on('SIGTERM', () => exit(143));
+  await new JobManager(config, job, exit).start();
+}
+
+async function taskManager(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { 'config-dir': { type: 'string' }, 'resource-id': { type: 'string' } },
+  });
+  const config = EngineConfig.load(required(values['config-dir'], '--config-dir'));
+  const { TaskManager } = await import('./taskmanager/task-manager.ts');
+  const manager = new TaskManager(config, required(values['resource-id'], '--resource-id'), exit);
+  process.on('SIGTERM', () => {
+    manager.stop();
+    exit(143);
+  });
+  await manager.start();
+}
+
+function required(value: string | undefined, name: string): string {
+  if (value === undefined) throw new EngineError('ARGUMENT_MISSING', `${name} is missing`, { hint: USAGE });
+  return value;
+}
+
+const [command, ...rest] = process.argv.slice(2);
+try {
+  if (command === 'jobmanager') await jobManager(rest);
+  else if (command === 'taskmanager') await taskManager(rest);
+  else throw new EngineError('ARGUMENT_INVALID', `unknown command "${command ?? ''}"`, { hint: USAGE });
+} catch (error) {
+  console.error(describeError(error));
+  exit(1);
+}
