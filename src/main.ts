@@ -11,7 +11,7 @@ import { desiredSpec } from './lifecycle/change.ts';
 import { LocalRuntime } from './runtime/local/local-runtime.ts';
 import { LocalStore } from './store/local/local-store.ts';
 
-const { values } = parseArgs({ options: { dir: { type: 'string' } } });
+const { values } = parseArgs({ options: { dir: { type: 'string' }, engine: { type: 'string' } } });
 if (values.dir === undefined) {
   console.error('operator: --dir is missing: name the folder that holds the jobs, for example --dir .flowjob');
   process.exit(2);
@@ -38,11 +38,10 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
-// The engine's program stands beside this one, bundled or as source.
+// The engine's program stands beside this one, bundled or as source; --engine names another that takes the same command line.
 const here = fileURLToPath(import.meta.url);
-const engineFile = here.endsWith('.ts')
-  ? resolve(dirname(here), '../engine/main.ts')
-  : join(dirname(here), 'engine.js');
+const ours = here.endsWith('.ts') ? resolve(dirname(here), '../engine/main.ts') : join(dirname(here), 'engine.js');
+const engineFile = values.engine === undefined ? ours : resolve(values.engine);
 
 const sql = new SqlChecker();
 const store = new LocalStore({ directory, now: () => new Date() });

@@ -14,6 +14,12 @@ const engineFile = resolve(__dirname, '../runtime/local/fake-engine.fixture.ts')
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const key = { namespace: 'default', name: 'orders' };
 
+/** Processes of the job's attempts, on record or not. */
+const processes = () =>
+  Array.from({ length: 9 }, (_, epoch) =>
+    findByArguments(['--config-dir', join(directory, 'jobs', key.name, `attempt-${epoch}`)]),
+  ).flat();
+
 interface Operator {
   runtime: LocalRuntime;
   stop(): Promise<void>;
@@ -57,7 +63,7 @@ afterEach(async () => {
   await operator.stop();
   await stopJobs({ runtime: operator.runtime, store, now: Date.now, checkpointMs: 0 });
   await store.close();
-  expect(findByArguments([engineFile]).length).toBe(0);
+  expect(processes().length).toBe(0);
   rmSync(directory, { recursive: true });
 });
 
@@ -198,7 +204,7 @@ test('a job with SQL that cannot be planned fails without a process, and runs on
 test('a new operator takes up the processes that run, and starts none beside them', async () => {
   await apply('SELECT 1');
   await inState('Running');
-  const before = findByArguments([engineFile])
+  const before = processes()
     .map((process) => process.pid)
     .sort();
   await operator.stop();
@@ -206,7 +212,7 @@ test('a new operator takes up the processes that run, and starts none beside the
   await apply('SELECT 1', { upgrade: { strategy: 'Stateless' } });
   await inState('Running');
   expect(
-    findByArguments([engineFile])
+    processes()
       .map((process) => process.pid)
       .sort(),
   ).toEqual(before);

@@ -117,39 +117,43 @@ function expectAsFreshlyCreated(world: World): void {
 describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
   test('whatever happens between two steps, no invariant breaks, and the job comes to rest as a fresh one would', () => {
     fc.assert(
-      fc.property(fc.array(steps(mode), { maxLength: 120 }), fc.boolean(), (sequence, stateless) => {
-        const world = new World(spec(mode));
-        if (stateless && mode === 'Streaming') {
-          world.allowedEmpty = true;
-          world.edit((s) => void (s.upgrade.strategy = 'Stateless'));
-        }
-        for (const step of sequence) {
-          step(world);
+      fc.property(
+        fc.array(steps(mode), { minLength: 20, maxLength: 150, size: 'max' }),
+        fc.boolean(),
+        (sequence, stateless) => {
+          const world = new World(spec(mode));
+          if (stateless && mode === 'Streaming') {
+            world.allowedEmpty = true;
+            world.edit((s) => void (s.upgrade.strategy = 'Stateless'));
+          }
+          for (const step of sequence) {
+            step(world);
+            expect(world.violations).toEqual([]);
+          }
+          // The faults stop; somebody corrects the spec and asks for another run of what failed.
+          world.edit((s) => {
+            if (world.sqlError !== null) s.job.sql.inline = 'corrected';
+            if (world.job.status?.state !== 'Finished') s.restartNonce++;
+          });
+          world.sqlError = null;
+          expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);
-        }
-        // The faults stop; somebody corrects the spec and asks for another run of what failed.
-        world.edit((s) => {
-          if (world.sqlError !== null) s.job.sql.inline = 'corrected';
-          if (world.job.status?.state !== 'Finished') s.restartNonce++;
-        });
-        world.sqlError = null;
-        expect(world.settle()).toBe(true);
-        expect(world.violations).toEqual([]);
-        expectAsFreshlyCreated(world);
+          expectAsFreshlyCreated(world);
 
-        const { writes } = world;
-        for (let round = 0; round < 5; round++) {
-          world.now += 60_000;
-          expect(world.pass()?.actions).toEqual([]);
-        }
-        expect(world.writes).toBe(writes);
+          const { writes } = world;
+          for (let round = 0; round < 5; round++) {
+            world.now += 60_000;
+            expect(world.pass()?.actions).toEqual([]);
+          }
+          expect(world.writes).toBe(writes);
 
-        world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
-        world.settle();
-        expect(world.gone).toBe(true);
-        expect(world.violations).toEqual([]);
-      }),
-      { numRuns: 400 },
+          world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+          world.settle();
+          expect(world.gone).toBe(true);
+          expect(world.violations).toEqual([]);
+        },
+      ),
+      { numRuns: 250 },
     );
   });
 });

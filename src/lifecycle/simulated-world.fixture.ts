@@ -49,6 +49,7 @@ export class World {
   readonly violations: string[] = [];
   /** The newest state whose output was published, in the current line of runs. */
   private published = 0;
+  private afterFinished = false;
   private readonly runs = new Map<string, { finished: boolean; version: string }>();
 
   constructor(spec: FlowJobSpec) {
@@ -84,6 +85,7 @@ export class World {
     if (crash === 'before write') return decision;
     if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
     this.job = { ...job, status: decision.status };
+    this.noteRun();
     for (const { name, status } of decision.savepoints) {
       const savepoint = this.savepoints.find((s) => s.metadata.name === name)!;
       if (JSON.stringify(savepoint.status) !== JSON.stringify(status)) this.writes++;
@@ -200,8 +202,7 @@ export class World {
 
   /** What a JobManager does at its start. */
   private submit(): void {
-    const { attempt, accepted } = this.job.status!;
-    const { epoch, jobId, restoreFrom } = attempt!;
+    const { epoch, jobId, restoreFrom } = this.job.status!.attempt!;
     if (this.epoch >= epoch) return this.exit((p) => p.epoch === epoch && p.role === 'JobManager', false);
     this.epoch = epoch;
     const own = this.snapshots
@@ -211,7 +212,7 @@ export class World {
     if (restoreFrom !== undefined && from === undefined)
       this.violations.push(`${restoreFrom} was removed and is restored from`);
     const result = this.results.get(jobId);
-    if (result === undefined) this.judgeStart(jobId, from?.position ?? 0);
+    if (result === undefined) this.judgeStart(from?.position ?? 0);
     this.engine = {
       epoch,
       jobId,
@@ -222,20 +223,23 @@ export class World {
       operations: new Map(),
       asked: [],
     };
-    if (!this.runs.has(jobId))
-      this.runs.set(jobId, {
-        finished: false,
-        version: `${accepted!.spec.job.sql.inline} ${accepted!.spec.restartNonce}`,
-      });
   }
 
-  private judgeStart(jobId: string, position: number): void {
+  /** A run counts from the moment that it stands in status. */
+  private noteRun(): void {
     const { accepted, attempt } = this.job.status!;
-    const version = `${accepted!.spec.job.sql.inline} ${accepted!.spec.restartNonce}`;
-    const lastFinished = [...this.runs.values()].at(-1);
-    if (lastFinished?.finished === true && lastFinished.version === version && !this.runs.has(jobId))
+    if (attempt === undefined || accepted === undefined || this.runs.has(attempt.jobId)) return;
+    const version = `${accepted.spec.job.sql.inline} ${accepted.spec.restartNonce}`;
+    const before = [...this.runs.values()].at(-1);
+    this.afterFinished = before?.finished === true;
+    if (this.afterFinished && before?.version === version)
       this.violations.push('a finished job was run again without being asked to');
-    const stateless = accepted!.spec.mode === 'Batch' || this.allowedEmpty || lastFinished?.finished === true;
+    this.runs.set(attempt.jobId, { finished: false, version });
+  }
+
+  private judgeStart(position: number): void {
+    const { accepted, attempt } = this.job.status!;
+    const stateless = accepted!.spec.mode === 'Batch' || this.allowedEmpty || this.afterFinished;
     if (position < this.published && !stateless)
       this.violations.push(
         `restored from ${position}, but output up to ${this.published} was published (${attempt!.restoreFrom ?? 'empty'})`,

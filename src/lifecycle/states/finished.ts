@@ -2,20 +2,17 @@
 import { durationMs } from '../../api/schema-kit.ts';
 import { asksForAnotherRun } from '../change.ts';
 import { live } from '../facts.ts';
-import type { Report, StateHandler } from '../model.ts';
+import type { Context, Report, StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 
 export const finished: StateHandler<'Finished'> = (c) => {
-  const complete = c.status.conditions.find((x) => x.type === 'Complete');
-  const report: Report = {
-    kind: 'Complete',
-    reason: 'Completed',
-    message: complete?.message ?? 'The job came to its end.',
-  };
   const stop = stopAll(c, { graceful: true });
   const accepted = c.status.accepted?.spec;
-  if (!c.desired.suspend && accepted !== undefined && asksForAnotherRun(accepted, c.desired)) {
-    if (stop !== null && c.observation.sqlError === null) return { state: 'Finished', report, actions: [stop] };
+  const another = !c.desired.suspend && accepted !== undefined && asksForAnotherRun(accepted, c.desired);
+  // A version that cannot run does not take the place of the one that did: taken back, it leaves no trace.
+  const report = another && c.observation.sqlError !== null ? invalid(c.observation.sqlError) : complete(c);
+  if (another && report.kind === 'Complete') {
+    if (stop !== null) return { state: 'Finished', report, actions: [stop] };
     return startDesired(c, 'nothing', { reason: 'Starting', message: 'The job is run again.' });
   }
   if (stop === null) return { state: 'Finished', report };
@@ -31,3 +28,14 @@ export const finished: StateHandler<'Finished'> = (c) => {
     events: [{ savepoint: null, type: 'Normal', reason: 'TimeToLiveExpired', message }],
   };
 };
+
+const invalid = (sqlError: string): Report => ({
+  kind: 'Stalled',
+  reason: 'InvalidSpec',
+  message: `The job has finished. The new version cannot run: ${sqlError}`,
+});
+
+function complete(c: Context): Report {
+  const before = c.status.conditions.find((x) => x.type === 'Complete');
+  return { kind: 'Complete', reason: 'Completed', message: before?.message ?? 'The job came to its end.' };
+}

@@ -37,7 +37,8 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
               message: `${step.failure} The running version goes on until a savepoint is complete.`,
             },
     };
-  if (attempt?.ended === 'Finished' && c.change.kind !== 'Restart')
+  // Whether the change asks for another run of a job that is done, is for Finished to judge.
+  if (attempt?.ended === 'Finished')
     return {
       state: 'Finished',
       report: {
@@ -47,7 +48,7 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
       },
       patch: { batch: summaryOf(c, attempt) },
     };
-  return startDesired(c, stateful && attempt?.ended !== 'Finished' ? 'restorePoint' : 'nothing', {
+  return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
     reason: 'Starting',
     message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,
   });
