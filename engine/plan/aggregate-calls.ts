@@ -59,8 +59,11 @@ export class AggregateCollector {
     return this.push({ kind: 'auxiliary', name, args, type, span });
   }
 
+  /** The same call written again is the same column. */
   private push(call: AggregateCall | AuxiliaryCall): Expr {
-    return column(this.offset + this.calls.push(call) - 1, call.type);
+    const key = JSON.stringify({ ...call, span: null });
+    const known = this.calls.findIndex((other) => JSON.stringify({ ...other, span: null }) === key);
+    return column(this.offset + (known >= 0 ? known : this.calls.push(call) - 1), call.type);
   }
 
   private resultType(name: string, argument: Expr | null, span: Span): SqlType {
@@ -128,25 +131,25 @@ export function finalValue(
   const { argument, filter, span } = call;
   const held = (index: number): Expr => column(first + index, accumulators.all[index]!.type);
   const notNull = argument === null || !argument.type.nullable;
-  const count = (): Expr => held(accumulators.index('COUNT', notNull ? null : countable(argument), filter));
-  if (call.name === 'COUNT' || argument === null) return count();
+  // `counted` is NULL where the argument is: a column that is there for another accumulator anyway.
+  const count = (counted: Expr | null): Expr =>
+    notNull
+      ? held(accumulators.index('COUNT', null, filter))
+      : held(accumulators.index('COUNT', counted, filter, countable(argument)));
+  if (call.name === 'COUNT' || argument === null) return count(argument);
   const type = nullable(call.type, !(grouped && notNull && filter === null));
   const sure = (expr: Expr): Expr =>
     expr.type.nullable === type.nullable ? expr : { ...expr, type: nullable(expr.type, type.nullable) };
   if (call.name === 'MIN' || call.name === 'MAX') return sure(held(accumulators.index(call.name, argument, filter)));
-  const wide = accumulationType(argument.type);
-  const sum = sure(held(accumulators.index('SUM', make.cast(argument, wide, span), filter, argument)));
+  const wide = make.cast(argument, accumulationType(argument.type), span);
+  const sum = sure(held(accumulators.index('SUM', wide, filter, argument)));
   // Every sum holds its count, so that the mean can be asked of a state that was built for the total.
-  const counted = count();
+  const counted = count(wide);
   if (call.name === 'SUM') return make.cast(sum, type, span);
   // Without values the sum is NULL, and so is the mean.
   const divisor = make.call('NULLIF', [counted, literal('0', sqlType.bigint(false))], sqlType.bigint(true), span);
-  const mean = make.call(
-    '/',
-    [sum, wide.root === 'DOUBLE' ? make.cast(divisor, wide, span) : divisor],
-    avgType(sum.type),
-    span,
-  );
+  const operands = [sum, wide.type.root === 'DOUBLE' ? make.cast(divisor, wide.type, span) : divisor];
+  const mean = make.call('/', operands, avgType(sum.type), span);
   return sure(make.cast(mean, type, span));
 }
 

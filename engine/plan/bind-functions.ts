@@ -1,8 +1,10 @@
 // Calls of scalar functions: looks up the signature, checks and casts the operands.
+import { checkPattern } from '../codegen/runtime/date-format.ts';
+import { regexOf } from '../codegen/runtime/text.ts';
 import type { Expression, Span } from '../sql/ast.ts';
 import type { OperatorBinder } from './bind-operators.ts';
 import type { Expr } from './exec-plan.ts';
-import type { ExprFactory } from './expr-factory.ts';
+import { located, type ExprFactory } from './expr-factory.ts';
 import { literal } from './expressions.ts';
 import { hintOf, unsupported } from './plan-error.ts';
 import { SIGNATURES, type Parameter, type Signature } from './signatures.ts';
@@ -32,6 +34,17 @@ const UNITS: Record<string, readonly string[]> = {
   CEIL_TIME: ['YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND'],
   TIMESTAMPADD: ['YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND'],
   TIMESTAMPDIFF: ['YEAR', 'QUARTER', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND'],
+};
+
+/** Functions whose second operand is a pattern, and what refuses a wrong one. */
+const PATTERNS: Record<string, (pattern: string) => unknown> = {
+  REGEXP_REPLACE: regexOf,
+  REGEXP_EXTRACT: regexOf,
+  DATE_FORMAT: checkPattern,
+  FROM_UNIXTIME: checkPattern,
+  TO_DATE: checkPattern,
+  TO_TIMESTAMP: checkPattern,
+  UNIX_TIMESTAMP: checkPattern,
 };
 
 /** Types that a NULL literal may take where a parameter does not say. */
@@ -68,7 +81,7 @@ export class FunctionBinder {
       throw this.make.fail(
         'SQL_UNKNOWN_FUNCTION',
         span,
-        `function ${node.name} does not exist`,
+        `function ${node.name} is not known`,
         hintOf(node.name, CALLABLE, 'the reference lists the functions'),
       );
     return this.apply(node.name, signature, args, span);
@@ -97,6 +110,7 @@ export class FunctionBinder {
       this.operand(arg, parameters[i] ?? parameters[parameters.length - 1]!, i, shape, span),
     );
     this.checkUnit(fn, operands, span);
+    this.checkPattern(fn, operands[1], span);
     if (fn === 'TO_TIMESTAMP_LTZ') this.checkEpoch(operands, shape, span);
     if (signature.common === true) operands = this.make.common(operands, span, `the operands of ${name}`).exprs;
     const literals = operands.map((arg) =>
@@ -158,6 +172,17 @@ export class FunctionBinder {
         `the unit ${value} of ${fn.replace('_TIME', '')}`,
         `use ${known.join(', ')}`,
       );
+  }
+
+  /** A pattern that is a constant is wrong for every row or for none. */
+  private checkPattern(fn: string, pattern: Expr | undefined, span: Span): void {
+    const check = PATTERNS[fn];
+    if (check === undefined || pattern?.kind !== 'literal' || typeof pattern.value !== 'string') return;
+    try {
+      check(pattern.value);
+    } catch (error) {
+      throw located(error, this.make.fail, this.make.spanOf(pattern, span));
+    }
   }
 
   private checkEpoch([value, second]: Expr[], shape: string, span: Span): void {

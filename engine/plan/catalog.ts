@@ -1,7 +1,7 @@
 // The tables, views and settings that a script declares, in the order of its statements.
 import type { Expression, Identifier, Span, Statement } from '../sql/ast.ts';
 import { ExpressionBinder } from './bind-expression.ts';
-import { digestOf } from './digest.ts';
+import { digestOf, nameDigest } from './digest.ts';
 import type { Expr, TableSpec } from './exec-plan.ts';
 import type { ExprFactory } from './expr-factory.ts';
 import { column } from './expressions.ts';
@@ -215,12 +215,12 @@ function fieldOf({ name, type }: { name: string; type: SqlType }): LogicalField 
 
 /** The columns of a table as a query sees them. */
 export function tableFields(table: TableDefinition): LogicalField[] {
-  const physical = table.spec.schema.map((field) => field.name);
+  const physical = table.spec.schema.map((field) => nameDigest(field.name));
   return table.columns.map(({ name, type, expression }, i) => ({
     name,
     type,
     // A computed column is what it computes: under another expression it is other state.
-    digest: expression === null ? name : digestOf(expression, physical),
+    digest: expression === null ? nameDigest(name) : digestOf(expression, physical),
     rowtime: table.watermark?.column === i,
     window: null,
   }));

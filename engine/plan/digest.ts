@@ -37,16 +37,23 @@ export function digestOf(expr: Expr, columns: readonly string[]): string {
   }
 }
 
+/** A name as it stands in a digest: in backquotes unless it is a plain word, so that no name can look like an expression. */
+export function nameDigest(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``;
+}
+
 /** A digest as it stands in parentheses or commas: `(a + b)` without its own parentheses. */
 export function bareDigest(digest: string): string {
   if (!digest.startsWith('(')) return digest;
   let depth = 0;
-  let quoted = false;
-  for (const [i, character] of [...digest].entries()) {
-    if (character === "'") quoted = !quoted;
-    if (quoted) continue;
-    if (character === '(') depth++;
-    if (character === ')' && --depth === 0 && i < [...digest].length - 1) return digest;
+  let quote = '';
+  for (let i = 0; i < digest.length; i++) {
+    const character = digest[i]!;
+    if (quote !== '') {
+      if (character === quote) quote = '';
+    } else if (character === "'" || character === '`') quote = character;
+    else if (character === '(') depth++;
+    else if (character === ')' && --depth === 0 && i < digest.length - 1) return digest;
   }
   return digest.slice(1, -1);
 }
@@ -90,9 +97,9 @@ function literalDigest(value: boolean | number | string | null, type: SqlType, s
     case 'BOOLEAN':
       return value === true ? 'TRUE' : 'FALSE';
     case 'CHAR':
-      return quote(String(value));
+      return quoted(String(value));
     case 'VARCHAR':
-      return plain ? quote(String(value)) : `${quote(String(value))}:${name}`;
+      return plain ? quoted(String(value)) : `${quoted(String(value))}:${name}`;
     case 'INT':
     case 'DECIMAL':
       return String(value);
@@ -105,6 +112,6 @@ function literalDigest(value: boolean | number | string | null, type: SqlType, s
   }
 }
 
-function quote(text: string): string {
+function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

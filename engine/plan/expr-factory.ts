@@ -6,7 +6,7 @@ import { fold } from './constant-folding.ts';
 import type { Expr } from './exec-plan.ts';
 import { call, literal } from './expressions.ts';
 import type { FunctionName } from './functions.ts';
-import { unsupported, type Fail } from './plan-error.ts';
+import type { Fail } from './plan-error.ts';
 import {
   canAssign,
   canCast,
@@ -135,10 +135,10 @@ export class ExprFactory {
   /** Refuses DECIMALs that 64 bits do not hold. */
   checkType(type: SqlType, span: Span): void {
     if (type.root === 'DECIMAL' && (type.precision ?? 10) > MAX_DECIMAL_PRECISION)
-      throw unsupported(
-        this.fail,
+      throw this.fail(
+        'SQL_UNSUPPORTED',
         span,
-        `${typeToString({ ...type, nullable: true })}, the type of this result, with more than ${MAX_DECIMAL_PRECISION} digits`,
+        `this is a ${typeToString({ ...type, nullable: true })}: more than ${MAX_DECIMAL_PRECISION} digits are not supported`,
         'CAST an operand to DOUBLE, or to a DECIMAL with fewer digits',
       );
   }

@@ -1,5 +1,6 @@
 // Ids of operators: what names their state in savepoints. Derived from what an operator is, never from where in the text it stands.
 import { createHash } from 'node:crypto';
+import { nameDigest } from './digest.ts';
 import type { AggregateNode, LogicalNode } from './logical-plan.ts';
 
 /** 32 hex digits of a uid. */
@@ -23,7 +24,7 @@ export class Uids {
  * are not in it: they may change while the rest of the state goes on.
  */
 export function aggregateUid(node: AggregateNode, sink: string): string {
-  return `${node.window === null ? 'agg' : 'window-agg'}:${sink}/${lineage(node.input)}:${groupingOf(node)}`;
+  return `${node.window === null ? 'agg' : 'window-agg'}:${nameDigest(sink)}/${lineage(node.input)}:${groupingOf(node)}`;
 }
 
 function groupingOf({ input, keys, window }: AggregateNode): string {
@@ -36,7 +37,7 @@ function groupingOf({ input, keys, window }: AggregateNode): string {
 function lineage(node: LogicalNode): string {
   switch (node.kind) {
     case 'scan':
-      return node.table.spec.name;
+      return nameDigest(node.table.spec.name);
     case 'values':
       return 'VALUES';
     case 'calc':

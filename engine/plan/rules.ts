@@ -9,7 +9,7 @@ import {
   type LogicalNode,
   type ScanNode,
 } from './logical-plan.ts';
-import type { TableDefinition } from './catalog.ts';
+import { columnExpression, tableFields, type TableDefinition } from './catalog.ts';
 import { isText } from './type-rules.ts';
 import { sqlType } from './types.ts';
 
@@ -124,39 +124,57 @@ function moved(expr: Expr, places: ReadonlyMap<number, number>): Expr {
 }
 
 /**
- * All scans of a table read the columns that any of them needs, so that they are one source; each keeps its own columns by a Calc behind it.
+ * All scans of a table read the columns that any of them needs, so that they are one source; each has its own columns by a Calc behind it. Computed
+ * columns are computed there too, but for those that the watermark needs.
  */
 function shareScans(roots: LogicalNode[], mode: 'STREAMING' | 'BATCH'): LogicalNode[] {
-  const used = new Map<TableDefinition, Set<number>>();
+  const sources = new Map<TableDefinition, Set<number>>();
   const collect = (node: LogicalNode): void => {
     if (node.kind === 'scan') {
-      const columns = used.get(node.table) ?? new Set<number>();
-      for (const index of node.columns) columns.add(index);
-      used.set(node.table, columns);
+      const read = sources.get(node.table) ?? watermarkColumns(node.table, mode);
+      for (const index of node.columns)
+        if (!read.has(index)) for (const physical of physicalColumns(node.table, index)) read.add(physical);
+      sources.set(node.table, read);
     }
     for (const input of inputsOf(node)) collect(input);
   };
   for (const root of roots) collect(root);
-  for (const [{ watermark }, columns] of used)
-    if (watermark !== null && mode === 'STREAMING') {
-      columns.add(watermark.column);
-      forEachColumn(watermark.expression, (index) => columns.add(index));
-    }
   const widen = (node: LogicalNode): LogicalNode => {
     if (node.kind !== 'scan') return withInputs(node, inputsOf(node).map(widen));
-    const columns = sorted(used.get(node.table)!);
-    if (columns.length === node.columns.length) return node;
-    const fields = columns.map((index) => node.fields[node.columns.indexOf(index)] ?? unread(node.table, index));
-    const projections = node.columns.map((index, i) => column(columns.indexOf(index), node.fields[i]!.type));
-    return { kind: 'calc', input: { ...node, columns, fields }, condition: null, projections, fields: node.fields };
+    const { table } = node;
+    const columns = sorted(sources.get(table)!);
+    const all = tableFields(table);
+    const source = { ...node, columns, fields: columns.map((index) => all[index]!) };
+    const places = table.spec.schema.map((field, i) =>
+      column(columns.indexOf(table.columns.findIndex((candidate) => candidate.physical === i)), field.type),
+    );
+    const projections = node.columns.map((index, i) => {
+      const place = columns.indexOf(index);
+      if (place >= 0) return column(place, node.fields[i]!.type);
+      return substitute(columnExpression(table.columns[index]!), places);
+    });
+    return { kind: 'calc', input: source, condition: null, projections, fields: node.fields };
   };
   return roots.map(widen);
 }
 
-/** A column that another scan of the table reads: nobody here asks what it is. */
-function unread({ columns }: TableDefinition, index: number): LogicalField {
-  const { name, type } = columns[index]!;
-  return { name, type, digest: name, rowtime: false, window: null };
+/** Columns of the table that its WatermarkAssigner reads. */
+function watermarkColumns({ watermark }: TableDefinition, mode: 'STREAMING' | 'BATCH'): Set<number> {
+  const columns = new Set<number>();
+  if (watermark === null || mode === 'BATCH') return columns;
+  columns.add(watermark.column);
+  forEachColumn(watermark.expression, (index) => columns.add(index));
+  return columns;
+}
+
+/** The physical columns, by their place in the table, of which a column is made. */
+function physicalColumns({ columns }: TableDefinition, index: number): number[] {
+  const found: number[] = [];
+  forEachColumn(columnExpression(columns[index]!), (physical) =>
+    found.push(columns.findIndex((candidate) => candidate.physical === physical)),
+  );
+  // A constant needs no column, but its rows have to be counted.
+  return found.length > 0 ? found : [columns.findIndex((candidate) => candidate.physical !== null)];
 }
 
 /** Bottom up: a Calc over a Calc becomes one, and a Calc that changes nothing goes. */
