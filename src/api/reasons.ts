@@ -24,7 +24,7 @@ export const CONDITION_TYPES = {
 export type JobConditionType = keyof (typeof CONDITION_TYPES)['FlowJob'];
 export type SavepointConditionType = keyof (typeof CONDITION_TYPES)['FlowSavepoint'];
 
-interface ReasonDoc {
+export interface ReasonDoc {
   /** When a condition or an event has it. */
   meaning: string;
   /** What somebody can do about it; empty when nothing needs doing. */

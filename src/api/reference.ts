@@ -1,11 +1,10 @@
 // The reference page of a kind, as Markdown: fields with type, default and change class, rules, conditions and reasons. All of it from the schema and tables.
-import { DEFINITIONS } from './crd.ts';
+import { DEFINITIONS, objectSchema } from './crd.ts';
 import { API_VERSION, KINDS, PAUSE_ANNOTATION, type Kind } from './group.ts';
-import { CONDITION_TYPES, JOB_REASONS, SAVEPOINT_REASONS } from './reasons.ts';
+import { CONDITION_TYPES, JOB_REASONS, SAVEPOINT_REASONS, type ReasonDoc } from './reasons.ts';
 import type { CelRule } from './schema-kit.ts';
 import { SAVEPOINT_STATES } from './flowsavepoint.ts';
 import { JOB_STATES } from './status.ts';
-import { objectSchema } from './crd.ts';
 import type { StructuralSchema } from './structural.ts';
 
 type DocumentedSchema = Omit<StructuralSchema, 'properties' | 'items'> & {
@@ -61,11 +60,9 @@ export function referencePage(kind: Kind): string {
     'Of conditions and events.',
     table(
       ['Reason', 'When', 'What to do'],
-      Object.entries(kind === 'FlowJob' ? JOB_REASONS : SAVEPOINT_REASONS).map(([name, { meaning, remedy }]) => [
-        code(name),
-        meaning,
-        remedy,
-      ]),
+      Object.entries<ReasonDoc>(kind === 'FlowJob' ? JOB_REASONS : SAVEPOINT_REASONS).map(
+        ([name, { meaning, remedy }]) => [code(name), meaning, remedy],
+      ),
     ),
     '## Columns of `get`',
     table(

@@ -34,9 +34,8 @@ export function objectRows(
 
 function cell(object: AnyObject, column: PrinterColumn, now: Date): string {
   const value = valueAt(object, column.jsonPath);
-  if (value === undefined || value === null) return column.type === 'date' ? '<unknown>' : '';
-  if (column.type === 'date') return age(new Date(String(value)), now);
-  return String(value);
+  if (column.type === 'date') return typeof value === 'string' ? age(new Date(value), now) : '<unknown>';
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 /** A name, and perhaps a filter on one field of a list's items: the subset of JSONPath that printer columns use. */

@@ -71,7 +71,7 @@ function tree(fields: Record<string, unknown>, depth = 0): string[] {
       const inner = tree(value as Record<string, unknown>, depth + 1);
       return inner.length === 0 ? [`${label} <none>`] : [label, ...inner];
     }
-    const text = String(value);
+    const text = scalarText(value);
     if (!text.includes('\n')) return [`${label} ${text}`];
     return [
       label,
@@ -82,6 +82,8 @@ function tree(fields: Record<string, unknown>, depth = 0): string[] {
     ];
   });
 }
+
+const scalarText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** `taskManager` -> `Task Manager`. */
 function title(name: string): string {

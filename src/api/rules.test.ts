@@ -1,0 +1,161 @@
+// Every CEL rule of the generated CRDs, judged by the local evaluator on an object that it accepts and one that it refuses.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { checkRules } from './cel.ts';
+import { crdPath } from './generated-files.ts';
+import type { Kind } from './group.ts';
+import type { CelRule } from './schema-kit.ts';
+import { withDefaults, type StructuralSchema } from './structural.ts';
+
+interface Crd {
+  spec: { versions: { schema: { openAPIV3Schema: StructuralSchema } }[] };
+}
+
+function schemaInCrd(kind: Kind): StructuralSchema {
+  const text = readFileSync(join(__dirname, '../..', crdPath(kind)), 'utf8');
+  return (parse(text) as Crd).spec.versions[0]!.schema.openAPIV3Schema;
+}
+
+function rulesIn(schema: StructuralSchema, path: string): { path: string; rule: CelRule }[] {
+  return [
+    ...(schema['x-kubernetes-validations'] ?? []).map((rule) => ({ path, rule })),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, child]) =>
+      rulesIn(child, path === '' ? name : `${path}.${name}`),
+    ),
+  ];
+}
+
+interface Example {
+  accepted: object;
+  refused: object;
+  /** The object before the change, for rules about changes. */
+  old?: object;
+}
+
+const sql = { sql: { inline: 'SELECT 1' } };
+const job = (spec: object = {}, name = 'orders', state?: string): object => ({
+  metadata: { name },
+  spec: { mode: 'Streaming', job: sql, ...spec },
+  ...(state === undefined ? {} : { status: { observedGeneration: 1, conditions: [], state } }),
+});
+const savepointOf = (name: string): object => ({ metadata: { name: 's' }, spec: { jobRef: { name } } });
+
+const resourceExamples = (role: string): Record<string, Example> => {
+  const of = (resources: object): object => job({ [role]: { resources } });
+  return {
+    [`spec.${role}.resources: requests.memory must not be above limits.memory`]: {
+      accepted: of({ requests: { memory: '1Gi' }, limits: { memory: '1024Mi' } }),
+      refused: of({ requests: { memory: '2Gi' }, limits: { memory: '1.5Gi' } }),
+    },
+    [`spec.${role}.resources: requests.cpu must not be above limits.cpu`]: {
+      accepted: of({ requests: { cpu: '500m' }, limits: { cpu: 1 } }),
+      refused: of({ requests: { cpu: 2 }, limits: { cpu: '1500m' } }),
+    },
+    [`spec.${role}.resources.limits.memory: must be at least 128Mi`]: {
+      accepted: of({ limits: { memory: 134217728 } }),
+      refused: of({ limits: { memory: '127Mi' } }),
+    },
+  };
+};
+
+const whileRunning = (path: string, old: object, changed: object): Record<string, Example> => ({
+  [`: spec.${path} must not change while the job runs`]: {
+    old: job(old, 'orders', 'Running'),
+    accepted: job(changed, 'orders', 'Suspended'),
+    refused: job(changed, 'orders', 'Running'),
+  },
+});
+
+const examples: Record<Kind, Record<string, Example>> = {
+  FlowJob: {
+    'spec: only a job with mode Batch has it': {
+      accepted: job({ mode: 'Batch', batch: {} }),
+      refused: job({ batch: {} }),
+    },
+    'spec: a batch job takes no savepoints: remove upgrade.strategy': {
+      accepted: job({ mode: 'Batch', upgrade: { strategy: 'Stateless' } }),
+      refused: job({ mode: 'Batch', upgrade: { strategy: 'Savepoint' } }),
+    },
+    'spec: a batch job takes no savepoints: remove deletionPolicy': {
+      accepted: job({ deletionPolicy: 'Savepoint' }),
+      refused: job({ mode: 'Batch', deletionPolicy: 'Savepoint' }),
+    },
+    'spec: must not be above taskManager.replicas x taskManager.slots': {
+      accepted: job({ job: { ...sql, parallelism: 6 }, taskManager: { replicas: 3 } }),
+      refused: job({ job: { ...sql, parallelism: 3 } }),
+    },
+    'spec.state.checkpoint.interval: must be longer than zero': {
+      accepted: job({ state: { checkpoint: { interval: '100ms' } } }),
+      refused: job({ state: { checkpoint: { interval: '00s' } } }),
+    },
+    'spec.batch.activeDeadline: must be longer than zero': {
+      accepted: job({ mode: 'Batch', batch: { activeDeadline: '1h' } }),
+      refused: job({ mode: 'Batch', batch: { activeDeadline: '0s' } }),
+    },
+    ...resourceExamples('jobManager'),
+    ...resourceExamples('taskManager'),
+    ': metadata.name must not be longer than 45 characters': {
+      accepted: job({}, 'a'.repeat(45)),
+      refused: job({}, 'a'.repeat(46)),
+    },
+    ': metadata.name must be fit to name a service': {
+      accepted: job({}, 'a-1'),
+      refused: job({}, '1-a'),
+    },
+    ...whileRunning('mode', {}, { mode: 'Batch' }),
+    ...whileRunning('state.storage.uri', {}, { state: { storage: { uri: 'file:///elsewhere' } } }),
+    // The schema admits one type so far, so the refused one is made up.
+    ...whileRunning('engine.type', {}, { engine: { type: 'Other' } }),
+  },
+  FlowSavepoint: {
+    'spec.jobRef: a savepoint is of one job for good': {
+      old: savepointOf('orders'),
+      accepted: savepointOf('orders'),
+      refused: savepointOf('flights'),
+    },
+  },
+};
+
+for (const kind of ['FlowJob', 'FlowSavepoint'] as const) {
+  const schema = schemaInCrd(kind);
+  const rules = rulesIn(schema, '');
+
+  describe(`rules of the ${kind} CRD`, () => {
+    test('every rule has an example, and every example its rule', () => {
+      for (const { path, rule } of rules) {
+        const found = Object.keys(examples[kind]).filter((key) => `${path}: ${rule.message}`.startsWith(key));
+        expect({ path, message: rule.message, examples: found.length }).toMatchObject({ examples: 1 });
+      }
+      expect(Object.keys(examples[kind])).toHaveLength(rules.length);
+    });
+
+    for (const [key, example] of Object.entries(examples[kind])) {
+      // Only the rule in question: others may have their own view of a made-up object.
+      const judge = (object: object): string[] =>
+        checkRules(schema, withDefaults(schema, object), example.old && withDefaults(schema, example.old), '')
+          .map(({ problem, remedy }) => `${problem.replace(/^Invalid value: .*?: /, '')}: ${remedy}`)
+          .filter((message) => message.startsWith(key.slice(key.indexOf(': ') + 2)));
+
+      test(`${key}: accepts and refuses`, () => {
+        expect(judge(example.accepted)).toEqual([]);
+        expect(judge(example.refused)).toHaveLength(1);
+      });
+    }
+
+    test('rules about changes rest when an object is created', () => {
+      for (const example of Object.values(examples[kind]).filter(({ old }) => old !== undefined))
+        expect(checkRules(schema, withDefaults(schema, example.refused), undefined, '')).toEqual([]);
+    });
+  });
+}
+
+test('a rule that cannot be evaluated does not hold, and says why', () => {
+  const schema: StructuralSchema = {
+    type: 'object',
+    'x-kubernetes-validations': [{ rule: 'self.absent == 1', message: 'm: r' }],
+  };
+  const [error] = checkRules(schema, {}, undefined, 'spec');
+  expect(error).toMatchObject({ field: 'spec', remedy: 'r' });
+  expect(error?.problem).toMatch(/^Invalid value: object: m \(.*absent.*\)$/);
+});
