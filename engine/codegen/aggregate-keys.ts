@@ -1,46 +1,41 @@
 // Source text that finds the group of a row's key, or makes it: one shape per combination of key types, without a loop over columns.
 import type { Physical } from '../plan/types.ts';
+import { HASH_AT, type RecordField, type RecordLayout } from '../state/records.ts';
 
 /** What the text is specialised for. */
 export interface KeyShape {
-  keys: Physical[];
+  layout: RecordLayout;
   /** Key values may be NULL, in this batch or in the table. */
   nullable: boolean;
 }
 
 /** Locals that hold for the whole batch. */
-export function keyPrelude(shape: KeyShape): string {
-  return shape.keys
-    .map((kind, i) => {
+export function keyPrelude({ layout }: KeyShape): string {
+  return layout.keys
+    .map((field, i) => {
       const common = `const k${i} = keys[${i}].data, kv${i} = keys[${i}].validity;`;
-      if (kind !== 'str') return common;
-      return `${common} const kb${i} = keys[${i}].bytes, kc${i} = keys[${i}].codes, km${i} = keys[${i}].memo, kh${i} = table.keys[${i}].heap;`;
+      if (field.physical !== 'str') return common;
+      return `${common} const kb${i} = keys[${i}].bytes, kc${i} = keys[${i}].codes, km${i} = keys[${i}].memo, kh${i} = table.heaps[${i}];`;
     })
     .join('\n');
 }
 
-/** Locals that hold until the table grows. */
-export function keyArrays(shape: KeyShape): string {
-  const stores = shape.keys.map(
-    (kind, i) =>
-      `const t${i} = table.keys[${i}].store.${kind === 'i64' ? 'words' : 'values'}, tv${i} = table.keys[${i}].store.valid;`,
-  );
-  return ['const hashes = table.hashes, slots = table.slots, mask = slots.length - 1;', ...stores].join('\n');
-}
-
-/** Statements that set `g`, a declared variable, to the group of `row`; `size` counts the groups. */
-export function findGroup(shape: KeyShape): string {
-  const { keys } = shape;
-  if (keys.length === 0) return 'g = 0; if (size === 0) { size = 1; hashes[0] = 0; }';
-  if (keys.length === 1 && keys[0] === 'str') return findByString(shape);
-  const read = keys.map((kind, i) => readKey(kind, i, shape.nullable)).join('\n');
-  const hash = keys.map((kind, i) => hashKey(kind, i, shape.nullable));
+/**
+ * Statements that set `g` to the group of `row` and `b` to where its record starts, both declared before; `size` counts the groups. A group
+ * that was not there is made, with the words of `initial` set.
+ */
+export function findGroup(shape: KeyShape, initial: string): string {
+  const { layout, nullable } = shape;
+  const { keys, width } = layout;
+  if (keys.length === 0) return `if (size === 0) { size = 1; R[${HASH_AT}] = 0; ${initial} }`;
+  if (keys.length === 1 && keys[0]!.physical === 'str') return findByString(shape, initial);
+  const read = keys.map((field, i) => readKey(field.physical, i, nullable)).join('\n');
+  const hash = keys.map((field, i) => hashKey(field.physical, i, nullable));
   // The first column's hash is combined with 0, which leaves it as it is.
   const combined = hash.slice(1).reduce((before, next) => `(Math.imul(${before}, 31) + ${next} | 0)`, hash[0]!);
-  // Of several columns, or of strings, few keys share a hash: comparing it first spares comparing the rest.
-  const equal = keys.map((kind, i) => equalKey(kind, i, shape.nullable));
-  if (keys.length > 1) equal.unshift('hashes[g] === hash');
-  const write = keys.map((kind, i) => writeKey(kind, i, shape.nullable)).join(' ');
+  const equal = keys.map((field, i) => equalKey(field, i, nullable));
+  // Of several columns few keys share a hash: comparing it first spares comparing the rest.
+  if (keys.length > 1) equal.unshift(`R[b + ${HASH_AT}] === hash`);
   return `
 ${read}
 const hash = ${combined};
@@ -50,26 +45,37 @@ for (;;) {
   if (g < 0) {
     g = size++;
     slots[slot] = size;
-    hashes[g] = hash;
-    ${write}
+    b = g * ${width};
+    R[b + ${HASH_AT}] = hash;
+    ${keys.map((field, i) => writeKey(field, i, nullable)).join(' ')}
+    ${initial}
     break;
   }
+  b = g * ${width};
   if (${equal.join(' && ')}) break;
   slot = slot + 1 & mask;
 }`;
 }
 
 /** A single string: groups and ids of the heap count in step, so that the memo of the dictionary leads to the group at once. */
-function findByString(shape: KeyShape): string {
-  const create = (valid: number): string =>
-    `if (g === size) { size++; hashes[g] = kh0.hashes[g]; t0[g] = g; tv0[g] = ${valid}; }`;
-  const lookup = `${readString(0, 'g')} ${create(1)}`;
-  if (!shape.nullable) return lookup;
+function findByString({ layout, nullable }: KeyShape, initial: string): string {
+  const field = layout.keys[0]!;
+  const create = (valid: boolean): string => `
+b = g * ${layout.width};
+if (g === size) {
+  size++;
+  R[b + ${HASH_AT}] = kh0.hashes[g];
+  R[b + ${field.at}] = g;
+  ${valid ? `R[b + ${field.validAt}] |= ${1 << field.validBit};` : ''}
+  ${initial}
+}`;
+  const lookup = `${readString(0, 'g')} ${create(true)}`;
+  if (!nullable) return lookup;
   return `
 if (${isNull(0)}) {
   g = table.nullGroup;
   if (g < 0) g = table.nullGroup = kh0.addUnlisted();
-  ${create(0)}
+  ${create(false)}
 } else {
   ${lookup}
 }`;
@@ -122,20 +128,28 @@ function hashKey(kind: Physical, i: number, nullable: boolean): string {
   return nullable ? `(z${i} === 0 ? HASH_NULL : ${hash})` : hash;
 }
 
-function equalKey(kind: Physical, i: number, nullable: boolean): string {
-  const valid = nullable ? `tv${i}[g] === z${i} && ` : '';
-  switch (kind) {
+/** Where a value of one word, or a double, lies in the record at word `b`. */
+export function place({ physical, at }: RecordField): string {
+  return physical === 'f64' ? `D[(b >> 1) + ${at / 2}]` : physical === 'f32' ? `F[b + ${at}]` : `R[b + ${at}]`;
+}
+
+function equalKey(field: RecordField, i: number, nullable: boolean): string {
+  const valid = nullable ? `(R[b + ${field.validAt}] >>> ${field.validBit} & 1) === z${i} && ` : '';
+  const at = place(field);
+  switch (field.physical) {
     case 'i64':
-      return `${valid}t${i}[2 * g] === lo${i} && t${i}[2 * g + 1] === hi${i}`;
+      return `${valid}R[b + ${field.at}] === lo${i} && R[b + ${field.at + 1}] === hi${i}`;
     case 'f32':
     case 'f64':
-      return `${valid}(t${i}[g] === d${i} || (d${i} !== d${i} && t${i}[g] !== t${i}[g]))`;
+      return `${valid}(${at} === d${i} || (d${i} !== d${i} && ${at} !== ${at}))`;
     default:
-      return `${valid}t${i}[g] === d${i}`;
+      return `${valid}${at} === d${i}`;
   }
 }
 
-function writeKey(kind: Physical, i: number, nullable: boolean): string {
-  const valid = `tv${i}[g] = ${nullable ? `z${i}` : '1'};`;
-  return kind === 'i64' ? `t${i}[2 * g] = lo${i}; t${i}[2 * g + 1] = hi${i}; ${valid}` : `t${i}[g] = d${i}; ${valid}`;
+function writeKey(field: RecordField, i: number, nullable: boolean): string {
+  const valid = `R[b + ${field.validAt}] |= ${nullable ? `z${i} << ${field.validBit}` : 1 << field.validBit};`;
+  return field.physical === 'i64'
+    ? `R[b + ${field.at}] = lo${i}; R[b + ${field.at + 1}] = hi${i}; ${valid}`
+    : `${place(field)} = d${i}; ${valid}`;
 }

@@ -1,27 +1,26 @@
 // The loop of an aggregation: finds each row's group and updates its accumulators, generated for the key and argument types of one operator.
 import { entryCount, type Column, type ColumnBatch } from '../columnar/batch.ts';
 import { EngineError } from '../errors.ts';
-import { physical, type Physical, type Schema } from '../plan/types.ts';
+import { physical, type Physical, type Schema, type SqlType } from '../plan/types.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import { HASH_NULL, hashDouble, hashInt64 } from '../state/key-groups.ts';
-import type { Store } from '../state/stores.ts';
+import { layoutRecord, STAMP_AT } from '../state/records.ts';
+import type { StringStore } from '../state/string-store.ts';
 import {
-  accumulatorArrays,
   argumentPrelude,
   initialValues,
   keepOldValues,
-  oldPrelude,
   updateAccumulators,
   type AccumulatorShape,
 } from './aggregate-accumulators.ts';
-import { findGroup, keyArrays, keyPrelude } from './aggregate-keys.ts';
+import { findGroup, keyPrelude } from './aggregate-keys.ts';
 import { instantiate } from './function-cache.ts';
 
 export type { AccumulatorShape } from './aggregate-accumulators.ts';
 
 /** What a loop is generated for. */
 export interface AggregateShape {
-  keys: Physical[];
+  keys: SqlType[];
   /** Types of the argument columns. */
   args: Physical[];
   /** Number of filter masks. */
@@ -30,16 +29,18 @@ export interface AggregateShape {
   /** Accumulators' names, for errors. */
   names: string[];
   /**
-   * What is recorded in `Recorded.groups`: nothing; the group of every row; or each group once that the batch touches, together with the values
-   * that groups known before had (Recorded.old).
+   * `all`: adds the rows, records nothing. `touched`: adds the rows and records each group once, with what it was before when the table held
+   * it. `lookup`: adds nothing, records the group of every row.
    */
-  record: 'none' | 'rows' | 'touched';
+  mode: 'all' | 'touched' | 'lookup';
 }
 
-/** Filled by the loop; arrays long enough for the rows of the batch. */
+/** Filled by the loop; long enough for the rows of the batch. */
 export interface Recorded {
   groups: Int32Array;
-  old: Store[];
+  /** Records of the groups from before the batch, and their strings per accumulator. */
+  records: Int32Array;
+  strings: (StringStore | null)[];
 }
 
 /** A batch's columns as the loop wants them. */
@@ -72,13 +73,14 @@ type Loop = (
   count: number,
   selection: Int32Array | null,
   groups: Int32Array,
-  old: Store[],
+  old: Int32Array,
+  oldStrings: (StringStore | null)[],
 ) => number;
 
 /** Compiles the loop, in the variants that batches ask for: with and without selection, NULL keys, NULL arguments. */
 export function compileAggregate(shape: AggregateShape): AggregateFunction {
   const variants = new Map<number, Loop>();
-  const memos = shape.keys.map((kind) => (kind === 'str' ? new DictionaryMemo() : null));
+  const memos = shape.keys.map((type) => (physical(type) === 'str' ? new DictionaryMemo() : null));
   return (table, input, recorded) => {
     if (input.keys.some((column) => column.validity !== null)) table.keysNullable = true;
     const argsNullable = input.args.some((column) => column.validity !== null);
@@ -90,7 +92,8 @@ export function compileAggregate(shape: AggregateShape): AggregateFunction {
     }
     const keys = input.keys.map((column, i) => loopColumn(column, memos[i]?.of(table, column) ?? null));
     const args = input.args.map((column) => loopColumn(column, null));
-    return loop(table, keys, args, input.filters, input.count, input.selection, recorded.groups, recorded.old);
+    const { groups, records, strings } = recorded;
+    return loop(table, keys, args, input.filters, input.count, input.selection, groups, records, strings);
   };
 }
 
@@ -106,45 +109,45 @@ export function wholeBatch(batch: ColumnBatch, keys: readonly number[]): Aggrega
 }
 
 function generate(shape: AggregateShape, selected: boolean, keysNullable: boolean, argsNullable: boolean): Loop {
-  const keyShape = { keys: shape.keys, nullable: keysNullable };
-  const { accumulators, record } = shape;
-  const isNew = accumulators.length === 0 ? '' : `if (size !== before) { ${initialValues(accumulators)} }`;
+  const { accumulators, mode } = shape;
+  const layout = layoutRecord(
+    shape.keys,
+    accumulators.map(({ type }) => type),
+  );
+  const keyShape = { layout, nullable: keysNullable };
   const recording = {
-    none: '',
-    rows: 'groups[at] = g;',
-    touched: `if (stamps[g] !== stamp) {
-      stamps[g] = stamp;
+    all: '',
+    lookup: 'groups[at] = g;',
+    touched: `if (R[b + ${STAMP_AT}] !== stamp) {
+      R[b + ${STAMP_AT}] = stamp;
       groups[n] = g;
-      if (g < known) { ${keepOldValues(accumulators)} }
+      if (g < known) { ${keepOldValues(layout)} }
       n++;
     }`,
-  }[record];
+  }[mode];
+  const update = mode === 'lookup' ? '' : updateAccumulators(accumulators, layout, argsNullable);
   const body = `
 ${keyPrelude(keyShape)}
-${argumentPrelude(shape.args, shape.filters)}
-${record === 'touched' ? oldPrelude(accumulators) : ''}
-const known = table.size${record === 'touched' ? ', stamp = table.nextStamp()' : ''};
+${argumentPrelude(shape.args, shape.filters, layout)}
+${mode === 'touched' ? 'const known = table.size, stamp = table.nextStamp();' : ''}
 let at = 0, n = 0;
 while (at < count) {
   const end = Math.min(count, at + table.room(count - at));
-  ${keyArrays(keyShape)}
-  ${accumulatorArrays(accumulators)}
-  ${record === 'touched' ? 'const stamps = table.stamps;' : ''}
+  // These hold until the table grows.
+  const R = table.records, D = table.doubles, F = table.floats, slots = table.slots, mask = slots.length - 1;
   let size = table.size;
   for (; at < end; at++) {
     const row = ${selected ? 'selection[at]' : 'at'};
-    const before = size;
-    let g = 0;
-    ${findGroup(keyShape)}
-    ${isNew}
+    let g = 0, b = 0;
+    ${findGroup(keyShape, mode === 'lookup' ? '' : initialValues(accumulators, layout))}
     ${recording}
-    ${updateAccumulators(accumulators, argsNullable)}
+    ${update}
   }
   table.size = size;
 }
-return ${record === 'rows' ? 'count' : 'n'};`;
+return ${mode === 'lookup' ? 'count' : 'n'};`;
   const source = `const { hashInt64, hashDouble, HASH_NULL, checkDecimal } = rt;
-return function aggregate(table, keys, args, filters, count, selection, groups, old) {${body}};`;
+return function aggregate(table, keys, args, filters, count, selection, groups, old, oldStrings) {${body}};`;
   return instantiate<Loop>(source, { hashInt64, hashDouble, HASH_NULL, checkDecimal: decimalCheck(shape) });
 }
 
@@ -192,14 +195,14 @@ class DictionaryMemo {
   }
 }
 
-/** The shape of a lookup alone, which records the group of each row: how state is restored. */
-export function lookupShape(keys: Schema): AggregateShape {
+/** The shape of a lookup alone in tables of these columns: how state is restored. */
+export function lookupShape(columns: { keys: Schema; accumulators: Schema }): AggregateShape {
   return {
-    keys: keys.map((field) => physical(field.type)),
+    keys: columns.keys.map(({ type }) => type),
     args: [],
     filters: 0,
-    accumulators: [],
+    accumulators: columns.accumulators.map(({ type }) => ({ fn: 'MAX', type, argument: null, filter: null })),
     names: [],
-    record: 'rows',
+    mode: 'lookup',
   };
 }

@@ -1,5 +1,5 @@
 // What GROUP BY and windows share: accumulators resolved to columns, filters and types, and the generated loop over them.
-import type { Column, ColumnBatch } from '../columnar/batch.ts';
+import type { CellValue, Column, ColumnBatch } from '../columnar/batch.ts';
 import { compileAggregate, type AggregateFunction, type Recorded } from '../codegen/aggregate-update.ts';
 import { compileProjection } from '../codegen/projection.ts';
 import { EngineError } from '../errors.ts';
@@ -21,17 +21,17 @@ export interface Evaluated {
 
 export class Aggregation {
   private readonly spec: Spec;
-  private readonly record: 'none' | 'touched';
   private readonly keyTypes: SqlType[];
+  private readonly accumulatorTypes: SqlType[];
   private readonly args: (batch: ColumnBatch, selection: null, count: number) => Column[];
   private readonly filters: ((batch: ColumnBatch) => Uint8Array)[];
   private readonly loop: AggregateFunction;
 
-  /** `record` 'touched' when the changes of each batch are asked for. */
-  constructor(spec: Spec, context: OperatorContext, record: 'none' | 'touched') {
+  /** `mode` 'touched' when the changes of each batch are asked for. */
+  constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched') {
     this.spec = spec;
-    this.record = record;
     this.keyTypes = spec.keys.map((index) => spec.inputSchema[index]!.type);
+    this.accumulatorTypes = spec.accumulators.map(({ type }) => type);
     // Equal arguments and filters of several accumulators are computed once.
     const args = new Distinct();
     const filters = new Distinct();
@@ -44,21 +44,18 @@ export class Aggregation {
     this.args = compileProjection(args.all, spec.inputSchema, { now: context.now });
     this.filters = filters.all.map((expr) => compileMask(expr, spec.inputSchema, context.now));
     this.loop = compileAggregate({
-      keys: this.keyTypes.map(physical),
+      keys: this.keyTypes,
       args: args.all.map((expr) => physical(expr.type)),
       filters: this.filters.length,
       accumulators,
       names: spec.accumulators.map(({ name }) => `${name} (in ${spec.uid})`),
-      record,
+      mode,
     });
   }
 
-  createTable(): GroupTable {
-    return new GroupTable(
-      this.keyTypes,
-      this.spec.accumulators.map(({ type }) => type),
-      this.record === 'touched',
-    );
+  /** `expected` groups are made room for at once. */
+  createTable(expected = 0): GroupTable {
+    return new GroupTable(this.keyTypes, this.accumulatorTypes, expected);
   }
 
   stateSchema(kind: StateSchema['kind']): StateSchema {
@@ -92,12 +89,9 @@ export class Aggregation {
     return this.loop(table, { ...evaluated, selection, count }, recorded);
   }
 
-  /** The one group of an aggregation without keys over no rows: counts are 0, the rest NULL. */
-  addEmptyGroup(table: GroupTable): void {
-    table.size = 1;
-    this.spec.accumulators.forEach(({ fn }, i) => {
-      if (fn === 'COUNT') table.accumulators[i]!.valid[0] = 1;
-    });
+  /** The one row of an aggregation without keys over no rows: counts are 0, the rest NULL. */
+  emptyRow(): CellValue[] {
+    return this.spec.accumulators.map(({ fn }) => (fn === 'COUNT' ? 0n : null));
   }
 
   private checkInserts(kinds: Uint8Array, rows: number): void {

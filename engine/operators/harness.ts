@@ -5,7 +5,7 @@ import { gather } from '../columnar/select.ts';
 import type { AccumulatorSpec, Expr, GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { sqlType, type Field, type Schema } from '../plan/types.ts';
 import { hashColumns, keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../state/key-groups.ts';
-import { sequence } from '../state/stores.ts';
+import { sequence } from '../state/validity.ts';
 import { createOperator } from './create.ts';
 import type { Operator, OperatorContext, OperatorSnapshot, Output } from './operator.ts';
 

@@ -1,7 +1,7 @@
 // The order of rows under ORDER BY: a stable radix sort over key columns turned into unsigned numbers that order alike.
 import { entryCount, isNull, type Column, type ColumnBatch, type StringColumn } from '../columnar/batch.ts';
 import type { SortKey } from '../plan/exec-plan.ts';
-import { sequence } from '../state/stores.ts';
+import { sequence } from '../state/validity.ts';
 
 /** Row indexes of `batch` in the order of `keys`; equal rows keep their order. NaN is the greatest number, -0 equals 0. */
 export function sortOrder(batch: ColumnBatch, keys: readonly SortKey[]): Int32Array {

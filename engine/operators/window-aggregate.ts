@@ -1,11 +1,10 @@
 // TUMBLE windows over event time: one group table per open window, emitted and freed when the watermark reaches the window's end.
-import { BATCH_ROWS, type Column, type ColumnBatch } from '../columnar/batch.ts';
+import { BATCH_ROWS, type ColumnBatch } from '../columnar/batch.ts';
 import { EngineError } from '../errors.ts';
 import type { WindowAggregateSpec } from '../plan/exec-plan.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
-import { readSections, writeSections } from '../state/sections.ts';
-import { sequence } from '../state/stores.ts';
+import { constant, readSections, writeSections } from '../state/sections.ts';
 import { Aggregation } from './aggregation.ts';
 import {
   MAX_WATERMARK,
@@ -18,7 +17,7 @@ import {
 } from './operator.ts';
 import { WindowAssigner } from './window-assigner.ts';
 
-const NOTHING_RECORDED = { groups: new Int32Array(0), old: [] };
+const NOTHING_RECORDED = { groups: new Int32Array(0), records: new Int32Array(0), strings: [] };
 
 export class WindowAggregate implements Operator {
   private readonly spec: WindowAggregateSpec;
@@ -30,12 +29,14 @@ export class WindowAggregate implements Operator {
   /** Open windows by their end. */
   private readonly windows = new Map<number, GroupTable>();
   private watermark = MIN_WATERMARK;
+  /** Groups of the last window that fired: the next ones will have about as many. */
+  private expected = 0;
 
   constructor(spec: WindowAggregateSpec, context: OperatorContext) {
     this.spec = spec;
     this.streaming = context.mode === 'STREAMING';
     this.count = context.count;
-    this.aggregation = new Aggregation(spec, context, 'none');
+    this.aggregation = new Aggregation(spec, context, 'all');
     this.assigner = new WindowAssigner(spec);
     this.stateSchema = this.aggregation.stateSchema('WINDOWS');
   }
@@ -86,7 +87,7 @@ export class WindowAggregate implements Operator {
   private tableOf(windowEnd: number): GroupTable {
     let table = this.windows.get(windowEnd);
     if (table === undefined) {
-      table = this.aggregation.createTable();
+      table = this.aggregation.createTable(this.expected);
       this.windows.set(windowEnd, table);
     }
     return table;
@@ -98,27 +99,17 @@ export class WindowAggregate implements Operator {
     for (const windowEnd of due) {
       const table = this.windows.get(windowEnd)!;
       this.windows.delete(windowEnd);
+      this.expected = table.size;
       for (let from = 0; from < table.size; from += BATCH_ROWS) {
         const rows = Math.min(BATCH_ROWS, table.size - from);
-        output.emit(this.windowBatch(table, windowEnd, sequence(from, rows)));
+        output.emit(this.windowBatch(table, windowEnd, from, rows));
       }
     }
   }
 
-  private windowBatch(table: GroupTable, windowEnd: number, groups: Int32Array): ColumnBatch {
-    const rows = groups.length;
-    const constant = (value: number): Column => ({
-      physical: 'f64',
-      values: new Float64Array(rows).fill(value),
-      validity: null,
-    });
-    const columns = [
-      ...table.keyColumns(groups, rows),
-      ...table.accumulatorColumns(groups, rows),
-      constant(windowEnd - this.spec.window.size),
-      constant(windowEnd),
-      constant(windowEnd - 1),
-    ];
+  private windowBatch(table: GroupTable, windowEnd: number, from: number, rows: number): ColumnBatch {
+    const times = [windowEnd - this.spec.window.size, windowEnd, windowEnd - 1];
+    const columns = [...table.range(from, rows), ...times.map((time) => constant(time, rows))];
     return { schema: this.spec.outputSchema, rows, columns, kinds: null };
   }
 }
