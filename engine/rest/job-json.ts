@@ -9,6 +9,9 @@ const EXECUTION_STATES: ExecutionState[] = [
   ...(['CANCELING', 'CANCELED', 'FAILED', 'RECONCILING'] as const),
 ];
 
+/** All vertices share slots: one group. */
+const SLOT_SHARING_GROUP = '1'.padStart(32, '0');
+
 const TERMINAL: JobStatus[] = ['FINISHED', 'FAILED', 'CANCELED'];
 
 export function isTerminal(status: JobStatus): boolean {
@@ -116,19 +119,28 @@ function ioMetrics(subtasks: SubtaskView[]) {
   };
 }
 
+/** When the first of these subtasks began and, if all have, when the last one ended; -1 = not yet. */
+function progress(subtasks: SubtaskView[]) {
+  const counts = countStates(subtasks);
+  const starts = subtasks.map((subtask) => times(subtask).start).filter((time) => time > 0);
+  const ends = subtasks.map((subtask) => times(subtask).end);
+  return {
+    counts,
+    status: vertexState(counts, subtasks.length),
+    start: starts.length === 0 ? -1 : Math.min(...starts),
+    end: ends.length > 0 && ends.every((end) => end > 0) ? Math.max(...ends) : -1,
+  };
+}
+
 function vertexSummary(spec: ExecVertex, view: VertexView, now: number) {
-  const counts = countStates(view.subtasks);
-  const starts = view.subtasks.map((subtask) => times(subtask).start).filter((time) => time > 0);
-  const start = starts.length === 0 ? -1 : Math.min(...starts);
-  const ended = view.subtasks.length > 0 && view.subtasks.every((subtask) => times(subtask).end > 0);
-  const end = ended ? Math.max(...view.subtasks.map((subtask) => times(subtask).end)) : -1;
+  const { counts, status, start, end } = progress(view.subtasks);
   return {
     id: spec.id,
-    slotSharingGroupId: 'default'.padEnd(32, '0'),
+    slotSharingGroupId: SLOT_SHARING_GROUP,
     name: spec.name,
     maxParallelism: spec.maxParallelism,
     parallelism: spec.parallelism,
-    status: vertexState(counts, view.subtasks.length),
+    status,
     'start-time': start,
     'end-time': end,
     duration: durationSince(start, end, now),
@@ -168,12 +180,23 @@ export function subtaskJson(subtask: SubtaskView, now: number) {
   };
 }
 
-export function vertexDetail(spec: ExecVertex, view: VertexView, now: number) {
-  const perSubtask = view.subtasks.map((subtask) => subtaskJson(subtask, now));
+/** What a vertex's subtasks have in common, summed up. */
+function aggregated(perSubtask: ReturnType<typeof subtaskJson>[]) {
   const numeric = (Object.keys(ioMetrics([])) as (keyof ReturnType<typeof ioMetrics>)[]).filter(
     (key) => !key.endsWith('-complete'),
   );
   const states = [...new Set(perSubtask.flatMap((subtask) => Object.keys(subtask['status-duration'])))];
+  const of = (value: (subtask: (typeof perSubtask)[number]) => number) => subtaskStatistics(perSubtask.map(value));
+  return {
+    metrics: Object.fromEntries(numeric.map((key) => [key, of((subtask) => Number(subtask.metrics[key]))])),
+    'status-duration': Object.fromEntries(
+      states.map((state) => [state, of((subtask) => subtask['status-duration'][state] ?? 0)]),
+    ),
+  };
+}
+
+export function vertexDetail(spec: ExecVertex, view: VertexView, now: number) {
+  const perSubtask = view.subtasks.map((subtask) => subtaskJson(subtask, now));
   return {
     id: spec.id,
     name: spec.name,
@@ -181,18 +204,28 @@ export function vertexDetail(spec: ExecVertex, view: VertexView, now: number) {
     maxParallelism: spec.maxParallelism,
     now,
     subtasks: perSubtask,
-    aggregated: {
-      metrics: Object.fromEntries(
-        numeric.map((key) => [key, subtaskStatistics(perSubtask.map((subtask) => Number(subtask.metrics[key])))]),
-      ),
-      'status-duration': Object.fromEntries(
-        states.map((state) => [
-          state,
-          subtaskStatistics(perSubtask.map((subtask) => subtask['status-duration'][state] ?? 0)),
-        ]),
-      ),
-    },
+    aggregated: aggregated(perSubtask),
   };
+}
+
+/** /jobs/:id/vertices/:id/taskmanagers: the vertex's subtasks by the TaskManager that runs them. */
+export function vertexTaskManagers(spec: ExecVertex, view: VertexView, now: number) {
+  const groups = Map.groupBy(view.subtasks, (subtask) => subtask.taskManagerId ?? '(unassigned)');
+  const taskmanagers = [...groups].map(([id, subtasks]) => {
+    const { status, start, end, counts } = progress(subtasks);
+    return {
+      endpoint: subtasks[0]?.host ?? '(unassigned)',
+      status,
+      'start-time': start,
+      'end-time': end,
+      duration: durationSince(start, end, now),
+      metrics: ioMetrics(subtasks),
+      'status-counts': counts,
+      'taskmanager-id': id,
+      aggregated: aggregated(subtasks.map((subtask) => subtaskJson(subtask, now))),
+    };
+  });
+  return { id: spec.id, name: spec.name, now, taskmanagers };
 }
 
 export function subtaskTimes(spec: ExecVertex, view: VertexView, now: number) {

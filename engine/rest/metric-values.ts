@@ -4,11 +4,21 @@ export type MetricAggregation = 'min' | 'max' | 'avg' | 'sum' | 'skew';
 
 export interface AggregatedMetric {
   id: string;
-  min?: number;
-  max?: number;
-  avg?: number;
-  sum?: number;
-  skew?: number;
+  min?: number | 'NaN';
+  max?: number | 'NaN';
+  avg?: number | 'NaN';
+  sum?: number | 'NaN';
+  skew?: number | 'NaN';
+}
+
+/** JSON has no NaN: Flink writes it in quotes. */
+export function jsonNumber(value: number): number | 'NaN' {
+  return Number.isNaN(value) ? 'NaN' : value;
+}
+
+/** A metric's value as text: whole numbers with all their digits (the lowest watermark is -9223372036854775808). */
+export function metricText(value: number | string): string {
+  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
 }
 
 /** Flink's AggregatedMetric; skew is the mean absolute deviation in percent of the mean (MetricStore, FLINK-33771). */
@@ -23,7 +33,7 @@ export function aggregateMetric(id: string, values: number[], wanted: MetricAggr
     sum,
     skew: avg === 0 ? 0 : (deviation / Math.abs(avg)) * 100,
   };
-  return { id, ...Object.fromEntries(wanted.map((name) => [name, all[name]])) };
+  return { id, ...Object.fromEntries(wanted.map((name) => [name, jsonNumber(all[name])])) };
 }
 
 /** The percentile by linear interpolation between the closest ranks (n + 1 basis, as commons-math and so Flink). */

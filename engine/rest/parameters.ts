@@ -1,8 +1,8 @@
 // Path parameters: ids of their form, and the objects they name.
 import type { FastifyRequest } from 'fastify';
 import type { ExecVertex } from '../plan/exec-plan.ts';
-import { badPathParameter, jobNotFound, notFound } from './errors.ts';
-import type { JobManagerGateway, JobView, VertexView } from './gateway.ts';
+import { badPathParameter, badRequest, jobNotFound, notFound } from './errors.ts';
+import type { JobManagerGateway, JobView, SubtaskView, VertexView } from './gateway.ts';
 
 const HEX_32 = /^[0-9a-f]{32}$/i;
 
@@ -17,6 +17,17 @@ export function hexId(request: FastifyRequest, parameter: string): string {
 export function wholeNumber(request: FastifyRequest, parameter: string): number {
   const value = (request.params as Record<string, string>)[parameter] ?? '';
   if (!/^\d{1,9}$/.test(value)) throw badPathParameter(parameter, value);
+  return Number(value);
+}
+
+/** A whole number from the query, or undefined when it is absent. */
+export function wholeNumberQuery(request: FastifyRequest, parameter: string): number | undefined {
+  const value = (request.query as Record<string, unknown>)[parameter];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value))
+    throw badRequest(
+      `Bad request, could not parse parameters: Cannot resolve query parameter (${parameter}) from value ${JSON.stringify(value)}.`,
+    );
   return Number(value);
 }
 
@@ -35,4 +46,12 @@ export function requireVertex(request: FastifyRequest, job: JobView): { spec: Ex
   const view = job.vertices.find((vertex) => vertex.id === id);
   if (spec === undefined || view === undefined) throw notFound(`No vertex with ID ${id} exists.`);
   return { spec, view };
+}
+
+/** The subtask that the path names. */
+export function requireSubtask(request: FastifyRequest, vertex: VertexView): SubtaskView {
+  const index = wholeNumber(request, 'subtaskindex');
+  const subtask = vertex.subtasks.find((candidate) => candidate.subtask === index);
+  if (subtask === undefined) throw notFound(`Invalid subtask index for vertex ${vertex.id}.`);
+  return subtask;
 }

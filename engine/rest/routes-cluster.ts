@@ -1,5 +1,6 @@
 // The cluster: overview, configuration, TaskManagers, its end.
 import type { FastifyInstance } from 'fastify';
+import { maskOptions } from '../secrets.ts';
 import { notFound } from './errors.ts';
 import type { JobManagerGateway } from './gateway.ts';
 import { isTerminal } from './job-json.ts';
@@ -35,7 +36,9 @@ export function registerClusterRoutes(server: FastifyInstance, gateway: JobManag
     features: { 'web-submit': false, 'web-cancel': true, 'web-rescale': false, 'web-history': false },
   }));
 
-  server.get('/jobmanager/config', async () => gateway.clusterConfig().map(([key, value]) => ({ key, value })));
+  server.get('/jobmanager/config', async () =>
+    maskOptions(gateway.clusterConfig()).map(([key, value]) => ({ key, value })),
+  );
 
   server.get('/taskmanagers', async () => {
     const job = gateway.job();

@@ -1,6 +1,7 @@
 // What is to be read of the job: status, details, plan, exceptions, checkpoints, vertices.
 import type { FastifyInstance } from 'fastify';
 import { parseDuration } from '../config.ts';
+import { maskOptions } from '../secrets.ts';
 import { checkpointConfigJson, checkpointJson, checkpointsJson } from './checkpoint-json.ts';
 import { notFound } from './errors.ts';
 import type { JobManagerGateway, JobView } from './gateway.ts';
@@ -13,29 +14,29 @@ import {
   subtaskJson,
   subtaskTimes,
   vertexDetail,
+  vertexTaskManagers,
 } from './job-json.ts';
-import { requireJob, requireVertex, wholeNumber } from './parameters.ts';
+import { requireJob, requireSubtask, requireVertex, wholeNumber, wholeNumberQuery } from './parameters.ts';
 
-export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGateway): void {
+export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGateway, now: () => number): void {
   server.get('/jobs', async () => {
     const job = gateway.job();
     return { jobs: job === null ? [] : [{ id: job.jobId, status: job.status }] };
   });
   server.get('/jobs/overview', async () => {
     const job = gateway.job();
-    return { jobs: job === null ? [] : [jobOverview(job, Date.now())] };
+    return { jobs: job === null ? [] : [jobOverview(job, now())] };
   });
-  server.get('/jobs/:jobid', async (request) => jobDetail(requireJob(request, gateway), Date.now()));
+  server.get('/jobs/:jobid', async (request) => jobDetail(requireJob(request, gateway), now()));
   server.get('/jobs/:jobid/status', async (request) => ({ status: requireJob(request, gateway).status }));
   server.get('/jobs/:jobid/plan', async (request) => ({ plan: jobPlan(requireJob(request, gateway)) }));
   server.get('/jobs/:jobid/config', async (request) => configJson(requireJob(request, gateway)));
   server.get('/jobs/:jobid/jobmanager/config', async (request) =>
-    requireJob(request, gateway).config.map(([key, value]) => ({ key, value })),
+    maskOptions(requireJob(request, gateway).config).map(([key, value]) => ({ key, value })),
   );
   server.get('/jobs/:jobid/exceptions', async (request) => {
-    const { maxExceptions } = request.query as { maxExceptions?: string };
     const { exceptions } = requireJob(request, gateway);
-    const limit = maxExceptions === undefined ? 20 : Number(maxExceptions);
+    const limit = wholeNumberQuery(request, 'maxExceptions') ?? 20;
     return {
       exceptionHistory: {
         entries: exceptions.slice(0, limit).map(exceptionEntry),
@@ -70,18 +71,19 @@ export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGa
   const vertex = '/jobs/:jobid/vertices/:vertexid';
   server.get(vertex, async (request) => {
     const { spec, view } = requireVertex(request, requireJob(request, gateway));
-    return vertexDetail(spec, view, Date.now());
+    return vertexDetail(spec, view, now());
   });
   server.get(`${vertex}/subtasktimes`, async (request) => {
     const { spec, view } = requireVertex(request, requireJob(request, gateway));
-    return subtaskTimes(spec, view, Date.now());
+    return subtaskTimes(spec, view, now());
   });
   server.get(`${vertex}/subtasks/:subtaskindex`, async (request) => {
     const { view } = requireVertex(request, requireJob(request, gateway));
-    const index = wholeNumber(request, 'subtaskindex');
-    const subtask = view.subtasks[index];
-    if (subtask === undefined) throw notFound(`Invalid subtask index for vertex ${view.id}.`);
-    return subtaskJson(subtask, Date.now());
+    return subtaskJson(requireSubtask(request, view), now());
+  });
+  server.get(`${vertex}/taskmanagers`, async (request) => {
+    const { spec, view } = requireVertex(request, requireJob(request, gateway));
+    return vertexTaskManagers(spec, view, now());
   });
 }
 

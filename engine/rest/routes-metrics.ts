@@ -2,34 +2,40 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { badRequest, notFound } from './errors.ts';
 import type { CheckpointView, JobManagerGateway, JobView, SubtaskView } from './gateway.ts';
-import { aggregateMetric, type MetricAggregation } from './metric-values.ts';
-import { requireJob, requireVertex } from './parameters.ts';
+import { aggregateMetric, metricText, type MetricAggregation } from './metric-values.ts';
+import { requireJob, requireSubtask, requireVertex } from './parameters.ts';
 
 type Metrics = Record<string, number | string>;
 
+/** A query parameter with commas as a list; a parameter given several times is one list, as in Flink. */
+function listQuery(request: FastifyRequest, name: string): string[] | undefined {
+  const value = (request.query as Record<string, string | string[] | undefined>)[name];
+  return value === undefined ? undefined : [value].flat().flatMap((part) => part.split(','));
+}
+
 /** Names only without `get`; else those that exist, in the order asked for. */
 function select(metrics: Metrics, request: FastifyRequest): { id: string; value?: string }[] {
-  const { get } = request.query as { get?: string };
-  if (get === undefined) return Object.keys(metrics).map((id) => ({ id }));
-  return get.split(',').flatMap((id) => (metrics[id] === undefined ? [] : [{ id, value: String(metrics[id]) }]));
+  const names = listQuery(request, 'get');
+  if (names === undefined) return Object.keys(metrics).map((id) => ({ id }));
+  return names.flatMap((id) => (Object.hasOwn(metrics, id) ? [{ id, value: metricText(metrics[id]!) }] : []));
 }
 
 const AGGREGATIONS: MetricAggregation[] = ['min', 'max', 'avg', 'sum', 'skew'];
 
-/** Flink's AbstractAggregatingMetricsHandler: nothing at all is returned when one of the names is unknown to one of the sources. */
+/**
+ * Flink's AbstractAggregatingMetricsHandler: of each metric the aggregates over the sources that have it, and nothing at all when one of the metrics
+ * is known to none of them.
+ */
 function aggregate(sources: Metrics[], request: FastifyRequest): unknown[] {
-  const { get, agg } = request.query as { get?: string; agg?: string };
-  if (get === undefined) return [...new Set(sources.flatMap((metrics) => Object.keys(metrics)))].map((id) => ({ id }));
-  const wanted = agg === undefined ? AGGREGATIONS : agg.split(',').map((name) => requireAggregation(name));
-  const names = get.split(',');
-  if (sources.length === 0 || names.some((name) => sources.some((metrics) => metrics[name] === undefined))) return [];
-  return names.map((name) =>
-    aggregateMetric(
-      name,
-      sources.map((metrics) => Number(metrics[name])),
-      wanted,
-    ),
+  const names = listQuery(request, 'get');
+  if (names === undefined)
+    return [...new Set(sources.flatMap((metrics) => Object.keys(metrics)))].map((id) => ({ id }));
+  const wanted = listQuery(request, 'agg')?.map((name) => requireAggregation(name)) ?? AGGREGATIONS;
+  const values = names.map((name) =>
+    sources.filter((metrics) => Object.hasOwn(metrics, name)).map((metrics) => Number(metrics[name])),
   );
+  if (values.some((found) => found.length === 0)) return [];
+  return names.map((name, i) => aggregateMetric(name, values[i]!, wanted));
 }
 
 function requireAggregation(name: string): MetricAggregation {
@@ -43,14 +49,13 @@ function requireAggregation(name: string): MetricAggregation {
 
 /** `0-1,3` as indexes; all when absent. */
 function subtaskFilter(request: FastifyRequest, subtasks: SubtaskView[]): SubtaskView[] {
-  const { subtasks: ranges } = request.query as { subtasks?: string };
-  if (ranges === undefined) return subtasks;
-  const wanted = ranges.split(',').map((range) => {
+  const wanted = listQuery(request, 'subtasks')?.map((range) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(range);
     if (match === null)
       throw badRequest(`Bad request, could not parse parameters: "${range}" is not a range of subtasks such as 0-3.`);
     return { from: Number(match[1]), to: Number(match[2] ?? match[1]) };
   });
+  if (wanted === undefined) return subtasks;
   return subtasks.filter(({ subtask }) => wanted.some(({ from, to }) => subtask >= from && subtask <= to));
 }
 
@@ -79,7 +84,7 @@ function jobMetrics(job: JobView, now: number): Metrics {
   };
 }
 
-export function registerMetricRoutes(server: FastifyInstance, gateway: JobManagerGateway): void {
+export function registerMetricRoutes(server: FastifyInstance, gateway: JobManagerGateway, now: () => number): void {
   server.get('/jobmanager/metrics', async (request) => select(gateway.jobManagerMetrics(), request));
   server.get('/taskmanagers/metrics', async (request) =>
     aggregate(
@@ -96,10 +101,10 @@ export function registerMetricRoutes(server: FastifyInstance, gateway: JobManage
 
   server.get('/jobs/metrics', async (request) => {
     const job = gateway.job();
-    return aggregate(job === null ? [] : [jobMetrics(job, Date.now())], request);
+    return aggregate(job === null ? [] : [jobMetrics(job, now())], request);
   });
   server.get('/jobs/:jobid/metrics', async (request) =>
-    select(jobMetrics(requireJob(request, gateway), Date.now()), request),
+    select(jobMetrics(requireJob(request, gateway), now()), request),
   );
 
   const vertex = '/jobs/:jobid/vertices/:vertexid';
@@ -117,11 +122,15 @@ export function registerMetricRoutes(server: FastifyInstance, gateway: JobManage
       request,
     );
   });
+  server.get(`${vertex}/subtasks/:subtaskindex/metrics`, async (request) => {
+    const { view } = requireVertex(request, requireJob(request, gateway));
+    return select(requireSubtask(request, view).metrics, request);
+  });
   server.get(`${vertex}/watermarks`, async (request) => {
     const { view } = requireVertex(request, requireJob(request, gateway));
     return view.subtasks.flatMap((subtask) => {
       const value = subtask.metrics['currentInputWatermark'];
-      return value === undefined ? [] : [{ id: `${subtask.subtask}.currentInputWatermark`, value: String(value) }];
+      return value === undefined ? [] : [{ id: `${subtask.subtask}.currentInputWatermark`, value: metricText(value) }];
     });
   });
   server.get(`${vertex}/backpressure`, async (request) => {
@@ -144,7 +153,7 @@ export function registerMetricRoutes(server: FastifyInstance, gateway: JobManage
     return {
       status: 'ok',
       backpressureLevel: worst,
-      'end-timestamp': Date.now(),
+      'end-timestamp': now(),
       subtasks,
       'backpressure-level': worst,
     };

@@ -96,11 +96,12 @@ export function registerOperationRoutes(server: FastifyInstance, gateway: JobMan
     return reply.code(202).send({});
   });
 
-  server.post('/savepoint-disposal', async (request, reply) => {
+  // Flink answers this one with 200, not 202.
+  server.post('/savepoint-disposal', async (request) => {
     const path = optionalString(bodyOf(request), 'savepoint-path');
     if (path === null) throw badRequest('Bad request: "savepoint-path" is missing.');
     const started = await gateway.disposeSavepoint(path);
-    return reply.code(202).send({ 'request-id': started.triggerId });
+    return { 'request-id': started.triggerId };
   });
   server.get('/savepoint-disposal/:triggerid', async (request) => {
     const id = hexId(request, 'triggerid');

@@ -11,6 +11,8 @@ import { registerOperationRoutes } from './routes-operations.ts';
 export interface RestOptions {
   /** Requests must carry `Authorization: Bearer <token>`; null: none needed. */
   token: string | null;
+  /** Milliseconds since the epoch, for durations up to now. */
+  now?: () => number;
 }
 
 const INTERNAL = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
@@ -35,12 +37,13 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
     }
   });
 
+  const now = options.now ?? Date.now;
   if (options.token !== null) {
     const expected = digest(`Bearer ${options.token}`);
     server.addHook('onRequest', async (request, reply) => {
       if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return;
       await fail(
-        reply,
+        reply.header('www-authenticate', 'Bearer'),
         new GatewayError(401, INTERNAL, 'Unauthorized: send the job\'s token as "Authorization: Bearer <token>".'),
       );
     });
@@ -59,8 +62,8 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
     server.register(
       async (scope) => {
         registerClusterRoutes(scope, gateway);
-        registerJobRoutes(scope, gateway);
-        registerMetricRoutes(scope, gateway);
+        registerJobRoutes(scope, gateway, now);
+        registerMetricRoutes(scope, gateway, now);
         registerOperationRoutes(scope, gateway);
       },
       { prefix },

@@ -1,18 +1,12 @@
 // Errors that point into the SQL text: where, the line itself with a caret under the place, and a hint.
 import { EngineError } from '../errors.ts';
+import { secretValues } from '../secrets.ts';
 import type { Span } from './ast.ts';
 import { positionAt } from './position.ts';
 
 /** Characters of a source line that are shown before and after the place. */
 const BEFORE = 80;
 const AFTER = 60;
-
-/**
- * A secret option and its value: keys as Flink masks them in its logs (GlobalConfiguration), then `= '...'`, `= word` or just a string. By text and
- * not by tokens, because where a quote is missing tokens do not tell keys from values.
- */
-const SECRET =
-  /(?:password|secret|token|api-?key|auth-params|service-key|basic-auth|jaas|credential)[\w.-]*'?\s*(?:(?:=\s*)?(?<quoted>(?:'[^']*'?)+)|=\s*(?<bare>[^\s;,)']+))/dgi;
 
 /**
  * An EngineError about `span` of `text`. The message is `line L, column C: <message>`, then the line and a caret under the span; values of
@@ -53,9 +47,8 @@ function printable(character: string): string {
 /** The line from `from` to `to` with asterisks in place of the values of secret options, one for each UTF-16 unit. */
 function maskSecrets(text: string, from: number, to: number): string {
   let line = text.slice(from, to);
-  for (const match of text.matchAll(SECRET)) {
-    const value = match.indices!.groups!['quoted'] ?? match.indices!.groups!['bare']!;
-    const [start, end] = [Math.max(value[0] - from, 0), Math.min(value[1] - from, line.length)];
+  for (const value of secretValues(text)) {
+    const [start, end] = [Math.max(value.start - from, 0), Math.min(value.end - from, line.length)];
     if (start < end) line = line.slice(0, start) + '*'.repeat(end - start) + line.slice(end);
   }
   return line;

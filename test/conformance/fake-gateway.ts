@@ -16,7 +16,7 @@ import {
 export const JOB_ID = '68e6653b4af259333a782d828f7aea17';
 const SOURCE = 'cbc357ccb763df2852fee8c4fc7d55f2';
 const WINDOW = 'f6dc7f4d2283f4605b127b9364e21148';
-const START = 1_795_367_682_278;
+export const START = 1_795_367_682_278;
 
 const schema = [{ name: 'auction', type: sqlType.bigint() }];
 const table = { name: 'bid', connector: 'datagen', options: { connector: 'datagen' }, schema };
@@ -102,6 +102,14 @@ const checkpoint = (id: number, kind: CheckpointView['kind']): CheckpointView =>
   numAcknowledged: 4,
 });
 
+const failedCheckpoint: CheckpointView = {
+  ...checkpoint(13, 'CHECKPOINT'),
+  status: 'FAILED',
+  externalPath: null,
+  failureTimestamp: START + 70_000,
+  failureMessage: 'The job has ended.',
+};
+
 export class FakeGateway implements JobManagerGateway {
   readonly operations = new Map<string, OperationStatus>();
   readonly calls: string[] = [];
@@ -151,8 +159,8 @@ export class FakeGateway implements JobManagerGateway {
         })),
       })),
       checkpoints: {
-        counts: { restored: 1, total: 12, inProgress: 0, completed: 12, failed: 0 },
-        history: [checkpoint(12, 'CHECKPOINT'), checkpoint(11, 'SAVEPOINT')],
+        counts: { restored: 1, total: terminal ? 13 : 12, inProgress: 0, completed: 12, failed: terminal ? 1 : 0 },
+        history: [...(terminal ? [failedCheckpoint] : []), checkpoint(12, 'CHECKPOINT'), checkpoint(11, 'SAVEPOINT')],
         restored: {
           id: 7,
           restoreTimestamp: START,
@@ -161,7 +169,7 @@ export class FakeGateway implements JobManagerGateway {
         },
       },
       exceptions:
-        status === 'FAILED'
+        status === 'FAILED' || status === 'RESTARTING'
           ? [
               {
                 timestamp: START + 8000,
