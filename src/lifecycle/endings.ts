@@ -95,7 +95,16 @@ function retry(c: Context, attempt: Attempt, loss: Loss): Ending {
       recovery: { restarts, nextAttemptAt: timestamp(nextAttemptAt), lastFailure: shorten(loss.reason) },
     },
     actions: stop === null ? [] : [stop],
-    events: [warning(attempt.ended === undefined ? 'ProcessLost' : 'Recovering', shorten(loss.reason))],
+    events: [
+      loss.asked
+        ? {
+            savepoint: null,
+            type: 'Normal',
+            reason: 'Recovering',
+            message: 'The job was stopped on purpose; it goes on.',
+          }
+        : warning(attempt.ended === undefined ? 'ProcessLost' : 'Recovering', shorten(loss.reason)),
+    ],
     requeueAt: nextAttemptAt,
   };
 }

@@ -153,7 +153,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
           expect(world.violations).toEqual([]);
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 200 },
     );
   });
 });

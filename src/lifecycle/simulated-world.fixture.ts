@@ -274,6 +274,8 @@ export class World {
     const { epoch, jobId, position } = engine;
     const id = ++engine.checkpointId;
     const path = kind === 'Checkpoint' ? `chk-${jobId}-${epoch}-${id}` : triggerId!;
+    // The same trigger id again, asked of a later attempt, is the same path: the newer takes the older one's place.
+    this.snapshots = this.snapshots.filter((snapshot) => snapshot.path !== path);
     this.snapshots.push({ path, jobId, epoch, id, position, kind });
     if (triggerId !== null)
       engine.operations.set(triggerId, { state: 'Completed', path: kind === 'Savepoint' ? path : null });
