@@ -56,7 +56,7 @@ async function startSlot(
   });
   return new Promise((resolve, reject) => {
     const thread: SlotThread = { post: (message) => worker.postMessage(message), dataPort: 0 };
-    worker.on('error', (error) => {
+    worker.on('error', (error: Error) => {
       reject(error);
       options.died(slot, error);
     });

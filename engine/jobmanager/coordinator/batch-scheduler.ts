@@ -247,7 +247,8 @@ export class BatchScheduler implements Scheduler {
       committables,
       () => {
         for (const execution of context.graph.executions()) execution.enter('FINISHED', context.now);
-        this.ending.begin('FINISHED', {});
+        const directory = context.options.checkpointPath(1);
+        this.ending.begin('FINISHED', {}, () => context.emit({ type: 'dispose', directory }));
       },
       (message) => this.endFailed(`the job's results could not be made visible: ${message}`),
     );

@@ -80,6 +80,13 @@ export class Checkpointing {
     this.failuresInARow = 0;
   }
 
+  /** The job has finished: nothing will be restored from its checkpoints any more. Savepoints stay. */
+  discardAll(): void {
+    const last = this.newest !== null && !this.newest.isSavepoint ? [this.newest.path] : [];
+    for (const directory of new Set([...this.retained, ...last])) this.discard(directory);
+    this.retained.length = 0;
+  }
+
   /** Takes it as soon as no other is under way. */
   request(request: CheckpointRequest): void {
     this.queue.push(request);

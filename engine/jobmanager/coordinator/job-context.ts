@@ -45,7 +45,7 @@ export class JobContext {
 
   send(execution: Execution, command: Command<TaskCommand>): void {
     if (execution.slot === null || !this.pool.has(execution.slot.taskManagerId)) return;
-    const message = { ...command, execution: execution.id } as TaskCommand;
+    const message: TaskCommand = { ...command, execution: execution.id };
     this.emit({ type: 'send', taskManagerId: execution.slot.taskManagerId, message });
   }
 

@@ -249,13 +249,14 @@ export class StreamingScheduler implements Scheduler {
     }
     if (savepointPath !== null) {
       ending.begin('FINISHED', { savepointPath, committables }, () => {
+        this.checkpoints.discardAll();
         if (triggerId !== null) this.operations.complete(triggerId, savepointPath);
       });
       return;
     }
     context.commit(
       committables,
-      () => ending.begin('FINISHED', {}),
+      () => ending.begin('FINISHED', {}, () => this.checkpoints.discardAll()),
       (message) =>
         this.restart(coordinatorError('COMMIT_FAILED', `the last rows could not be made visible: ${message}`)),
     );
