@@ -249,9 +249,12 @@ test("no path, however odd, crashes the server: errors are in Flink's form", asy
     fc.asyncProperty(
       fc.constantFrom('GET', 'POST', 'PATCH', 'DELETE'),
       fc.array(piece, { maxLength: 6 }),
-      fc.string(),
-      async (method, parts, body) => {
-        const url = `/${parts.map(encodeURIComponent).join('/')}`;
+      fc.dictionary(fc.constantFrom('get', 'agg', 'subtasks', 'mode', 'maxExceptions', 'x'), fc.string(), {
+        maxKeys: 2,
+      }),
+      fc.oneof(fc.string(), fc.json()),
+      async (method, parts, query, body) => {
+        const url = `/${parts.map(encodeURIComponent).join('/')}?${new URLSearchParams(query).toString()}`;
         const response = await server.inject({
           method: method as 'GET',
           url,
