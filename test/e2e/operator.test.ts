@@ -1,0 +1,98 @@
+// The operator, its command line and the real engine together: one FlowJob through its life, and nothing left behind.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FlowJob } from '../../src/api/flowjob.ts';
+import { readJsonRows } from '../demo/results.ts';
+import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'flowjob-operator-e2e-'));
+const home = join(work, 'home');
+const cli = new Cli(home, work);
+const out = join(work, 'out');
+
+beforeAll(() => cli.must('local', 'up'));
+
+afterAll(async () => {
+  await cli.must('local', 'down');
+  expect(engineProcesses(home)).toEqual([]);
+  rmSync(work, { recursive: true });
+});
+
+function manifest(name: string, mode: 'Streaming' | 'Batch', expression: string): string {
+  const file = join(work, `${name}.yaml`);
+  const bound = mode === 'Batch' ? `'number-of-rows' = '1000'` : `'rows-per-second' = '500'`;
+  writeFileSync(
+    file,
+    `apiVersion: flowjob.dev/v1alpha1
+kind: FlowJob
+metadata: {name: ${name}}
+spec:
+  mode: ${mode}
+  taskManager: {replicas: 1, slots: 1}
+  ${mode === 'Streaming' ? 'state: {checkpoint: {interval: 200ms}}' : ''}
+  job:
+    sql:
+      inline: |
+        CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'fields.n.kind' = 'sequence',
+          'fields.n.start' = '1', 'fields.n.end' = '${mode === 'Batch' ? 1000 : 1_000_000}', ${bound});
+        CREATE TABLE kept (n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = '${join(out, name)}', 'format' = 'json');
+        INSERT INTO kept SELECT n, ${expression} FROM numbers;
+`,
+  );
+  return file;
+}
+
+const until = (name: string, what: string, holds: (job: FlowJob) => boolean): Promise<FlowJob> =>
+  eventually(`${name} ${what}`, 40, async () => {
+    const job = await cli.get(name);
+    return holds(job) && job.status?.observedGeneration === job.metadata.generation ? job : undefined;
+  });
+
+const running = (job: FlowJob): boolean => job.status?.state === 'Running' && condition(job, 'Ready') === 'True';
+
+test('a stream is upgraded, suspended, resumed, taken down and up, and deleted, and each number is written exactly once', async () => {
+  await cli.must('apply', '-f', manifest('numbers', 'Streaming', '1'));
+  await until('numbers', 'runs', running);
+  await cli.must('apply', '-f', manifest('numbers', 'Streaming', '2'));
+  const upgraded = await until('numbers', 'runs in its new version', running);
+  expect(upgraded.status?.attempt?.restoreFrom).toBe(upgraded.status?.lastSavepoint?.path);
+
+  await cli.must('suspend', 'numbers');
+  const suspended = await until('numbers', 'is suspended', (job) => job.status?.state === 'Suspended');
+  expect(condition(suspended, 'Suspended')).toBe('True');
+  expect(engineProcesses(home).map((process) => process.role)).toEqual(['operator']);
+
+  await cli.must('resume', 'numbers');
+  await until('numbers', 'runs again', running);
+  await cli.must('local', 'down');
+  expect(engineProcesses(home)).toEqual([]);
+  await cli.must('local', 'up');
+  await until('numbers', 'goes on after up', running);
+
+  const path = (await cli.get('numbers')).status!.lastSavepoint!.path;
+  await cli.must('delete', 'numbers');
+  await eventually('no process is left', 20, () => engineProcesses(home).length === 1);
+  expect(existsSync(path)).toBe(true);
+
+  const rows = readJsonRows(join(out, 'numbers'));
+  const written = rows.map((row) => Number(row['n'])).sort((a, b) => a - b);
+  expect(written).toEqual(Array.from(written, (_, index) => index + 1));
+  expect(new Set(rows.map((row) => row['v']))).toEqual(new Set([1, 2]));
+}, 180_000);
+
+test('a batch job completes with a summary and leaves no process', async () => {
+  await cli.must('apply', '-f', manifest('thousand', 'Batch', 'n * 2'));
+  const job = await until('thousand', 'is complete', (found) => condition(found, 'Complete') === 'True');
+  expect(job.status?.batch).toMatchObject({ rowsIn: 1000, rowsOut: 1000, attempts: 1 });
+  await eventually('no process is left', 20, () => engineProcesses(home).length === 1);
+  expect(readJsonRows(join(out, 'thousand'))).toHaveLength(1000);
+}, 90_000);
+
+test('SQL that cannot be planned is refused at apply, with its line and column', async () => {
+  const file = manifest('wrong', 'Batch', 'no_such_column');
+  const { code, stderr } = await cli.run('apply', '-f', file);
+  expect(code).toBe(1);
+  expect(stderr).toContain('no_such_column');
+  expect(stderr).toMatch(/line \d+/);
+}, 30_000);
