@@ -64,6 +64,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
 
 log.info({ directory, engineFile, node: process.version }, 'operator started');
 await controller.run(ending.signal);
+runtime.close();
 await store.close();
 lock.release();
 log.info({}, 'operator ended');

@@ -47,6 +47,7 @@ function startOperator(): Operator {
     stop: async () => {
       abort.abort();
       await running;
+      runtime.close();
       await own.close();
       expect(errors).toEqual([]);
     },

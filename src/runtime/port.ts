@@ -50,4 +50,6 @@ export interface Runtime {
   forget(key: ObjectKey): Promise<void>;
   /** Calls `listener` when a process of a job ended or came up. */
   onChange(listener: (key: ObjectKey) => void): void;
+  /** Stops watching; what runs, runs on. */
+  close(): void;
 }

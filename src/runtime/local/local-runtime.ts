@@ -153,6 +153,12 @@ export class LocalRuntime implements Runtime {
     this.listeners.push(listener);
   }
 
+  close(): void {
+    this.listeners.length = 0;
+    for (const epochs of this.attempts.values())
+      for (const processes of epochs.values()) for (const process of processes.values()) process.letGo();
+  }
+
   private ensure(
     plan: AttemptPlan,
     process: string,

@@ -108,6 +108,13 @@ export class ManagedProcess {
     this.killTimer.unref();
   }
 
+  /** No longer ours to watch: the next operator finds it by its record. */
+  letGo(): void {
+    clearTimeout(this.killTimer);
+    this.child?.removeAllListeners();
+    this.child = undefined;
+  }
+
   private kill(signal: NodeJS.Signals): void {
     const { identity } = this.record;
     if (identity === undefined || !isAlive(identity)) return;
