@@ -103,6 +103,12 @@ export class ChannelHub {
     }
   }
 
+  /** Stops listening. */
+  close(): void {
+    this.server.close();
+    for (const port of this.options.ports.values()) port.close();
+  }
+
   private isHere(producer: SlotAddress): boolean {
     return producer.taskManagerId === this.options.taskManagerId && producer.slot === this.options.slot;
   }

@@ -75,6 +75,11 @@ export class DataServer {
     this.sockets.delete(id);
   }
 
+  close(): void {
+    this.server.close();
+    for (const socket of this.sockets.values()) socket.destroy();
+  }
+
   private accept(socket: Socket): void {
     socket.setNoDelay(true);
     const link = new SocketLink(socket);
