@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../api/flowjob.ts';
 import { lockOperator } from '../controller/operator-lock.ts';
@@ -363,6 +363,12 @@ describe('logs', () => {
 });
 
 describe('the command line', () => {
+  test('only reading makes no folder, and says where it looked', async () => {
+    const { code, err } = await cli.run('get --dir elsewhere');
+    expect([code, err]).toEqual([1, expect.stringMatching(/there is no folder .*elsewhere; .*flowjob local up/)]);
+    expect(existsSync(join(cli.directory, 'elsewhere'))).toBe(false);
+  });
+
   test('an unknown command or option brings the one that was meant', async () => {
     expect(await cli.run('aply -f x')).toMatchObject({
       code: 1,

@@ -1,4 +1,5 @@
 // What every command works with: where it reads and writes, the folder, the store, the clock. Commands reach the world only through this.
+import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { SqlProblem } from '../engine-client/validate-sql.ts';
@@ -24,8 +25,6 @@ export interface CliContext {
   readInput: () => Promise<string>;
   validateSql: (name: string, spec: ResolvedFlowJobSpec) => SqlProblem | null;
   programs: Programs;
-  /** Whether `out` is a terminal. */
-  terminal: boolean;
 }
 
 /** Ends a command with this exit code; `message` goes to standard error. Everything else that is thrown is a defect. */
@@ -45,18 +44,29 @@ export function homeDirectory(context: CliContext, dir: string | undefined): str
   return isAbsolute(given) ? given : resolve(join(context.cwd, given));
 }
 
-/** Runs `use` with the store in `directory`, and closes it. */
+/** Runs `use` with the store in `directory`, and closes it. Only who `makes` something makes the folder. */
 export async function withStore<T>(
   context: CliContext,
   directory: string,
   use: (store: LocalStore) => Promise<T>,
+  makes = false,
 ): Promise<T> {
+  if (!makes && !existsSync(directory))
+    throw new CommandError(
+      `there is no folder ${directory}; name the right one with --dir or FLOWJOB_HOME, or begin with: flowjob local up`,
+    );
   const store = new LocalStore({ directory, now: context.now });
   try {
     return await use(store);
   } finally {
     await store.close();
   }
+}
+
+/** Says so when what is shown may have become old. */
+export function noteWithoutOperator(context: CliContext, directory: string): void {
+  if (runningOperator(directory) === null)
+    context.err(`No operator runs on ${directory}: this is how the last one left it. Start one with: flowjob local up`);
 }
 
 /** Says so when nobody will act on what was just written. */

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Entry of `flowjob` and `kubectl-flowjob`: joins the command line to this process.
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -35,7 +36,6 @@ process.exitCode = await runCli(
     readInput: () => text(process.stdin),
     validateSql,
     programs: { node: process.execPath, ...programs },
-    terminal: process.stdout.isTTY,
   },
   process.argv.slice(2),
 );

@@ -33,7 +33,6 @@ export function testCli(overrides: Partial<CliContext> = {}): TestCli {
     readInput: async () => '',
     validateSql: () => null,
     programs: { node: process.execPath, operatorFile: '', engineFile: '' },
-    terminal: false,
     ...overrides,
   };
   return {

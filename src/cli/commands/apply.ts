@@ -13,7 +13,7 @@ export async function apply(
   options: { paths: readonly string[]; dryRun: boolean },
 ): Promise<void> {
   const { manifests, errors } = await loadManifests(context, options.paths);
-  await withStore(context, directory, async (store) => {
+  const applyAll = async (store: LocalStore): Promise<void> => {
     errors.push(...duplicates(manifests));
     for (const loaded of manifests) errors.push(...(await problems(context, store, loaded)));
     if (errors.length > 0) {
@@ -27,7 +27,8 @@ export async function apply(
         `${KINDS[object.kind].singular}/${object.metadata.name} ${outcome}${options.dryRun ? ' (dry run)' : ''}`,
       );
     }
-  });
+  };
+  await withStore(context, directory, applyAll, true);
   if (!options.dryRun) warnWithoutOperator(context, directory);
 }
 

@@ -2,7 +2,7 @@
 import type { FlowEvent } from '../../api/event.ts';
 import type { Condition } from '../../api/object.ts';
 import type { AnyObject } from '../../store/port.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { CommandError, noteWithoutOperator, withStore, type CliContext } from '../context.ts';
 import { age, renderTable } from '../table.ts';
 import { existing, localKey, parseTarget } from '../targets.ts';
 import { withoutBookkeeping } from './get.ts';
@@ -14,6 +14,7 @@ export async function describe(context: CliContext, directory: string, words: re
     const object = withoutBookkeeping(await existing(store, kind, name));
     const events = await store.listEvents({ kind, ...localKey(name) });
     const ours = events.filter((event) => event.regarding.uid === object.metadata.uid);
+    noteWithoutOperator(context, directory);
     context.out(render(object, ours, context.now()));
   });
 }

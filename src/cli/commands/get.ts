@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { API_VERSION, KINDS } from '../../api/group.ts';
 import type { AnyObject } from '../../store/port.ts';
 import { LAST_APPLIED_ANNOTATION } from '../../api/group.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { CommandError, noteWithoutOperator, withStore, type CliContext } from '../context.ts';
 import { objectRows, renderTable } from '../table.ts';
 import { existing, parseTarget } from '../targets.ts';
 
@@ -24,6 +24,7 @@ export async function get(context: CliContext, directory: string, options: GetOp
       context.err(`No ${KINDS[kind].plural} in ${directory}.`);
       return;
     }
+    if (isTable(options)) noteWithoutOperator(context, directory);
     const printed = isTable(options) ? printTable(context, options, objects) : [];
     if (!isTable(options)) print(context, options, name === null ? objects : objects[0]!);
     if (!options.watch) return;
