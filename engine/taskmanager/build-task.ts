@@ -101,6 +101,7 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
     metrics,
     report: services.report,
     schedule: (runnable) => services.loop.schedule(runnable),
+    linger: (runnable) => services.loop.linger(runnable),
     release: () => {
       services.hub.release(
         outputIds,

@@ -4,15 +4,21 @@
 export interface Runnable {
   /** One batch, barrier or command. True: there may be more to do at once. Never throws. */
   step(): boolean;
+  /** Emits what was held back. Never throws. */
+  flush(): void;
 }
 
 /** Long enough that returning costs nothing, short enough that a barrier or a credit never waits long. */
 const SLICE_MS = 4;
+/** How long a busy thread may hold rows back. */
+const LINGER_MS = 200;
 
 export class TaskLoop {
   private readonly now: () => number;
   private queue: Runnable[] = [];
   private readonly queued = new Set<Runnable>();
+  /** Tasks that hold rows back, and since when. */
+  private readonly lingering = new Map<Runnable, number>();
   private scheduled = false;
   private readonly run = (): void => this.runSlice();
 
@@ -31,6 +37,21 @@ export class TaskLoop {
     setImmediate(this.run);
   }
 
+  /** The task, which is in its step, holds rows back: they go out when no task of the thread can go on, or when they have waited long enough. */
+  linger(task: Runnable): void {
+    if (!this.lingering.has(task)) this.lingering.set(task, this.now());
+  }
+
+  private flushLingering(): void {
+    if (this.lingering.size === 0) return;
+    const latest = this.queue.length === 0 ? Infinity : this.now() - LINGER_MS;
+    for (const [task, since] of this.lingering) {
+      if (since > latest) continue;
+      this.lingering.delete(task);
+      task.flush();
+    }
+  }
+
   private runSlice(): void {
     const end = this.now() + SLICE_MS;
     do {
@@ -44,6 +65,7 @@ export class TaskLoop {
         }
       }
     } while (this.queue.length > 0 && this.now() < end);
+    this.flushLingering();
     this.scheduled = this.queue.length > 0;
     if (this.scheduled) setImmediate(this.run);
   }

@@ -36,6 +36,8 @@ export interface TaskParts {
   report: (message: TaskMessage) => void;
   /** Puts the task on its thread's loop. */
   schedule: (task: Runnable) => void;
+  /** Has `flush` called soon: when the thread has nothing else to do, or has been busy for a while. */
+  linger: (task: Runnable) => void;
   /** Closes channels and removes spill files of operators. Once. */
   release: () => void;
 }
@@ -106,11 +108,24 @@ export class Task implements Runnable {
           return false;
         }
       const more = this.parts.gate === null ? this.stepSource() : this.stepGate(this.parts.gate);
+      if (this.parts.chain.pending) this.parts.linger(this);
       if (!more) metrics.enter('idle');
       return more;
     } catch (error) {
       void this.fail(error);
       return false;
+    }
+  }
+
+  flush(): void {
+    if (this.state !== 'RUNNING') return;
+    const { metrics, chain } = this.parts;
+    metrics.enter('busy');
+    try {
+      chain.flush();
+      metrics.enter('idle');
+    } catch (error) {
+      void this.fail(error);
     }
   }
 
@@ -199,6 +214,7 @@ export class Task implements Runnable {
   /** The synchronous part of a checkpoint: state is copied, the barrier goes on. Writing follows beside the work. */
   private checkpoint(barrier: Barrier): void {
     const { chain, source, sinks, outputs, metrics } = this.parts;
+    chain.flush();
     const snapshots = chain.snapshot();
     const sources = source === null ? [] : [{ operatorId: source.operatorId, splits: source.snapshot() }];
     const prepared = Promise.all(sinks.map((sink) => sink.prepareCommit(barrier.checkpointId)));
