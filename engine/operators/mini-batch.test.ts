@@ -51,7 +51,10 @@ test('a watermark and the end never overtake rows that wait', () => {
 test('memory is bounded: a full mini-batch goes on by itself', () => {
   const { operator, seen, output } = recorder();
   const batches = new MiniBatch(operator);
-  const half = rows(...Array.from({ length: MINI_BATCH_ROWS / 2 }, (_, index) => index));
+  const half = fromRows(
+    schema,
+    Array.from({ length: MINI_BATCH_ROWS / 2 }, (_, index) => [index]),
+  );
   batches.processBatch(half, output);
   expect(batches.pending).toBe(true);
   batches.processBatch(half, output);
