@@ -1,94 +1,137 @@
 // One column chunk of a Parquet row group as a stream of pages: read, decompressed and decoded one at a time, so that memory stays small.
 import { readSync } from 'node:fs';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { ColumnMetaData, SchemaTree } from 'hyparquet';
+import { crc32 } from 'node:zlib';
+import type { ColumnMetaData, SchemaElement } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
-import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js';
-import { readPlain } from 'hyparquet/src/plain.js';
+import { decompress } from './parquet-compression.ts';
+import { PageBytes, readHybrid, readValues, type PageValues } from './parquet-encodings.ts';
 
-type ColumnDecoder = Parameters<typeof readDataPage>[2];
 type PageHeader = ReturnType<typeof parquetHeader>;
-type Compressors = NonNullable<Parameters<typeof decompressPage>[3]>;
-export type PageValues = ReturnType<typeof readPlain>;
-
-/** Codecs beyond hyparquet's own (none and Snappy). */
-const compressors: Compressors = {
-  ZSTD: (input, size) => exact(zstdDecompressSync(input, { maxOutputLength: size + 1 })),
-  GZIP: (input, size) => exact(gunzipSync(input, { maxOutputLength: size + 1 })),
-  BROTLI: (input, size) => exact(brotliDecompressSync(input, { maxOutputLength: size + 1 })),
-};
-const exact = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
 /** Values of a page: not NULL rows only, in order. */
 export interface DataPage {
   rows: number;
   /** Per row, 0 for NULL; null when no row is NULL. */
-  levels: ArrayLike<number> | null;
+  levels: Int32Array | null;
   /** Indexes into the chunk's dictionary; null for a plain page. */
-  codes: ArrayLike<number> | null;
-  /** Of a plain page. */
+  codes: Int32Array | null;
+  /** Of a page without codes. */
   values: PageValues | null;
 }
 
 /** Bytes read at a time, at least: a header and, mostly, its page. */
 const WINDOW = 256 * 1024;
 
-/** Reads the pages of one column chunk. Throws plain errors; the caller says which file, row group and column. */
+/** Reads the pages of one column chunk of `rows` rows. Throws plain errors; the caller says which file, row group and column. */
 export class PageStream {
   private readonly file: number;
-  private readonly decoder: ColumnDecoder;
+  private readonly chunk: ColumnMetaData;
+  private readonly element: SchemaElement;
+  private readonly onDictionary: (values: PageValues) => void;
+  private rowsLeft: number;
   private at: number;
   private readonly end: number;
   private window = new Uint8Array(0);
   /** File offset of window[0]. */
   private windowStart = 0;
-  private readonly onDictionary: (values: PageValues) => void;
 
-  constructor(file: number, chunk: ColumnMetaData, path: SchemaTree[], onDictionary: (values: PageValues) => void) {
+  constructor(
+    file: number,
+    chunk: ColumnMetaData,
+    element: SchemaElement,
+    rows: number,
+    onDictionary: (values: PageValues) => void,
+  ) {
     this.file = file;
+    this.chunk = chunk;
+    this.element = element;
     this.onDictionary = onDictionary;
+    this.rowsLeft = rows;
     // Some writers say 0 when there is no dictionary.
     const dictionary = Number(chunk.dictionary_page_offset ?? 0);
     this.at = dictionary > 0 ? Math.min(dictionary, Number(chunk.data_page_offset)) : Number(chunk.data_page_offset);
     this.end = this.at + Number(chunk.total_compressed_size);
-    const element = path[path.length - 1]!.element;
-    this.decoder = {
-      pathInSchema: chunk.path_in_schema,
-      type: chunk.type,
-      element,
-      schemaPath: path,
-      codec: chunk.codec,
-      compressors,
-      parsers: {} as ColumnDecoder['parsers'],
-    };
   }
 
   /** The next data page; null behind the last one. */
   next(): DataPage | null {
     while (this.at < this.end) {
       const { header, body } = this.read();
-      if (header.type === 'DICTIONARY_PAGE') {
-        const info = header.dictionary_page_header;
-        if (info === undefined) throw new Error('a dictionary page has no header');
-        const page = decompressPage(body, header.uncompressed_page_size, this.decoder.codec, compressors);
-        const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
-        const { type, element } = this.decoder;
-        this.onDictionary(readPlain({ view, offset: 0 }, type, info.num_values, element.type_length));
-      } else if (header.type === 'DATA_PAGE') {
-        const info = header.data_page_header;
-        if (info === undefined) throw new Error('a data page has no header');
-        const page = decompressPage(body, header.uncompressed_page_size, this.decoder.codec, compressors);
-        const { definitionLevels, dataPage } = readDataPage(page, info, this.decoder);
-        return dataPageOf(info.num_values, info.encoding, definitionLevels, dataPage);
-      } else if (header.type === 'DATA_PAGE_V2') {
-        const info = header.data_page_header_v2;
-        if (info === undefined) throw new Error('a data page has no header');
-        const { definitionLevels, dataPage } = readDataPageV2(body, header, this.decoder);
-        const levels = info.num_nulls === 0 ? undefined : definitionLevels;
-        return dataPageOf(info.num_values, info.encoding, levels, dataPage);
-      }
+      if (header.crc !== undefined && crc32(body) !== header.crc >>> 0)
+        throw new Error("a page's checksum does not match");
+      if (header.type === 'DICTIONARY_PAGE') this.dictionaryPage(header, body);
+      else if (header.type === 'DATA_PAGE') return this.dataPage(header, body);
+      else if (header.type === 'DATA_PAGE_V2') return this.dataPageV2(header, body);
+      else if (header.type !== 'INDEX_PAGE') throw new Error('a page is of an unknown type');
     }
     return null;
+  }
+
+  private dictionaryPage(header: PageHeader, body: Uint8Array): void {
+    const { num_values: count } = part(header.dictionary_page_header);
+    const page = decompress(this.chunk.codec, body, header.uncompressed_page_size);
+    // Even empty strings take four bytes: what cannot fit need not be allocated.
+    if (!(count >= 0 && count <= page.length * 8))
+      throw new Error(`a dictionary of ${count} values does not fit its page`);
+    this.onDictionary(readValues(new PageBytes(page), 'PLAIN', this.chunk.type, count, this.element.type_length));
+  }
+
+  private dataPage(header: PageHeader, body: Uint8Array): DataPage {
+    const info = part(header.data_page_header);
+    const rows = this.rowsOf(info.num_values);
+    const page = new PageBytes(decompress(this.chunk.codec, body, header.uncompressed_page_size));
+    let levels: Int32Array | null = null;
+    if (this.element.repetition_type !== 'REQUIRED') {
+      if (info.definition_level_encoding !== 'RLE')
+        throw new Error('a page has levels in an encoding of old, BIT_PACKED');
+      const size = page.view.getUint32(page.take(4), true);
+      const start = page.take(size);
+      levels = readHybrid(new PageBytes(page.bytes.subarray(start, start + size)), 1, rows);
+    }
+    return this.values(page, info.encoding, rows, levels);
+  }
+
+  private dataPageV2(header: PageHeader, body: Uint8Array): DataPage {
+    const info = part(header.data_page_header_v2);
+    const rows = this.rowsOf(info.num_values);
+    const levelBytes = info.definition_levels_byte_length;
+    const first = info.repetition_levels_byte_length + levelBytes;
+    if (info.num_rows !== rows || !(levelBytes >= 0 && first >= levelBytes && first <= body.length))
+      throw new Error('the header of a page contradicts itself');
+    let levels: Int32Array | null = null;
+    if (this.element.repetition_type !== 'REQUIRED' && levelBytes > 0)
+      levels = readHybrid(new PageBytes(body.subarray(first - levelBytes, first)), 1, rows);
+    // A piece of its own is aligned.
+    const rest = body.slice(first);
+    const codec = info.is_compressed ? this.chunk.codec : 'UNCOMPRESSED';
+    // Nothing at all need not be compressed.
+    const page = rest.length === 0 ? rest : decompress(codec, rest, header.uncompressed_page_size - first);
+    return this.values(new PageBytes(page), info.encoding, rows, levels, info.num_nulls);
+  }
+
+  private values(page: PageBytes, encoding: string, rows: number, levels: Int32Array | null, nulls?: number): DataPage {
+    let count = rows;
+    if (levels !== null) {
+      count = 0;
+      for (let row = 0; row < rows; row++) count += levels[row]!;
+    }
+    if (nulls !== undefined && rows - count !== nulls)
+      throw new Error(`a page has ${rows - count} NULLs where its header says ${nulls}`);
+    const kept = count === rows ? null : levels;
+    if (encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY') {
+      const codes = count === 0 ? new Int32Array(0) : readHybrid(page, page.bytes[page.take(1)]!, count);
+      return { rows, levels: kept, codes, values: null };
+    }
+    const values = readValues(page, encoding, this.chunk.type, count, this.element.type_length);
+    return { rows, levels: kept, codes: null, values };
+  }
+
+  /** The rows of the page, which is one of those that are left. Of columns that do not repeat, values are rows. */
+  private rowsOf(count: number): number {
+    if (!(count >= 0 && count <= this.rowsLeft))
+      throw new Error(`a page has ${count} rows where ${this.rowsLeft} of the row group are left`);
+    this.rowsLeft -= count;
+    return count;
   }
 
   /** Header and compressed bytes of the page at `at`, and goes behind it. */
@@ -123,17 +166,8 @@ export class PageStream {
   }
 }
 
-function dataPageOf(
-  rows: number,
-  encoding: string,
-  levels: ArrayLike<number> | undefined,
-  values: PageValues,
-): DataPage {
-  const coded = encoding === 'RLE_DICTIONARY' || encoding === 'PLAIN_DICTIONARY';
-  return {
-    rows,
-    levels: levels === undefined || levels.length === 0 ? null : levels,
-    codes: coded ? (values as ArrayLike<number>) : null,
-    values: coded ? null : values,
-  };
+/** The part of a page header that goes with its type. */
+function part<T>(info: T | undefined): T {
+  if (info === undefined) throw new Error('the header of a page is incomplete');
+  return info;
 }

@@ -1,7 +1,6 @@
 // Reads Parquet row groups straight into columns: dictionary codes stay codes, no row objects, one page per column in memory.
 import { closeSync, openSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { FileMetaData } from 'hyparquet';
 import {
   allocateValues,
   allValid,
@@ -16,8 +15,9 @@ import { physical, type Field } from '../../plan/types.ts';
 import type { ReaderContext } from '../connector.ts';
 import type { FormatReader } from '../split-queue.ts';
 import { fileError } from './files.ts';
-import { PageStream, type DataPage, type PageValues } from './parquet-column.ts';
-import { fileColumn, readFooter } from './parquet-file.ts';
+import { PageStream, type DataPage } from './parquet-column.ts';
+import type { ByteValues, PageValues } from './parquet-encodings.ts';
+import { columnChunk, fileColumn, readFooter, type ParquetFile, type RowGroup } from './parquet-file.ts';
 import { fixedValues, stringValues } from './parquet-values.ts';
 
 /** Position of a Parquet split: the rows of row group `group` of `file` from `row` on. */
@@ -32,7 +32,7 @@ export class ParquetReader implements FormatReader {
   private descriptor: number | null = null;
   private path = '';
   /** The footer of the file read last: its other row groups come next. */
-  private footer: { path: string; metadata: FileMetaData } | null = null;
+  private footer: ParquetFile | null = null;
   private group = 0;
   private row = 0;
   private rows = 0;
@@ -47,38 +47,26 @@ export class ParquetReader implements FormatReader {
     this.path = file;
     this.group = group;
     this.row = 0;
-    if (this.footer?.path !== file) this.footer = { path: file, metadata: readFooter(file) };
-    const { metadata } = this.footer;
-    const rowGroup = metadata.row_groups[group];
-    if (rowGroup === undefined)
+    if (this.footer?.path !== file) this.footer = readFooter(file);
+    const footer = this.footer;
+    const rowGroup = footer.groups[group];
+    if (rowGroup === undefined || row > rowGroup.rows)
       throw new EngineError(
         'PARQUET_CORRUPT',
-        `${basename(file)} has no row group ${group}: it is not the file that was read before`,
+        `${basename(file)} has no row ${row + 1} in row group ${group}: it is not the file that was read before`,
         {
           position: { file },
           hint: 'files of a source must not change while a job reads them',
         },
       );
-    this.rows = Number(rowGroup.num_rows);
+    this.rows = rowGroup.rows;
     try {
       this.descriptor = openSync(file, 'r');
     } catch (error) {
       throw fileError(file, error);
     }
     const { table, projection } = this.context;
-    this.columns = projection.map((index) => {
-      const field = table.schema[index]!;
-      const path = fileColumn(table, file, metadata, field);
-      const chunk = rowGroup.columns.find(
-        (column) => column.meta_data?.path_in_schema.join('.') === field.name,
-      )?.meta_data;
-      if (chunk === undefined) throw this.corrupt(field, new Error('the row group has no such column chunk'));
-      const element = path[1]!.element;
-      const convert = (values: PageValues): FixedValues => fixedValues(field.type, element, values);
-      const pages = (onDictionary: (values: PageValues) => void): PageStream =>
-        new PageStream(this.descriptor!, chunk, path, onDictionary);
-      return physical(field.type) === 'str' ? new StringReader(field, pages) : new FixedReader(field, pages, convert);
-    });
+    this.columns = projection.map((index) => this.column(footer, rowGroup, table.schema[index]!));
     while (this.row < row) this.advance(Math.min(row - this.row, 8192));
   }
 
@@ -96,6 +84,20 @@ export class ParquetReader implements FormatReader {
     if (this.descriptor !== null) closeSync(this.descriptor);
     this.descriptor = null;
     this.columns = [];
+  }
+
+  private column(file: ParquetFile, group: RowGroup, field: Field): ColumnReader {
+    const element = fileColumn(this.context.table, file, field);
+    if (element === null) return new NullReader(field);
+    try {
+      const chunk = columnChunk(file, group, element);
+      const pages = (onDictionary: (values: PageValues) => void): PageStream =>
+        new PageStream(this.descriptor!, chunk, element, group.rows, onDictionary);
+      if (physical(field.type) === 'str') return new StringReader(field, pages);
+      return new FixedReader(field, pages, (values) => fixedValues(field.type, element, values));
+    } catch (error) {
+      throw this.corrupt(field, error as Error);
+    }
   }
 
   private advance(rows: number): Column[] {
@@ -124,6 +126,28 @@ interface ColumnReader {
   readonly field: Field;
   /** The next `rows` rows. */
   take(rows: number): Column;
+}
+
+/** A column that the file does not have. */
+class NullReader implements ColumnReader {
+  readonly field: Field;
+
+  constructor(field: Field) {
+    this.field = field;
+  }
+
+  take(rows: number): Column {
+    const kind = physical(this.field.type);
+    const validity = new Uint8Array((rows + 7) >> 3);
+    if (kind !== 'str') return { physical: kind, values: allocateValues(kind, rows), validity };
+    return {
+      physical: kind,
+      codes: new Int32Array(rows),
+      offsets: new Int32Array(2),
+      bytes: new Uint8Array(0),
+      validity,
+    };
+  }
 }
 
 type OpenPages = (onDictionary: (values: PageValues) => void) => PageStream;
@@ -177,7 +201,7 @@ abstract class PagedReader implements ColumnReader {
     this.openPage();
   }
 
-  private copyWithNulls(row: number, count: number, levels: ArrayLike<number>, rows: number): void {
+  private copyWithNulls(row: number, count: number, levels: Int32Array, rows: number): void {
     for (let i = 0; i < count;) {
       let run = i;
       while (run < count && levels[this.rowAt + run] !== 0) run++;
@@ -243,7 +267,7 @@ function gather(
   out: FixedValues,
   row: number,
   dictionary: FixedValues,
-  codes: ArrayLike<number>,
+  codes: Int32Array,
   from: number,
   count: number,
 ): void {
@@ -264,14 +288,14 @@ function gatherNumbers<T extends Exclude<FixedValues, BigInt64Array>>(
   out: T,
   row: number,
   dictionary: T,
-  codes: ArrayLike<number>,
+  codes: Int32Array,
   from: number,
   count: number,
 ): void {
   for (let i = 0; i < count; i++) out[row + i] = dictionary[codes[from + i]!]!;
 }
 
-function checkCodes(codes: ArrayLike<number>, entries: number | undefined): void {
+function checkCodes(codes: Int32Array, entries: number | undefined): void {
   if (entries === undefined) throw new Error('a page refers to a dictionary that is not there');
   for (let i = 0; i < codes.length; i++)
     if (!(codes[i]! < entries)) throw new Error(`a page refers to entry ${codes[i]} of a dictionary of ${entries}`);
@@ -279,8 +303,8 @@ function checkCodes(codes: ArrayLike<number>, entries: number | undefined): void
 
 /** Strings keep the chunk's dictionary and codes as long as pages are coded; a batch that touches a plain page has its strings copied. */
 class StringReader extends PagedReader {
-  private dictionary: { offsets: Int32Array; bytes: Uint8Array } | null = null;
-  private plain: { offsets: Int32Array; bytes: Uint8Array } | null = null;
+  private dictionary: ByteValues | null = null;
+  private plain: ByteValues | null = null;
   private codes = new Int32Array(0);
   /** In use from the first plain page of the chunk on: writers do not go back to coded pages. */
   private copied = false;

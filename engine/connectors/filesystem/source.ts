@@ -2,7 +2,7 @@
 import type { TableSpec } from '../../plan/exec-plan.ts';
 import type { SourceConnector, SourceSplit } from '../connector.ts';
 import { listFiles, type DataFile } from './files.ts';
-import { fileColumn, readFooter } from './parquet-file.ts';
+import { checkColumns, readFooter } from './parquet-file.ts';
 import { ParquetReader } from './parquet-reader.ts';
 import { SplitQueueReader } from '../split-queue.ts';
 import { filesystemTable, type FilesystemTable } from './table.ts';
@@ -22,7 +22,10 @@ export const filesystemSource: SourceConnector = {
   async discoverSplits(table) {
     const options = filesystemTable(table);
     const files = await listFiles(table, options.path);
-    const positions = files.flatMap((file) => filePositions(table, options, file));
+    const positions =
+      options.format === 'parquet'
+        ? rowGroupPositions(table, files)
+        : files.flatMap((file) => (file.size === 0 ? [] : byteRanges(options, file)));
     const last = positions.at(-1);
     if (options.replay !== null && last !== undefined) last['last'] = true;
     return positions.map((position, ordinal): SourceSplit => ({
@@ -40,13 +43,13 @@ export const filesystemSource: SourceConnector = {
   },
 };
 
-function filePositions(table: TableSpec, options: FilesystemTable, file: DataFile): Record<string, unknown>[] {
-  if (file.size === 0) return [];
-  if (options.format === 'parquet') {
-    const metadata = readFooter(file.path);
-    for (const field of table.schema) fileColumn(table, file.path, metadata, field);
-    return metadata.row_groups.map((_, group) => ({ file: file.path, group, row: 0 }));
-  }
+function rowGroupPositions(table: TableSpec, files: DataFile[]): Record<string, unknown>[] {
+  const footers = files.map((file) => readFooter(file.path));
+  checkColumns(table, footers);
+  return footers.flatMap(({ path, groups }) => groups.map((_, group) => ({ file: path, group, row: 0 })));
+}
+
+function byteRanges(options: FilesystemTable, file: DataFile): Record<string, unknown>[] {
   // A quoted CSV field may hold newlines, and whether an offset is inside of quotes is known only from the file's start: such files are
   // read whole, as in Flink. JSON strings cannot hold a raw newline.
   const splittable = options.replay === null && (options.format === 'json' || options.csv.quote === null);
