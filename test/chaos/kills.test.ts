@@ -116,7 +116,8 @@ async function killSomething(name: string, random: () => number): Promise<string
     return `${role} (already gone)`;
   }
   // Another round may kill the operator that this call brings up: then its own call brings it up again.
-  if (role === 'operator') await eventually('a new operator', 30, async () => (await cli.run('local', 'up')).code === 0);
+  if (role === 'operator')
+    await eventually('a new operator', 30, async () => (await cli.run('local', 'up')).code === 0);
   return role;
 }
 
