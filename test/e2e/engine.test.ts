@@ -142,6 +142,42 @@ test('a stream survives the SIGKILL of its JobManager: a new attempt goes on fro
   expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
 }, 60_000);
 
+test('a drained stream has emitted every window that it had begun', async () => {
+  createCluster({});
+  cluster.startTaskManager('tm-0');
+  cluster.startJobManager(1, JOB, windows(20_000));
+  await checkpoints(2);
+  await cluster.send('POST', `/jobs/${JOB}/stop`, { triggerId: 'd'.repeat(32), drain: true });
+  await finished();
+  const rows = normalized(cluster.rows('output'));
+  const read = rows.reduce((sum, row) => sum + Number(row.split(',')[2]), 0);
+  const job = await cluster.get<{
+    'job-execution-result': { 'accumulator-results': { sources: { events: { rows: number } } } };
+  }>(`/jobs/${JOB}/execution-result`);
+  expect(read).toBe(job['job-execution-result']['accumulator-results'].sources.events.rows);
+  expect(read).toBeLessThan(ROWS);
+}, 60_000);
+
+test('a batch survives the SIGKILL of a TaskManager: lost tasks run again, every row counts once', async () => {
+  createCluster({ 'execution.runtime-mode': 'BATCH', 'taskmanager.numberOfTaskSlots': 1 });
+  const rows = 4_000_000;
+  const sql = `CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '2000000', 'fields.id.kind' = 'sequence',
+      'fields.id.start' = '1', 'fields.id.end' = '${rows}');
+    CREATE TABLE totals (k BIGINT, n BIGINT, total BIGINT)
+      WITH ('connector' = 'filesystem', 'path' = '${cluster.path('output')}', 'format' = 'csv');
+    INSERT INTO totals SELECT id % 10, COUNT(*), SUM(id) FROM numbers GROUP BY id % 10;`;
+  cluster.startJobManager(1, JOB, sql);
+  cluster.startTaskManager('tm-0');
+  const victim = cluster.startTaskManager('tm-1');
+  await cluster.until('tasks are running', async () => (await cluster.status(JOB)) === 'RUNNING');
+  await kill(victim);
+  await finished();
+  const found = cluster.rows('output').map((row) => row.split(',').map(Number));
+  expect(found.map(([k]) => k)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(found.reduce((sum, [, n]) => sum + n!, 0)).toBe(rows);
+  expect(found.reduce((sum, [, , total]) => sum + total!, 0)).toBe((rows * (rows + 1)) / 2);
+}, 60_000);
+
 test('a job whose SQL is wrong is FAILED, and its process says why', async () => {
   createCluster({});
   cluster.startJobManager(1, JOB, 'INSERT INTO nowhere SELECT 1;');

@@ -243,6 +243,8 @@ export class StreamingScheduler implements Scheduler {
   private finish(savepointPath: string | null, committables: Committable[], triggerId: string | null): void {
     const { context, ending } = this;
     this.phase = { kind: 'finishing' };
+    // What the tasks had counted at the last barrier is exact; heartbeats are a little older or newer.
+    context.counters = () => this.counted;
     for (const execution of context.graph.executions()) {
       if (execution.active) context.send(execution, { type: 'finish' });
       execution.enter('FINISHED', context.now);
