@@ -1,11 +1,12 @@
 // The engine's program: `jobmanager` or `taskmanager`. Composition root.
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { EngineConfig } from './config.ts';
 import { describeError, EngineError } from './errors.ts';
 
-enableCompileCache();
+// From Node 22 on: the second start of a program compiles nothing.
+module.enableCompileCache?.();
 
 const USAGE = `usage:
   engine jobmanager --config-dir DIR --job-id HEX32 --attempt-epoch N --sql-file FILE [--from-savepoint PATH] [--allow-non-restored-state]
