@@ -3,7 +3,7 @@ import type { Expression, Span } from '../sql/ast.ts';
 import { Accumulators, AUXILIARY, finalValue, type AggregateCollector } from './aggregate-calls.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { checkRowtime, intervalMillis, tumble } from './bind-from.ts';
-import { digestOf } from './digest.ts';
+import { columnDigest } from './digest.ts';
 import type { Expr } from './exec-plan.ts';
 import type { ExprFactory } from './expr-factory.ts';
 import { column, ExprList, literal, rewrite } from './expressions.ts';
@@ -253,7 +253,7 @@ function prepare(
   // A batch without columns would lose its rows in connectors that count values.
   if (computed.all.length === 0) computed.add(literal(0, sqlType.int(false)));
   const fields = computed.all.map((expr, i): LogicalField => {
-    const digest = digestOf(expr, digests);
+    const digest = columnDigest(expr, digests);
     const field = expr.kind === 'column' ? scope.columns[expr.index]!.field : null;
     const name = field?.window?.time.name ?? field?.name ?? `$f${i}`;
     return { name, type: expr.type, digest, rowtime: field?.rowtime ?? false, window: null };
@@ -263,7 +263,7 @@ function prepare(
 
 function keyField(key: Expr, index: number, digests: string[], scope: Scope): LogicalField {
   const name = key.kind === 'column' ? scope.columns[key.index]!.field.name : `$f${index}`;
-  return { name, type: key.type, digest: digestOf(key, digests), rowtime: false, window: null };
+  return { name, type: key.type, digest: columnDigest(key, digests), rowtime: false, window: null };
 }
 
 function windowFields({ of, rowtime, time }: NonNullable<Grouping['window']>, scope: Scope): LogicalField[] {

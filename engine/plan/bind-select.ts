@@ -5,7 +5,7 @@ import { aggregate, bindGrouping, type Grouping } from './bind-aggregate.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { bindFrom, identity, type FromContext, type Locals, type Source } from './bind-from.ts';
 import { emitsUpdates } from './changelog.ts';
-import { digestOf } from './digest.ts';
+import { columnDigest } from './digest.ts';
 import type { Expr, SortKey } from './exec-plan.ts';
 import { column } from './expressions.ts';
 import type { LogicalField, LogicalNode } from './logical-plan.ts';
@@ -149,7 +149,7 @@ function project(input: LogicalNode, condition: Expr | null, items: Item[]): Log
     return {
       name,
       type: expr.type,
-      digest: digestOf(expr, digests),
+      digest: columnDigest(expr, digests),
       rowtime: field?.rowtime ?? false,
       window: field?.window ?? null,
     };

@@ -1,7 +1,7 @@
 // The tables, views and settings that a script declares, in the order of its statements.
 import type { Expression, Identifier, Span, Statement } from '../sql/ast.ts';
 import { ExpressionBinder } from './bind-expression.ts';
-import { digestOf, nameDigest } from './digest.ts';
+import { columnDigest, nameDigest } from './digest.ts';
 import type { Expr, TableSpec } from './exec-plan.ts';
 import type { ExprFactory } from './expr-factory.ts';
 import { column } from './expressions.ts';
@@ -220,7 +220,7 @@ export function tableFields(table: TableDefinition): LogicalField[] {
     name,
     type,
     // A computed column is what it computes: under another expression it is other state.
-    digest: expression === null ? nameDigest(name) : digestOf(expression, physical),
+    digest: expression === null ? nameDigest(name) : columnDigest(expression, physical),
     rowtime: table.watermark?.column === i,
     window: null,
   }));

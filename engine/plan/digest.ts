@@ -1,4 +1,5 @@
 // The canonical text of an expression. It names accumulators and keys in savepoints: what it gives for an expression must never change.
+import { createHash } from 'node:crypto';
 import type { Expr } from './exec-plan.ts';
 import { typeToString, type SqlType } from './types.ts';
 
@@ -35,6 +36,16 @@ export function digestOf(expr: Expr, columns: readonly string[]): string {
     case 'call':
       return callDigest(expr, columns);
   }
+}
+
+/** A digest that is longer than this is replaced by its hash: views that use one another twice would double it each time. */
+const MAX_COLUMN_DIGEST = 1_000;
+
+/** The digest of a computed column. */
+export function columnDigest(expr: Expr, columns: readonly string[]): string {
+  const digest = digestOf(expr, columns);
+  if (digest.length <= MAX_COLUMN_DIGEST) return digest;
+  return `sha256:${createHash('sha256').update(digest).digest('hex')}`;
 }
 
 /** A name as it stands in a digest: in backquotes unless it is a plain word, so that no name can look like an expression. */

@@ -181,9 +181,12 @@ function physicalColumns({ columns }: TableDefinition, index: number): number[] 
 export function mergeCalcs(node: LogicalNode): LogicalNode {
   const rebuilt = withInputs(node, inputsOf(node).map(mergeCalcs));
   if (rebuilt.kind !== 'calc') return rebuilt;
-  const merged = merge(rebuilt);
+  const merged = withoutTruth(merge(rebuilt));
   return isIdentity(merged) ? merged.input : merged;
 }
+
+/** How many parts of expressions a merge may repeat. */
+const REPEATED_PARTS = 64;
 
 function merge(outer: CalcNode): CalcNode {
   const { input } = outer;
@@ -194,13 +197,19 @@ function merge(outer: CalcNode): CalcNode {
   // What the inner Calc computes once would be computed wherever it is used: not worth it when that multiplies the work.
   const before = totalSize(outer) + totalSize(input);
   const after = [...projections, ...conditions].reduce((sum, expr) => sum + sizeOf(expr), 0);
-  if (after > 2 * before + 32) return outer;
+  if (after > before + REPEATED_PARTS) return outer;
   return {
     ...outer,
     input: input.input,
     condition: conditions.length === 0 ? null : conditions.reduce(and),
     projections,
   };
+}
+
+/** WHERE TRUE filters nothing. */
+function withoutTruth(node: CalcNode): CalcNode {
+  const { condition } = node;
+  return condition?.kind === 'literal' && condition.value === true ? { ...node, condition: null } : node;
 }
 
 function totalSize({ projections, condition }: CalcNode): number {
