@@ -130,7 +130,9 @@ export class Emitter {
       const name = this.name('t');
       if (n === 'false') this.line(`const ${name} = ${text};`);
       else this.line(`let ${name} = null; if (!${n}) ${name} = ${text};`);
-      return { v: name, n: this.bind(`${name} === null`) };
+      const isNull = this.bind(`${name} === null`);
+      // Other types take a null for a zero in arithmetic that nobody reads; a BigInt throws.
+      return { v: kind === 'i64' ? this.bind(`${isNull} ? 0n : ${name}`) : name, n: isNull };
     }
     if (options.guard !== true || n === 'false') return { v: this.bind(text), n };
     const name = this.name('t');
