@@ -19,10 +19,6 @@ export function and(left: Expr, right: Expr): Expr {
   return call('AND', [left, right], sqlType.boolean(left.type.nullable || right.type.nullable));
 }
 
-export function equalExpr(a: Expr, b: Expr): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
 /** Calls `visit` with the index of every column that `expr` reads. */
 export function forEachColumn(expr: Expr, visit: (index: number) => void): void {
   if (expr.kind === 'column') visit(expr.index);

@@ -1,6 +1,6 @@
 // The planner's entry: the SQL text of a job to its physical plan.
 import type { SourceDescription } from '../connectors/connector.ts';
-import type { Script, Span, Statement } from '../sql/ast.ts';
+import type { Span, Statement } from '../sql/ast.ts';
 import { parseScript } from '../sql/parse.ts';
 import { KEY_GROUPS } from '../state/key-groups.ts';
 import { bindInsert, bindQueryStatement, type Insert } from './bind-insert.ts';
@@ -30,12 +30,8 @@ export interface PlanOptions {
  * @throws EngineError SQL_* with line and column; errors of connectors keep their codes and get the place of their table
  */
 export function planScript(text: string, options: PlanOptions): ExecPlan {
-  return planStatements(parseScript(text), options);
-}
-
-/** The same for a script that is parsed already. */
-export function planStatements(script: Script, options: PlanOptions): ExecPlan {
-  const fail = failIn(script.text);
+  const script = parseScript(text);
+  const fail = failIn(text);
   const make = new ExprFactory(fail);
   const catalog = new Catalog(make);
   const queries = new QueryBinder(catalog, make, options.mode);

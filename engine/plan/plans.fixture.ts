@@ -20,9 +20,9 @@ CREATE TABLE strict (k STRING NOT NULL, n BIGINT NOT NULL) WITH ('connector' = '
 `;
 
 /** Lines of TABLES, so that positions can be told from the first line after it. */
-export const TABLE_LINES = TABLES.split('\n').length - 1;
+const TABLE_LINES = TABLES.split('\n').length - 1;
 
-export function optionsOf(more: Partial<PlanOptions> = {}): PlanOptions {
+function optionsOf(more: Partial<PlanOptions> = {}): PlanOptions {
   return {
     mode: 'STREAMING',
     parallelism: 2,

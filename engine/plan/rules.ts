@@ -178,7 +178,7 @@ function physicalColumns({ columns }: TableDefinition, index: number): number[] 
 }
 
 /** Bottom up: a Calc over a Calc becomes one, and a Calc that changes nothing goes. */
-export function mergeCalcs(node: LogicalNode): LogicalNode {
+function mergeCalcs(node: LogicalNode): LogicalNode {
   const rebuilt = withInputs(node, inputsOf(node).map(mergeCalcs));
   if (rebuilt.kind !== 'calc') return rebuilt;
   const merged = withoutTruth(merge(rebuilt));
