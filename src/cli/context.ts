@@ -8,7 +8,8 @@ import { LocalStore } from '../store/local/local-store.ts';
 
 /** The programs that the command line starts, bundled or as source. */
 export interface Programs {
-  node: string;
+  /** The Node binary that runs them. Throws CommandError when none is new enough. */
+  node: () => string;
   operatorFile: string;
   engineFile: string;
 }

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { validateSql } from '../engine-client/validate-sql.ts';
+import { findNode } from './find-node.ts';
 import { runCli } from './program.ts';
 
 // The other programs stand beside this one, bundled or as source.
@@ -35,7 +36,7 @@ process.exitCode = await runCli(
     interrupted: interrupt.signal,
     readInput: () => text(process.stdin),
     validateSql,
-    programs: { node: process.execPath, ...programs },
+    programs: { node: () => findNode(here), ...programs },
   },
   process.argv.slice(2),
 );

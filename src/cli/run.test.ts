@@ -12,7 +12,7 @@ beforeEach(() => {
   interrupt.now = new AbortController();
   cli = testCli({
     interrupted: interrupt.now.signal,
-    programs: { node: process.execPath, operatorFile: '', engineFile },
+    programs: { node: () => process.execPath, operatorFile: '', engineFile },
   });
 });
 afterEach(() => cli.close());

@@ -32,7 +32,7 @@ export function testCli(overrides: Partial<CliContext> = {}): TestCli {
     interrupted: new AbortController().signal,
     readInput: async () => '',
     validateSql: () => null,
-    programs: { node: process.execPath, operatorFile: '', engineFile: '' },
+    programs: { node: () => process.execPath, operatorFile: '', engineFile: '' },
     ...overrides,
   };
   return {

@@ -24,7 +24,7 @@ export async function localUp(context: CliContext, directory: string): Promise<v
   const output = join(directory, 'operator.out');
   const file = openSync(output, 'w');
   const child = spawn(
-    context.programs.node,
+    context.programs.node(),
     ['--enable-source-maps', context.programs.operatorFile, '--dir', directory],
     {
       detached: true,
@@ -66,8 +66,9 @@ export async function localDown(context: CliContext, directory: string): Promise
       await pause(10);
     }
   }
-  const { node, engineFile } = context.programs;
-  const runtime = new LocalRuntime({ directory, node, engineFile, now: Date.now });
+  // It only ends processes, so any Node does.
+  const { engineFile } = context.programs;
+  const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
   const stopped = await withStore(context, directory, (store) => stopJobs({ runtime, store, now: Date.now }));
   if (operator === null && stopped.length === 0) {
     context.out(`Nothing to stop: no operator runs on ${directory}.`);

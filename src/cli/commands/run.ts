@@ -41,8 +41,9 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
       `${options.file}${options.file.endsWith('.sql') ? place : ''}: ${problem.code}: ${problem.message}`,
     );
   }
+  const { engineFile } = context.programs;
+  const node = context.programs.node();
   const directory = mkdtempSync(join(tmpdir(), 'flowjob-run-'));
-  const { node, engineFile } = context.programs;
   const runtime = new LocalRuntime({ directory, node, engineFile, now: Date.now });
   const plan: AttemptPlan = {
     key: localKey(name),
