@@ -3,10 +3,12 @@ import { closeSync, fsync, mkdirSync, openSync, unlinkSync, writeSync } from 'no
 import { access, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { compileCsvEncoder, compileJsonEncoder, type RowEncoder } from '../../codegen/encode-rows.ts';
+import { ByteBuffer } from '../../codegen/encode-values.ts';
 import type { ColumnBatch } from '../../columnar/batch.ts';
 import { EngineError } from '../../errors.ts';
+import type { Schema } from '../../plan/types.ts';
 import type { Committable, SinkConnector, SinkWriter, WriterContext } from '../connector.ts';
-import { batchEncoder, ByteBuffer, type BatchEncoder } from './encode.ts';
 import { filesystemTable, type FilesystemTable } from './table.ts';
 
 const FLUSH_BYTES = 256 * 1024;
@@ -118,6 +120,11 @@ interface FileInProgress {
   bytes: number;
 }
 
+/** The encoder of a table's format. */
+export function rowEncoder(schema: Schema, table: FilesystemTable): RowEncoder {
+  return table.format === 'csv' ? compileCsvEncoder(schema, table.csv) : compileJsonEncoder(schema, table.json);
+}
+
 class FileWriter implements SinkWriter {
   private readonly base: string;
   /** `part-<job key>-<operator>-<subtask>`. */
@@ -125,7 +132,7 @@ class FileWriter implements SinkWriter {
   private readonly extension: string;
   private readonly rollingSize: number;
   private readonly context: WriterContext;
-  private readonly encoder: BatchEncoder;
+  private readonly encode: RowEncoder;
   private readonly buffer = new ByteBuffer();
   private sequence = 0;
   private current: FileInProgress | null = null;
@@ -140,12 +147,12 @@ class FileWriter implements SinkWriter {
     this.stem = `part-${escapeName(context.jobKey)}-${context.operatorId.slice(0, 8)}-${context.subtask}`;
     this.extension = table.format;
     this.rollingSize = table.rollingSize;
-    this.encoder = batchEncoder(context.table.schema, table);
+    this.encode = rowEncoder(context.table.schema, table);
   }
 
   write(batch: ColumnBatch): void {
     if (batch.rows === 0) return;
-    this.encoder.encode(batch, this.buffer);
+    this.encode(batch, this.buffer);
     this.current ??= this.begin();
     this.current.rows += batch.rows;
     if (this.buffer.length >= FLUSH_BYTES) this.flush(this.current);

@@ -3,11 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
+import { ByteBuffer } from '../../codegen/encode-values.ts';
 import { fromRows, toRows, type CellValue } from '../../columnar/batch.ts';
 import { sqlType } from '../../plan/types.ts';
 import { readAll, readerContext, tableOf, tables, withDirectory } from '../testing.ts';
 import { sourceConnector } from '../registry.ts';
-import { batchEncoder, ByteBuffer } from './encode.ts';
+import { rowEncoder } from './sink.ts';
 import { filesystemTable } from './table.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -59,7 +60,7 @@ test('rows written as JSON lines read back equal, at any split, chunk and restor
         const file = join(directory, 'rows.json');
         const table = tableOf(schema, { path: file, format: 'json' });
         const out = new ByteBuffer();
-        batchEncoder(schema, filesystemTable(table)).encode(fromRows(schema, rows), out);
+        rowEncoder(schema, filesystemTable(table))(fromRows(schema, rows), out);
         writeFileSync(file, out.bytes.subarray(0, out.length));
         for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) if (line !== '') JSON.parse(line);
         expect(readInPieces(table, file, cuts, chunk, limit, stopAfter)).toEqual(toRows(fromRows(schema, rows)));
@@ -81,7 +82,7 @@ test('rows written as CSV read back equal, at any chunk and restore', async () =
           'csv.field-delimiter': delimiter,
         });
         const out = new ByteBuffer();
-        batchEncoder(schema, filesystemTable(table)).encode(fromRows(schema, rows), out);
+        rowEncoder(schema, filesystemTable(table))(fromRows(schema, rows), out);
         writeFileSync(file, out.bytes.subarray(0, out.length));
         expect(readInPieces(table, file, [], how.chunk, how.limit, how.stopAfter)).toEqual(
           toRows(fromRows(schema, rows)),
