@@ -1,4 +1,5 @@
 // The engine's error: a stable code, what was wrong, where, and what to do about it.
+import type { ErrorCode } from './error-codes.ts';
 
 /** Where in a text or file something is wrong. Lines, columns and rows count from 1. */
 export interface ErrorPosition {
@@ -13,12 +14,12 @@ export interface ErrorPosition {
  * `message` says what is wrong and names the offending value; `hint` says what to do.
  */
 export class EngineError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly position: ErrorPosition | undefined;
 
   constructor(
-    code: string,
+    code: ErrorCode,
     message: string,
     details: { hint?: string; position?: ErrorPosition; cause?: unknown } = {},
   ) {

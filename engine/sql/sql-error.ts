@@ -1,8 +1,12 @@
 // Errors that point into the SQL text: where, the line itself with a caret under the place, and a hint.
+import type { ErrorCode } from '../error-codes.ts';
 import { EngineError } from '../errors.ts';
 import { secretValues } from '../secrets.ts';
 import type { Span } from './ast.ts';
 import { positionAt } from './position.ts';
+
+/** Codes of errors that have a place in the SQL text. */
+export type SqlErrorCode = Extract<ErrorCode, `SQL_${string}`>;
 
 /** Characters of a source line that are shown before and after the place. */
 const BEFORE = 80;
@@ -18,7 +22,7 @@ export function sqlError(
   span: Span,
   message: string,
   hint?: string,
-  code: `SQL_${string}` = 'SQL_SYNTAX',
+  code: SqlErrorCode = 'SQL_SYNTAX',
 ): EngineError {
   const start = Math.min(Math.max(span.start, 0), text.length);
   const { line, column, lineStart } = positionAt(text, start);

@@ -4,7 +4,7 @@ import type { Identifier, Span } from './ast.ts';
 import { describe, hintFor } from './hints.ts';
 import { RESERVED } from './keywords.ts';
 import { tokenize, type Token } from './lexer.ts';
-import { sqlError } from './sql-error.ts';
+import { sqlError, type SqlErrorCode } from './sql-error.ts';
 
 /** How deep parentheses, subqueries, CASE, NOT and the like may be nested. Flink's own parser overflows its stack at some point. */
 export const MAX_NESTING = 150;
@@ -139,7 +139,7 @@ export class TokenStream {
     return { text: this.text.slice(start, end), span: { start, end } };
   }
 
-  error(span: Span, message: string, hint?: string, code?: `SQL_${string}`): EngineError {
+  error(span: Span, message: string, hint?: string, code?: SqlErrorCode): EngineError {
     return sqlError(this.text, span, message, hint, code);
   }
 
