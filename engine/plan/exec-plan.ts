@@ -86,7 +86,7 @@ export interface WatermarkAssignerSpec extends OperatorBase {
   rowtime: number;
   expr: Expr;
 }
-/** Output: the key columns, then one column per accumulator. In streaming mode a changelog, one update per key and input batch at most. */
+/** Output: the key columns, then one column per accumulator. In streaming mode a changelog, one update per key between two flushes at most. */
 export interface GroupAggregateSpec extends OperatorBase {
   type: 'GroupAggregate';
   inputSchema: Schema;

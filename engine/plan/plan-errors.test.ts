@@ -209,6 +209,13 @@ test('what a connector refuses is shown at the table, under the code of the conn
   expect(error.message).toContain('option path is missing');
 });
 
+test('a batch refuses a source that never ends, at its declaration', () => {
+  const describeSource = () => ({ boundedness: 'UNBOUNDED' as const, maxParallelism: 1 });
+  const error = errorOf('SELECT id FROM plain', { mode: 'BATCH', describeSource });
+  expect(error).toMatchObject({ code: 'SQL_UNSUPPORTED', at: '-4:14' });
+  expect(error.message).toContain('table plain never ends');
+});
+
 test('a batch refuses neither ORDER BY nor aggregates over aggregates', () => {
   batch('SELECT id FROM plain ORDER BY id LIMIT 5');
   batch('SELECT MAX(n) FROM (SELECT name, COUNT(*) AS n FROM plain GROUP BY name)');

@@ -99,8 +99,17 @@ function physical(inserts: Insert[], catalog: Catalog, options: PlanOptions, fai
     inserts.map(({ node }) => node),
     mode,
   );
-  const sourceParallelism = (table: TableDefinition): number =>
-    Math.max(1, describe(() => options.describeSource(table.spec), fail, table.span).maxParallelism);
+  const sourceParallelism = (table: TableDefinition): number => {
+    const { boundedness, maxParallelism } = describe(() => options.describeSource(table.spec), fail, table.span);
+    if (mode === 'BATCH' && boundedness === 'UNBOUNDED')
+      throw fail(
+        'SQL_UNSUPPORTED',
+        table.span,
+        `table ${table.spec.name} never ends: a batch reads only what ends`,
+        'run it in streaming mode, or bound the table: no replay.* options, a number-of-rows for datagen',
+      );
+    return Math.max(1, maxParallelism);
+  };
   const planner = new PhysicalPlanner({
     mode,
     parallelism: parallelismOf(catalog, options, fail),

@@ -27,7 +27,7 @@ function optionsOf(more: Partial<PlanOptions> = {}): PlanOptions {
     mode: 'STREAMING',
     parallelism: 2,
     jobName: 'job',
-    describeSource: () => ({ boundedness: 'UNBOUNDED', maxParallelism: 128 }),
+    describeSource: () => ({ boundedness: more.mode === 'BATCH' ? 'BOUNDED' : 'UNBOUNDED', maxParallelism: 128 }),
     describeSink: (table, changelog) => {
       if (changelog && table.connector === 'filesystem')
         throw new EngineError('SINK_INSERT_ONLY', `table ${table.name} takes no updates`, { hint: 'use a window' });
