@@ -29,15 +29,15 @@ export function initialValues(accumulators: readonly AccumulatorShape[], layout:
   return accumulators.map(({ fn }, j) => (fn === 'COUNT' ? setValid(layout.accumulators[j]!) : '')).join(' ');
 }
 
-/** Statements that keep the values of group g from before this batch as record n of `old`. */
-export function keepOldValues(layout: RecordLayout): string {
-  const { width } = layout;
-  const strings = layout.accumulators.map((field, j) => (field === null ? `oldStrings[${j}].copy(n, s${j}, g);` : ''));
+/** Statements that keep the accumulators of group g as entry n of `old`. */
+export function keepOldValues({ width, accumulators, accumulatorsAt: from }: RecordLayout): string {
+  const kept = width - from;
+  const strings = accumulators.map((field, j) => (field === null ? `oldStrings[${j}].copy(n, s${j}, g);` : ''));
   const words =
-    width > 64
-      ? `for (let word = 0; word < ${width}; word++) old[o + word] = R[b + word];`
-      : Array.from({ length: width }, (_, word) => `old[o + ${word}] = R[b + ${word}];`).join(' ');
-  return `const o = n * ${width}; ${words} ${strings.join(' ')}`;
+    kept > 64
+      ? `for (let word = 0; word < ${kept}; word++) old[o + word] = R[b + ${from} + word];`
+      : Array.from({ length: kept }, (_, word) => `old[o + ${word}] = R[b + ${from + word}];`).join(' ');
+  return `const o = n * ${kept}; ${words} ${strings.join(' ')}`;
 }
 
 /** Statements that add `row` to every accumulator of group g. `nullable`: arguments may hold NULLs. */

@@ -29,18 +29,29 @@ export interface AggregateShape {
   /** Accumulators' names, for errors. */
   names: string[];
   /**
-   * `all`: adds the rows, records nothing. `touched`: adds the rows and records each group once, with what it was before when the table held
-   * it. `lookup`: adds nothing, records the group of every row.
+   * `all`: adds the rows, records nothing. `touched`: adds the rows and records each group once between two resets of `Recorded`, with what it
+   * was before when the table held it. `lookup`: adds nothing, records the group of every row.
    */
   mode: 'all' | 'touched' | 'lookup';
 }
 
-/** Filled by the loop; long enough for the rows of the batch. */
+/** Filled by the loop; with room for the rows of the batch. */
 export interface Recorded {
   groups: Int32Array;
-  /** Records of the groups from before the batch, and their strings per accumulator. */
-  records: Int32Array;
+  /** Entries of `groups`. `touched` goes on behind them. */
+  count: number;
+  /** `touched`: the accumulators of the groups as they were, cut from their records at `accumulatorsAt`, and their strings per accumulator. */
+  accumulators: Int32Array;
   strings: (StringStore | null)[];
+  /** `touched`: a group that carries this stamp is recorded. */
+  stamp: number;
+  /** `touched`: groups from this one on are new, and had no accumulators before. */
+  known: number;
+}
+
+/** For loops that record nothing, or only groups. */
+export function recordGroups(groups: Int32Array): Recorded {
+  return { groups, count: 0, accumulators: groups.subarray(0, 0), strings: [], stamp: 0, known: 0 };
 }
 
 /** A batch's columns as the loop wants them. */
@@ -54,8 +65,8 @@ export interface AggregateInput {
   filters: Uint8Array[];
 }
 
-/** Adds the rows to `table`. Returns how many entries `recorded.groups` got. */
-export type AggregateFunction = (table: GroupTable, input: AggregateInput, recorded: Recorded) => number;
+/** Adds the rows to `table`. */
+export type AggregateFunction = (table: GroupTable, input: AggregateInput, recorded: Recorded) => void;
 
 interface LoopColumn {
   data: ArrayBufferView;
@@ -72,10 +83,8 @@ type Loop = (
   filters: Uint8Array[],
   count: number,
   selection: Int32Array | null,
-  groups: Int32Array,
-  old: Int32Array,
-  oldStrings: (StringStore | null)[],
-) => number;
+  recorded: Recorded,
+) => void;
 
 /** Compiles the loop, in the variants that batches ask for: with and without selection, NULL keys, NULL arguments. */
 export function compileAggregate(shape: AggregateShape): AggregateFunction {
@@ -92,8 +101,7 @@ export function compileAggregate(shape: AggregateShape): AggregateFunction {
     }
     const keys = input.keys.map((column, i) => loopColumn(column, memos[i]?.of(table, column) ?? null));
     const args = input.args.map((column) => loopColumn(column, null));
-    const { groups, records, strings } = recorded;
-    return loop(table, keys, args, input.filters, input.count, input.selection, groups, records, strings);
+    loop(table, keys, args, input.filters, input.count, input.selection, recorded);
   };
 }
 
@@ -129,8 +137,8 @@ function generate(shape: AggregateShape, selected: boolean, keysNullable: boolea
   const body = `
 ${keyPrelude(keyShape)}
 ${argumentPrelude(shape.args, shape.filters, layout)}
-${mode === 'touched' ? 'const known = table.size, stamp = table.nextStamp();' : ''}
-let at = 0, n = 0;
+const { groups, accumulators: old, strings: oldStrings, stamp, known } = recorded;
+let at = 0, n = recorded.count;
 while (at < count) {
   const end = Math.min(count, at + table.room(count - at));
   // These hold until the table grows.
@@ -145,9 +153,9 @@ while (at < count) {
   }
   table.size = size;
 }
-return ${mode === 'lookup' ? 'count' : 'n'};`;
+recorded.count = ${mode === 'lookup' ? 'count' : 'n'};`;
   const source = `const { hashInt64, hashDouble, HASH_NULL, checkDecimal } = rt;
-return function aggregate(table, keys, args, filters, count, selection, groups, old, oldStrings) {${body}};`;
+return function aggregate(table, keys, args, filters, count, selection, recorded) {${body}};`;
   return instantiate<Loop>(source, { hashInt64, hashDouble, HASH_NULL, checkDecimal: decimalCheck(shape) });
 }
 

@@ -27,7 +27,7 @@ export class Aggregation {
   private readonly filters: ((batch: ColumnBatch) => Uint8Array)[];
   private readonly loop: AggregateFunction;
 
-  /** `mode` 'touched' when the changes of each batch are asked for. */
+  /** `mode` 'touched' when changes are asked for. */
   constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched') {
     this.spec = spec;
     this.keyTypes = spec.keys.map((index) => spec.inputSchema[index]!.type);
@@ -78,15 +78,15 @@ export class Aggregation {
     };
   }
 
-  /** Adds rows to a table: those of `selection`, or the first `count`. Returns the number of groups recorded. */
+  /** Adds rows to a table: those of `selection`, or the first `count`. */
   update(
     table: GroupTable,
     evaluated: Evaluated,
     selection: Int32Array | null,
     count: number,
     recorded: Recorded,
-  ): number {
-    return this.loop(table, { ...evaluated, selection, count }, recorded);
+  ): void {
+    this.loop(table, { ...evaluated, selection, count }, recorded);
   }
 
   /** The one row of an aggregation without keys over no rows: counts are 0, the rest NULL. */

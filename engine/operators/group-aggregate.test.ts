@@ -16,6 +16,7 @@ import {
   toBatches,
 } from './harness.ts';
 import { createOperator } from './create.ts';
+import { HELD_GROUPS } from './group-aggregate.ts';
 
 const keysArbitrary = fc.constantFrom(...KEYS);
 const cuts = fc.array(fc.nat(1000), { maxLength: 6 });
@@ -57,7 +58,7 @@ describe('GROUP BY', () => {
     );
   });
 
-  test('as a stream leads to the same table, across a restore at another parallelism', () => {
+  test('as a stream leads to the same table, whenever it flushes, across a restore at another parallelism', () => {
     fc.assert(
       fc.property(
         keysArbitrary,
@@ -65,12 +66,14 @@ describe('GROUP BY', () => {
         cuts,
         fc.tuple(parallelism, parallelism),
         fc.nat(6),
-        (keys, rows, at, [before, after], snapshotAt) => {
+        fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
+        (keys, rows, at, [before, after], snapshotAt, flushAfter) => {
           const spec = groupSpec(keys);
           let run = new Subtasks(spec, 'STREAMING', before);
           toBatches(rows, at).forEach((batch, i) => {
             if (i === snapshotAt) run = run.rescale(after, 'STREAMING');
             run.process(batch);
+            if (flushAfter[i] === true) run.flush();
           });
           run.finish();
           expect(materialise(run.outputs[0]!, keys.length)).toEqual(reference(spec, rows));
@@ -80,17 +83,66 @@ describe('GROUP BY', () => {
     );
   });
 
-  test('changes each key at most once per batch', () => {
+  test('changes each key at most once between two flushes, however many batches come', () => {
     const collector = new Collector();
     const operator = createOperator(groupSpec(['id']), collector.context('STREAMING'));
     const row = (id: bigint | null, amount: bigint): CellValue[] =>
       INPUT.map((field) =>
         field.name === 'id' ? id : field.name === 'amount' ? amount : field.name === 'ts' ? 0 : null,
       );
-    operator.processBatch(fromRows(INPUT, [row(1n, 1n), row(null, 2n), row(1n, 3n), row(null, 1n)]), collector);
+    operator.processBatch(fromRows(INPUT, [row(1n, 1n), row(null, 2n), row(1n, 3n)]), collector);
+    operator.processBatch(fromRows(INPUT, [row(null, 1n)]), collector);
+    expect(collector.kinds).toEqual([]);
+    expect(operator.pending).toBe(true);
+    operator.flush!(collector);
+    expect(operator.pending).toBe(false);
     expect(collector.kinds).toEqual([RowKind.INSERT, RowKind.INSERT]);
-    operator.processBatch(fromRows(INPUT, [row(1n, 1n), row(2n, 2n), row(1n, 3n)]), collector);
+    operator.processBatch(fromRows(INPUT, [row(1n, 1n), row(2n, 2n)]), collector);
+    operator.processBatch(fromRows(INPUT, [row(2n, 2n), row(1n, 3n)]), collector);
+    operator.flush!(collector);
     expect(collector.kinds.slice(2)).toEqual([RowKind.UPDATE_BEFORE, RowKind.UPDATE_AFTER, RowKind.INSERT]);
+    operator.flush!(collector);
+    expect(collector.kinds).toHaveLength(5);
+  });
+
+  const counts = groupSpec(['id'], ACCUMULATORS.slice(0, 1));
+  const ids = (from: number, count: number): ColumnBatch =>
+    fromRows(
+      INPUT,
+      Array.from({ length: count }, (_, i) =>
+        INPUT.map((f) => (f.name === 'id' ? BigInt(from + i) : f.name === 'ts' ? 0 : null)),
+      ),
+    );
+
+  test('lets no watermark overtake changes that it holds back', () => {
+    const collector = new Collector();
+    const operator = createOperator(counts, collector.context('STREAMING'));
+    operator.processWatermark(5, collector);
+    expect(collector.watermarks).toEqual([5]);
+    operator.processBatch(ids(0, 1), collector);
+    operator.processWatermark(6, collector);
+    operator.processWatermark(7, collector);
+    expect([collector.watermarks, collector.rows]).toEqual([[5], []]);
+    const passed: string[] = [];
+    operator.flush!({ emit: () => passed.push('rows'), emitWatermark: (watermark) => passed.push(`${watermark}`) });
+    expect(passed).toEqual(['rows', '7']);
+  });
+
+  test('holds back a bounded number of changes', () => {
+    const collector = new Collector();
+    const operator = createOperator(counts, collector.context('STREAMING'));
+    const half = HELD_GROUPS / 2;
+    operator.processBatch(ids(0, half), collector);
+    expect(collector.batches).toEqual([]);
+    operator.processBatch(ids(half, half), collector);
+    expect(operator.pending).toBe(false);
+    expect(collector.rows).toHaveLength(HELD_GROUPS);
+  });
+
+  test('refuses a snapshot that would hide changes', () => {
+    const operator = createOperator(counts, new Collector().context('STREAMING'));
+    operator.processBatch(ids(0, 1), new Collector());
+    expect(() => operator.snapshot()).toThrow(/while changes are held back/);
   });
 
   test('tells nothing when values stay as they were', () => {
@@ -104,9 +156,13 @@ describe('GROUP BY', () => {
       fromRows(INPUT, [
         INPUT.map((f) => (f.name === 'id' ? 1n : f.name === 'amount' ? amount : f.name === 'ts' ? 0 : null)),
       ]);
-    for (const amount of [5n, 5n, 3n, -9n]) operator.processBatch(batch(amount), collector);
+    const process = (amount: bigint): void => {
+      operator.processBatch(batch(amount), collector);
+      operator.flush!(collector);
+    };
+    for (const amount of [5n, 5n, 3n, -9n]) process(amount);
     expect(collector.rows).toEqual([[1n, 5n]]);
-    operator.processBatch(batch(6n), collector);
+    process(6n);
     expect(collector.rows.slice(1)).toEqual([
       [1n, 5n],
       [1n, 6n],

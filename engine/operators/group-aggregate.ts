@@ -1,54 +1,71 @@
-// GROUP BY without windows. As a stream it emits the changes of each batch, as a batch the final values once; both over the same state.
-import { BATCH_ROWS, fromRows, RowKind, type Column, type ColumnBatch } from '../columnar/batch.ts';
+// GROUP BY without windows. As a stream it emits changes, as a batch the final values once; both over the same state.
+import { recordGroups } from '../codegen/aggregate-update.ts';
+import { BATCH_ROWS, fromRows, type ColumnBatch } from '../columnar/batch.ts';
 import type { GroupAggregateSpec } from '../plan/exec-plan.ts';
-import { physical } from '../plan/types.ts';
 import type { GroupTable } from '../state/group-table.ts';
-import { fieldColumn } from '../state/records.ts';
 import type { StateSchema } from '../state/schema.ts';
 import { readSections, writeSections } from '../state/sections.ts';
-import { StringStore } from '../state/string-store.ts';
-import { sequence } from '../state/validity.ts';
 import { Aggregation } from './aggregation.ts';
+import { Changelog } from './changelog.ts';
 import type { Operator, OperatorContext, OperatorRestore, OperatorSnapshot, Output } from './operator.ts';
+
+/** Touched groups that are held back at the most, which bounds the memory for their old values. In time they are bounded by the task. */
+export const HELD_GROUPS = 1 << 17;
+
+const NOTHING_RECORDED = recordGroups(new Int32Array(0));
 
 export class GroupAggregate implements Operator {
   private readonly spec: GroupAggregateSpec;
-  private readonly streaming: boolean;
   private readonly firstSubtask: boolean;
   private readonly aggregation: Aggregation;
   private readonly stateSchema: StateSchema;
   private readonly table: GroupTable;
-  /** Groups that a batch touched, and the records and strings of those that it found, as they were before it. */
-  private touched = new Int32Array(0);
-  private oldRecords = new Int32Array(0);
-  private oldStrings: (StringStore | null)[] = [];
-  /** Records of the rows that a batch emits; kept, since memory that is asked for anew each time costs more than its use. */
-  private changed = new Int32Array(0);
+  /** Null in batch mode. */
+  private readonly changelog: Changelog | null;
+  /** Comes after the changes that are held back; null when there is none. */
+  private heldWatermark: number | null = null;
 
   constructor(spec: GroupAggregateSpec, context: OperatorContext) {
     this.spec = spec;
-    this.streaming = context.mode === 'STREAMING';
     this.firstSubtask = context.subtask === 0;
-    this.aggregation = new Aggregation(spec, context, this.streaming ? 'touched' : 'all');
+    const streaming = context.mode === 'STREAMING';
+    this.aggregation = new Aggregation(spec, context, streaming ? 'touched' : 'all');
     this.stateSchema = this.aggregation.stateSchema('GROUPS');
     this.table = this.aggregation.createTable();
+    const types = spec.accumulators.map(({ type }) => type);
+    this.changelog = streaming ? new Changelog(this.table, types, spec.outputSchema) : null;
+  }
+
+  get pending(): boolean {
+    return this.changelog !== null && this.changelog.count > 0;
   }
 
   processBatch(batch: ColumnBatch, output: Output): void {
     const evaluated = this.aggregation.evaluate(batch);
-    if (this.streaming) this.makeRoom(batch.rows);
-    const known = this.table.size;
-    const recorded = { groups: this.touched, records: this.oldRecords, strings: this.oldStrings };
-    const count = this.aggregation.update(this.table, evaluated, null, batch.rows, recorded);
-    if (this.streaming) this.emitChanges(count, known, output);
+    const { changelog, table } = this;
+    changelog?.makeRoom(batch.rows);
+    this.aggregation.update(table, evaluated, null, batch.rows, changelog?.recorded ?? NOTHING_RECORDED);
+    if (changelog !== null && changelog.count >= HELD_GROUPS) this.flush(output);
   }
 
+  /** Does not force changes out: one comes with nearly every batch, and only has to stay behind them. */
   processWatermark(watermark: number, output: Output): void {
-    output.emitWatermark(watermark);
+    if (this.pending) this.heldWatermark = watermark;
+    else output.emitWatermark(watermark);
+  }
+
+  flush(output: Output): void {
+    this.changelog?.emit((batch) => output.emit(batch));
+    if (this.heldWatermark === null) return;
+    output.emitWatermark(this.heldWatermark);
+    this.heldWatermark = null;
   }
 
   finish(output: Output): void {
-    if (this.streaming) return;
+    if (this.changelog !== null) {
+      this.flush(output);
+      return;
+    }
     const { table } = this;
     const { keys, outputSchema } = this.spec;
     // Without GROUP BY there is one row even when there was no input, and only in batch mode: a stream has then nothing to tell.
@@ -60,7 +77,9 @@ export class GroupAggregate implements Operator {
     }
   }
 
+  /** The task has flushed: a change that is held back is in the state already, and would never be told after a restore. */
   snapshot(): OperatorSnapshot {
+    if (this.pending) throw new Error(`a snapshot of ${this.spec.uid} was asked for while changes are held back`);
     const keyed = writeSections(this.stateSchema, [{ table: this.table, windowEnd: null }]);
     return { operatorId: this.spec.id, stateSchema: this.stateSchema, keyed, union: [] };
   }
@@ -70,90 +89,6 @@ export class GroupAggregate implements Operator {
   }
 
   close(): void {
-    this.touched = new Int32Array(0);
-    this.oldRecords = new Int32Array(0);
-    this.changed = new Int32Array(0);
-    this.oldStrings = [];
+    this.changelog?.close();
   }
-
-  private makeRoom(rows: number): void {
-    if (this.touched.length < rows) {
-      this.touched = new Int32Array(rows);
-      this.oldRecords = new Int32Array(rows * this.table.layout.width);
-      this.oldStrings = this.spec.accumulators.map(({ type }) =>
-        physical(type) === 'str' ? new StringStore(rows) : null,
-      );
-    }
-    for (const store of this.oldStrings) store?.clear();
-  }
-
-  /** Emits +I for new groups and -U, +U for those whose values are not what they were. */
-  private emitChanges(count: number, known: number, output: Output): void {
-    const changes = this.collectChanges(count, known);
-    const { table } = this;
-    const { rows, records, kinds, updated } = changes;
-    if (rows === 0) return;
-    const { width, accumulators } = table.layout;
-    const columns = [
-      ...table.keyColumns(records, 0, rows),
-      ...accumulators.map((field, i) =>
-        field === null ? this.changedStrings(i, changes) : fieldColumn(records, width, field, 0, rows),
-      ),
-    ];
-    output.emit({ schema: this.spec.outputSchema, rows, columns, kinds: updated ? kinds : null });
-  }
-
-  /** Copies the records of the rows to be emitted one behind the other: a table's record is visited once. */
-  private collectChanges(count: number, known: number): Changes {
-    const { table, touched, oldRecords } = this;
-    const { width, accumulatorsAt } = table.layout;
-    const current = table.records;
-    if (this.changed.length < 2 * count * width) this.changed = new Int32Array(2 * count * width);
-    const records = this.changed;
-    const kinds = new Uint8Array(2 * count);
-    const sources = new Int32Array(2 * count);
-    let rows = 0;
-    let to = 0;
-    for (let i = 0; i < count; i++) {
-      const group = touched[i]!;
-      const from = group * width;
-      if (group >= known) kinds[rows] = RowKind.INSERT;
-      else {
-        const old = i * width;
-        let word = accumulatorsAt;
-        while (word < width && current[from + word] === oldRecords[old + word]) word++;
-        if (word === width && !this.stringsChanged(group, i)) continue;
-        for (word = 0; word < width; word++) records[to++] = oldRecords[old + word]!;
-        kinds[rows] = RowKind.UPDATE_BEFORE;
-        sources[rows++] = -1 - i;
-        kinds[rows] = RowKind.UPDATE_AFTER;
-      }
-      for (let word = 0; word < width; word++) records[to++] = current[from + word]!;
-      sources[rows++] = group;
-    }
-    return { rows, records, kinds, sources, updated: kinds.subarray(0, rows).includes(RowKind.UPDATE_BEFORE) };
-  }
-
-  private stringsChanged(group: number, i: number): boolean {
-    return this.table.strings.some((store, j) => store !== null && store.differs(group, this.oldStrings[j]!, i));
-  }
-
-  private changedStrings(accumulator: number, { rows, sources }: Changes): Column {
-    const strings = new StringStore(rows);
-    for (let row = 0; row < rows; row++) {
-      const source = sources[row]!;
-      if (source < 0) strings.copy(row, this.oldStrings[accumulator]!, -1 - source);
-      else strings.copy(row, this.table.strings[accumulator]!, source);
-    }
-    return strings.column(sequence(0, rows), rows);
-  }
-}
-
-/** The rows of a changelog: their records, and where each row's strings are: in a group, or at -1 - source among the old ones. */
-interface Changes {
-  rows: number;
-  records: Int32Array;
-  kinds: Uint8Array;
-  sources: Int32Array;
-  updated: boolean;
 }

@@ -208,12 +208,17 @@ export class Subtasks {
     for (const operator of this.operators) operator.processWatermark(watermark, this.outputs[0]!);
   }
 
+  flush(): void {
+    for (const operator of this.operators) operator.flush?.(this.outputs[0]!);
+  }
+
   finish(): void {
     for (const operator of this.operators) operator.finish(this.outputs[0]!);
   }
 
   /** Takes a snapshot and goes on from it at another parallelism, perhaps in the other mode. */
   rescale(parallelism: number, mode: OperatorContext['mode'], spec = this.spec): Subtasks {
+    this.flush();
     const snapshots = this.operators.map((operator) => operator.snapshot()!);
     const next = new Subtasks(spec, mode, parallelism, this.outputs);
     next.operators.forEach((operator, subtask) => operator.restore(share(snapshots, subtask, parallelism)));

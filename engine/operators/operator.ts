@@ -52,7 +52,7 @@ export interface Operator {
   processWatermark(watermark: number, output: Output): void;
   /** The input has ended (a MAX_WATERMARK came before): emit what is held. In batch mode aggregations emit here. */
   finish(output: Output): void;
-  /** True while rows are held back only to be emitted together with others; absent where nothing ever is. */
+  /** True while rows or changes are held back only to be emitted together with others; absent where nothing ever is. */
   readonly pending?: boolean;
   /** Emits those now. The task calls it when its thread has nothing else to do, at the latest after a fifth of a second, and before each snapshot. */
   flush?(output: Output): void;

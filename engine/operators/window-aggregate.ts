@@ -1,5 +1,6 @@
 // TUMBLE windows over event time: one group table per open window, emitted and freed when the watermark reaches the window's end.
 import { BATCH_ROWS, type ColumnBatch } from '../columnar/batch.ts';
+import { recordGroups } from '../codegen/aggregate-update.ts';
 import { EngineError } from '../errors.ts';
 import type { WindowAggregateSpec } from '../plan/exec-plan.ts';
 import type { GroupTable } from '../state/group-table.ts';
@@ -17,7 +18,7 @@ import {
 } from './operator.ts';
 import { WindowAssigner } from './window-assigner.ts';
 
-const NOTHING_RECORDED = { groups: new Int32Array(0), records: new Int32Array(0), strings: [] };
+const NOTHING_RECORDED = recordGroups(new Int32Array(0));
 
 export class WindowAggregate implements Operator {
   private readonly spec: WindowAggregateSpec;

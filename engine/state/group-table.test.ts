@@ -1,7 +1,7 @@
 // Group tables: hashes that agree with key groups, growth, records, and the heaps of strings.
 import fc from 'fast-check';
 import { cell, stringEntries, type ColumnBatch } from '../columnar/batch.ts';
-import { compileAggregate, lookupShape, wholeBatch } from '../codegen/aggregate-update.ts';
+import { compileAggregate, lookupShape, recordGroups, wholeBatch } from '../codegen/aggregate-update.ts';
 import { INPUT, KEYS, rowsArbitrary, textOf, toBatches } from '../operators/harness.ts';
 import { sqlType, type Field } from '../plan/types.ts';
 import { GroupTable } from './group-table.ts';
@@ -19,7 +19,7 @@ function keysOf(names: readonly string[]): { indexes: number[]; fields: Field[] 
 function groupsOf(table: GroupTable, fields: Field[], batch: ColumnBatch, indexes: number[]): Int32Array {
   const groups = new Int32Array(batch.rows);
   const lookup = compileAggregate(lookupShape({ keys: fields, accumulators: [] }));
-  lookup(table, wholeBatch(batch, indexes), { groups, records: new Int32Array(0), strings: [] });
+  lookup(table, wholeBatch(batch, indexes), recordGroups(groups));
   return groups;
 }
 

@@ -54,7 +54,7 @@ export class GroupTable {
     return bytes;
   }
 
-  /** The stamp of the next batch: no group carries it yet. */
+  /** A stamp that no group carries yet. */
   nextStamp(): number {
     if (this.stamp === 0x7fff_ffff) {
       const { width } = this.layout;

@@ -15,7 +15,7 @@ export interface RecordField {
   validBit: number;
 }
 
-/** Words 0 and 1 of a record: the combined hash of the key, and the stamp of the last batch that changed it. */
+/** Words 0 and 1 of a record: the combined hash of the key, and the stamp of the change that it was last recorded for. */
 export const HASH_AT = 0;
 export const STAMP_AT = 1;
 

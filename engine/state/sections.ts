@@ -3,7 +3,7 @@ import type { Column, ColumnBatch, StringColumn } from '../columnar/batch.ts';
 import { isNull } from '../columnar/batch.ts';
 import { concatBatches } from '../columnar/concat.ts';
 import { decodeBatch, encodeBatch } from '../columnar/wire.ts';
-import { compileAggregate, lookupShape, wholeBatch } from '../codegen/aggregate-update.ts';
+import { compileAggregate, lookupShape, recordGroups, wholeBatch } from '../codegen/aggregate-update.ts';
 import { EngineError } from '../errors.ts';
 import type { OperatorRestore } from '../operators/operator.ts';
 import type { GroupTable } from './group-table.ts';
@@ -65,7 +65,7 @@ export function readSections(
     for (const { windowEnd, selection } of windowsOf(stored, batch)) {
       const table = tableOf(windowEnd);
       const count = selection.length;
-      lookup(table, { ...wholeBatch(batch, keys), selection, count }, { groups, records: NO_RECORDS, strings: [] });
+      lookup(table, { ...wholeBatch(batch, keys), selection, count }, recordGroups(groups));
       indexes.forEach((index, i) => {
         const column = batch.columns[keys.length + index]!;
         const field = table.layout.accumulators[i]!;
@@ -75,8 +75,6 @@ export function readSections(
     }
   }
 }
-
-const NO_RECORDS = new Int32Array(0);
 
 function writeStrings(store: StringStore, groups: Int32Array, column: StringColumn, rows: Int32Array): void {
   rows.forEach((row, i) => {

@@ -1,7 +1,6 @@
 // The operators of one subtask as a tree: what one emits goes straight into its successors, sinks and outgoing edges, on one thread.
 import type { ColumnBatch } from '../columnar/batch.ts';
 import { createOperator } from '../operators/create.ts';
-import { MiniBatch } from '../operators/mini-batch.ts';
 import {
   MAX_WATERMARK,
   type Operator,
@@ -43,7 +42,7 @@ export class OperatorChain {
         targets.push(inputOf(byId.get(successor.id)!, sinks.get(successor.id)));
       }
       for (const edge of edges) if (edge.operatorId === spec.id) targets.push(edgeTarget(edge));
-      const operator = spec.type === 'Source' || spec.type === 'Sink' ? null : makeOperator(spec, context);
+      const operator = spec.type === 'Source' || spec.type === 'Sink' ? null : createOperator(spec, context);
       byId.set(spec.id, { spec, operator, output: joined(targets) });
     }
     this.nodes = specs.map((spec) => byId.get(spec.id)!);
@@ -111,12 +110,6 @@ export class OperatorChain {
   close(): void {
     for (const { operator } of this.nodes) operator?.close();
   }
-}
-
-/** A stream's changelog is made of mini-batches. */
-function makeOperator(spec: OperatorSpec, context: OperatorContext): Operator {
-  const operator = createOperator(spec, context);
-  return spec.type === 'GroupAggregate' && context.mode === 'STREAMING' ? new MiniBatch(operator) : operator;
 }
 
 /** Where the rows for a node go. */
