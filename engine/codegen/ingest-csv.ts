@@ -1,7 +1,8 @@
 // The CSV parser: one generated function per schema and projection for rows as they mostly are, and a slow path that knows every rule.
-// Rows that span lines, doubled quotes, NULL literals, bad values and ragged rows leave the fast path and are read again by the slow one.
+// Bad values, ragged rows, comments and fields that go on behind the buffer leave the fast path and are read again by the slow one.
 import type { Schema } from '../plan/types.ts';
 import { RowFault, type BatchSink, type IngestColumn, type RowParser } from './ingest-columns.ts';
+import { putDoubled } from './ingest-escapes.ts';
 import { declareColumns, FIELD_HELPERS, readPlainValue } from './ingest-fields.ts';
 import { putText, ValueFault } from './ingest-values.ts';
 
@@ -40,10 +41,10 @@ export function compileCsvParser(
 ): RowParser {
   const slow = new CsvRowReader(schema, projection, format);
   const names = Object.keys(FIELD_HELPERS);
-  const make = new Function(...names, 'slow', source(schema, projection, columns, format)) as (
+  const make = new Function(...names, 'putDoubled', 'slow', source(schema, projection, columns, format)) as (
     ...args: unknown[]
   ) => Parse;
-  return { parse: make(...Object.values(FIELD_HELPERS), slow) };
+  return { parse: make(...Object.values(FIELD_HELPERS), putDoubled, slow) };
 }
 
 function source(schema: Schema, projection: number[], columns: IngestColumn[], format: CsvFormat): string {
@@ -133,9 +134,10 @@ function readField(
   if (column.physical === 'str') {
     // A quote right behind the closing one is a doubled quote.
     const quoted = `if (bytes[p] === ${quote}) {
-        const e = quoteEnd(view, p + 1, to);
-        if (e < 0 || bytes[e + 1] === ${quote}) break fast;
-        str${index}.put(bytes, view, p + 1, e, row);
+        let e = quoteEnd(view, p + 1, to);
+        if (e >= 0 && bytes[e + 1] === ${quote}) e = putDoubled(str${index}, bytes, p + 1, to, ${quote}, row);
+        else if (e >= 0) str${index}.put(bytes, view, p + 1, e, row);
+        if (e < 0) break fast;
         p = e + 1;
       } else `;
     const literal = format.nullLiteral === null ? null : Buffer.from(format.nullLiteral);

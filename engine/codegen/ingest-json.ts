@@ -1,6 +1,7 @@
 // The JSON lines parser: for each order of keys met so far, a generated function that expects exactly that order and its blanks.
 // Rows that differ (other keys, escapes in keys, numbers as strings, bad values) are read with JSON.parse, which is also what judges them.
 import { RowFault, type BatchSink, type IngestColumn, type RowParser } from './ingest-columns.ts';
+import { putUnescaped } from './ingest-escapes.ts';
 import { declareColumns, FIELD_HELPERS, readPlainValue, readTemporal } from './ingest-fields.ts';
 import { jsonTemplate, type JsonTemplate } from './ingest-json-template.ts';
 import { putText, ValueFault } from './ingest-values.ts';
@@ -83,8 +84,10 @@ class JsonParser implements RowParser {
 
 function compileTemplate(template: JsonTemplate, columns: IngestColumn[], format: JsonFormat): Parse {
   const names = Object.keys(FIELD_HELPERS);
-  const make = new Function(...names, 'unescape', source(template, columns, format)) as (...args: unknown[]) => Parse;
-  return make(...Object.values(FIELD_HELPERS), unescapeInto);
+  const make = new Function(...names, 'putUnescaped', source(template, columns, format)) as (
+    ...args: unknown[]
+  ) => Parse;
+  return make(...Object.values(FIELD_HELPERS), putUnescaped);
 }
 
 function source(template: JsonTemplate, columns: IngestColumn[], format: JsonFormat): string {
@@ -184,7 +187,7 @@ function readValue(column: IngestColumn, index: number, format: JsonFormat): str
           else {
             const s = p;
             p = skipString(bytes, view, p);
-            if (p < 0 || !unescape(str${index}, bytes, s + 1, p - 1, row)) break fast;
+            if (p < 0 || !putUnescaped(str${index}, bytes, s + 1, p - 1, row)) break fast;
           }
         } else ${nulls}break fast;`;
     case 'DATE':
@@ -206,27 +209,6 @@ function readValue(column: IngestColumn, index: number, format: JsonFormat): str
 }
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
-
-/** Writes the string between the quotes `bytes[start, end)`, which has escapes, for `row`; false when an escape is wrong. */
-function unescapeInto(
-  strings: NonNullable<IngestColumn['strings']>,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  row: number,
-): boolean {
-  let text: string;
-  try {
-    text = JSON.parse(decoder.decode(bytes.subarray(start - 1, end + 1))) as string;
-  } catch {
-    return false;
-  }
-  const target = new Uint8Array(text.length * 3 + 8);
-  const { written } = encoder.encodeInto(text, target);
-  strings.put(target, new DataView(target.buffer), 0, written, row);
-  return true;
-}
 
 /** A number of the row with its digits as written: BIGINT and DECIMAL must not pass through a double. */
 class NumberText {
