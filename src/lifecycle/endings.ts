@@ -2,7 +2,7 @@
 import { durationMs } from '../api/schema-kit.ts';
 import type { Attempt, BatchSummary } from '../api/status.ts';
 import { recoveryDelay, RESET_AFTER } from './back-off.ts';
-import { isStreaming, live, lossOf, terminalOf, timestamp, type Loss } from './facts.ts';
+import { isStreaming, lossOf, terminalOf, timestamp, type Loss } from './facts.ts';
 import type { Context, DecidedEvent, Outcome, StatusPatch } from './model.ts';
 import { stopAll } from './runs.ts';
 import { savepointPatch } from './stop.ts';
@@ -82,7 +82,7 @@ function retry(c: Context, attempt: Attempt, loss: Loss): Ending {
     return failed(c, attempt, {
       reason: 'BackoffLimitExceeded',
       message: `The job failed more often than spec.batch.backoffLimit (${limit}) allows. The last time: ${loss.reason}`,
-      ended: 'Failed',
+      ended: attempt.ended ?? 'Abandoned',
     });
   const nextAttemptAt = c.now + (loss.asked ? 0 : recoveryDelay(restarts));
   const stop = stopAll(c, { graceful: false });
@@ -143,8 +143,7 @@ function failed(
   },
 ): Ending {
   const message = shorten(how.message);
-  // A job that is over may keep its processes for a look at them; one that was cut off may not go on.
-  const stop = how.ended === 'Cancelled' && live(c).length > 0 ? stopAll(c, { graceful: true }) : null;
+  const stop = mayStillWork(how.ended) ? stopAll(c, { graceful: how.ended === 'Cancelled' }) : null;
   return {
     state: 'Failed',
     report: { kind: 'Failed', reason: how.reason, message },
@@ -154,5 +153,8 @@ function failed(
   };
 }
 
+/** A job that is over by the engine's own word may keep its processes for a look at them; one that was cut off or lost may not go on. */
+export const mayStillWork = (ended: Attempt['ended']): boolean => ended === 'Cancelled' || ended === 'Abandoned';
+
 /** A cause as a condition can hold it: the condition's limit is 4,096 characters. */
-const shorten = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 3999)}…`);
+export const shorten = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 3999)}…`);

@@ -2,26 +2,30 @@
 import type { Attempt } from '../api/status.ts';
 import { processDelay } from './back-off.ts';
 import { jobManagerRuns, processesOf } from './facts.ts';
-import type { Action, Context } from './model.ts';
+import type { Action, Context, Report } from './model.ts';
+
+export interface MissingProcesses {
+  actions: Action[];
+  requeueAt?: number;
+  /** How the job is while a TaskManager that ended by itself is away; null when none is. */
+  report: Report | null;
+}
 
 /**
  * A TaskManager that ended by itself is started again, after a back-off that grows with each time; the engine recovers on its own.
  * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere.
  */
-export function missingProcesses(
-  c: Context,
-  attempt: Attempt,
-): { actions: Action[]; requeueAt?: number; lost: boolean } {
+export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses {
   const replicas = c.status.accepted?.spec.taskManager.replicas ?? 1;
   const taskManagers = processesOf(c, attempt, 'TaskManager');
   const skip: number[] = [];
   let requeueAt: number | undefined;
   let missing = !jobManagerRuns(c, attempt);
-  let lost = false;
+  let report: Report | null = null;
   for (let index = 0; index < replicas; index++) {
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
-    lost ||= process !== undefined;
+    if (process !== undefined) report ??= lost(process.exit?.reason ?? `TaskManager ${index} ended.`);
     const startAt =
       process === undefined || process.exit === null ? c.now : process.exit.at + processDelay(process.restarts + 1);
     if (startAt <= c.now) missing = true;
@@ -31,5 +35,11 @@ export function missingProcesses(
     }
   }
   const actions: Action[] = missing ? [{ kind: 'EnsureProcesses', epoch: attempt.epoch, skip }] : [];
-  return { actions, lost, ...(requeueAt === undefined ? {} : { requeueAt }) };
+  return { actions, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
 }
+
+const lost = (reason: string): Report => ({
+  kind: 'Progressing',
+  reason: 'ProcessLost',
+  message: `${reason} It is started again; its log says more.`,
+});

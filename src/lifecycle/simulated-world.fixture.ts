@@ -2,6 +2,7 @@
 // must never happen, apart from anything that the lifecycle believes.
 import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import { SILENCE_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import type { Action, Decision } from './model.ts';
 import type { EngineView, Observation, OperationView, ProcessView, RunResult } from './observation.ts';
@@ -20,6 +21,7 @@ interface Engine {
   epoch: number;
   jobId: string;
   status: EngineView['status'];
+  rootCause: string | null;
   position: number;
   checkpointId: number;
   completedCheckpoints: number;
@@ -44,6 +46,8 @@ export class World {
   epoch = 0;
   sqlError: string | null = null;
   gone = false;
+  /** The JobManager runs, but has not answered for longer than it may. */
+  silent = false;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -104,7 +108,7 @@ export class World {
   private observe(): Observation {
     const { attempt, pending, lastSavepoint } = this.job.status!;
     const engine = this.engine;
-    const mine = engine !== null && engine.epoch === attempt?.epoch ? engine : null;
+    const mine = engine !== null && engine.epoch === attempt?.epoch && !this.silent ? engine : null;
     const own = this.snapshots
       .filter(
         (s) =>
@@ -122,10 +126,10 @@ export class World {
               jobId: mine.jobId,
               status: mine.status,
               completedCheckpoints: mine.completedCheckpoints,
-              rootCause: mine.status === 'FAILED' ? 'it broke' : null,
+              rootCause: mine.rootCause,
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: null,
+      silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined ? null : { path: own[0].path, kind: own[0].kind },
@@ -217,6 +221,7 @@ export class World {
       epoch,
       jobId,
       status: result?.state ?? 'RUNNING',
+      rootCause: result?.failure ?? null,
       position: from?.position ?? 0,
       checkpointId: from?.id ?? 0,
       completedCheckpoints: 0,
@@ -314,6 +319,7 @@ export class World {
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.status = state;
     const failure = state === 'FAILED' ? 'it broke' : null;
+    engine.rootCause = failure;
     this.results.set(engine.jobId, {
       state,
       failure,

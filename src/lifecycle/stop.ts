@@ -30,7 +30,8 @@ export function stopRun(c: Context, how: 'Savepoint' | 'Cancel'): StopStep {
   const { attempt, pending } = c.status;
   if (attempt === undefined || attempt.ended !== undefined) {
     const stop = stopAll(c, { graceful: true });
-    return stop === null ? step({ done: true }) : step({ actions: [stop] });
+    if (stop !== null) return step({ actions: [stop] });
+    return (attempt === undefined ? null : lateSavepoint(c, attempt)) ?? step({ done: true });
   }
   const terminal = terminalOf(c, attempt);
   if (terminal !== null) return ended(c, attempt, terminal);
@@ -120,7 +121,15 @@ function abandoned(c: Context, attempt: Attempt, why: string): StopStep {
   const events: DecidedEvent[] = attempt.healthy
     ? [{ savepoint: null, type: 'Warning', reason: 'SavepointFailed', message }]
     : [];
-  return { ...over(c, { ...attempt, ended: 'Abandoned' }, {}), events };
+  const asked = stopPending(c.status.pending, attempt);
+  return { ...over(c, { ...attempt, ended: 'Abandoned' }, asked === undefined ? {} : { pending: asked }), events };
+}
+
+/** An engine that was silent may have completed the stop just before its end, and made its output visible: an older checkpoint would double it. */
+function lateSavepoint(c: Context, attempt: Attempt): StopStep | null {
+  const path = c.observation.storage.pendingSavepoint;
+  if (attempt.ended !== 'Abandoned' || path === null) return null;
+  return over(c, { ...attempt, ended: 'Stopped' }, savepointPatch(c, attempt, path));
 }
 
 /** Puts the end of the run on record; its processes are stopped once that is written. */
@@ -160,5 +169,5 @@ function over(c: Context, attempt: Attempt, patch: StatusPatch, failure?: string
       reason: 'JobFailed',
       message: `The job failed before it could be stopped: ${failure}. Its newest checkpoint takes the place of a savepoint.`,
     });
-  return step({ patch: { ...patch, attempt, pending: undefined }, actions: stop === null ? [] : [stop], events });
+  return step({ patch: { pending: undefined, ...patch, attempt }, actions: stop === null ? [] : [stop], events });
 }

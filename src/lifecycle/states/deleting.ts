@@ -9,8 +9,13 @@ const SAVEPOINT_TRIES = 3;
 
 export const deleting: StateHandler<'Deleting'> = (c) => {
   const report = { kind: 'Progressing', reason: 'Deleting', message: 'The job is being deleted.' } as const;
-  const tried = c.status.pending?.kind === 'StopWithSavepoint' ? (c.status.pending.failures ?? 0) : 0;
-  const savepoint = c.desired.deletionPolicy === 'Savepoint' && isStreaming(c) && tried < SAVEPOINT_TRIES;
+  const { attempt, pending } = c.status;
+  // Once the job has been cancelled there is nothing left to take a savepoint of.
+  const givenUp =
+    pending?.jobId === attempt?.jobId &&
+    (pending?.kind === 'Cancel' ||
+      (pending?.kind === 'StopWithSavepoint' && (pending.failures ?? 0) >= SAVEPOINT_TRIES));
+  const savepoint = c.desired.deletionPolicy === 'Savepoint' && isStreaming(c) && !givenUp;
   const step = stopRun(c, savepoint ? 'Savepoint' : 'Cancel');
   if (!step.done) return { state: 'Deleting', report, ...step };
   return {

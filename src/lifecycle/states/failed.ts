@@ -1,5 +1,6 @@
 // Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again.
 import { durationMs } from '../../api/schema-kit.ts';
+import { mayStillWork } from '../endings.ts';
 import { isStreaming } from '../facts.ts';
 import type { Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
@@ -33,7 +34,7 @@ export const failed: StateHandler<'Failed'> = (c) => {
   const ended = c.status.attempt?.ended;
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
-  const goneAt = ended === 'Cancelled' || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
+  const goneAt = mayStillWork(ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
   if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
   return { state: 'Failed', report, actions: [stop] };
 };

@@ -1,7 +1,6 @@
 // Finished: the job came to its end. Its processes go after ttlAfterFinished; it runs again only when somebody asks for another run.
 import { durationMs } from '../../api/schema-kit.ts';
 import { asksForAnotherRun } from '../change.ts';
-import { live } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 
@@ -20,13 +19,7 @@ export const finished: StateHandler<'Finished'> = (c) => {
   const endedAt = Date.parse(c.status.batch?.finishedAt ?? '');
   const goneAt = Number.isNaN(endedAt) || c.desired.suspend ? c.now : endedAt + ttl;
   if (c.now < goneAt) return { state: 'Finished', report, requeueAt: goneAt };
-  const message = `The processes of the finished job are stopped (${live(c).length} of them).`;
-  return {
-    state: 'Finished',
-    report,
-    actions: [stop],
-    events: [{ savepoint: null, type: 'Normal', reason: 'TimeToLiveExpired', message }],
-  };
+  return { state: 'Finished', report, actions: [stop] };
 };
 
 const invalid = (sqlError: string): Report => ({

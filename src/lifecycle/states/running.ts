@@ -1,6 +1,6 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
-import { endingOf, deadlineOf } from '../endings.ts';
-import { attemptOf, engineOf, isStreaming, processesOf, savepointInFlight } from '../facts.ts';
+import { endingOf, deadlineOf, shorten } from '../endings.ts';
+import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { missingProcesses } from '../processes.ts';
 import { suspending, upgrading } from './starting.ts';
@@ -29,27 +29,25 @@ function leave(c: Context): Outcome<'Running'> | null {
 function stay(c: Context): Outcome<'Running'> {
   const attempt = attemptOf(c);
   const missing = missingProcesses(c, attempt);
-  const gone = processesOf(c, attempt, 'TaskManager').find((p) => p.state === 'Exited');
   return {
     state: 'Running',
-    report: reportOf(c, gone !== undefined),
+    report: reportOf(c, missing.report),
     actions: missing.actions,
     ...(missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt }),
   };
 }
 
-function reportOf(c: Context, taskManagerLost: boolean): Report {
+function reportOf(c: Context, processLost: Report | null): Report {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
   if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: 'InvalidSpec', message: c.change.message };
-  if (taskManagerLost)
-    return { kind: 'Progressing', reason: 'ProcessLost', message: 'A TaskManager ended; it is being started again.' };
+  if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
   if (engine !== null && engine.status !== 'RUNNING')
     return {
       kind: 'Progressing',
       reason: 'Recovering',
-      message: engine.rootCause ?? 'The engine is restarting the tasks of the job.',
+      message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
     };
   if (engine === null && c.status.conditions.some((x) => x.type === 'Reconciling'))
     return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };

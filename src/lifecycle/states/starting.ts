@@ -2,10 +2,10 @@
 // checkpoint, which is asked for as soon as all tasks run; a batch by running.
 import type { Attempt, PendingOperation } from '../../api/status.ts';
 import { operationDelay } from '../back-off.ts';
-import { deadlineOf, endingOf } from '../endings.ts';
+import { deadlineOf, endingOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, timestamp } from '../facts.ts';
 import { idOf } from '../ids.ts';
-import type { Context, Outcome, StateHandler } from '../model.ts';
+import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { missingProcesses } from '../processes.ts';
 import { starting as report } from '../runs.ts';
 
@@ -17,8 +17,15 @@ export const starting: StateHandler<'Starting'> = (c) => {
   if (c.change.kind === 'Restart') return { state: 'Upgrading', report: upgrading };
 
   const missing = missingProcesses(c, attempt);
-  const processes = { actions: missing.actions, ...(missing.requeueAt === undefined ? deadlineOf(c) : missing) };
-  if (engineOf(c, attempt)?.status !== 'RUNNING') return { state: 'Starting', report, ...processes };
+  const requeueAt = missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt };
+  const engine = engineOf(c, attempt);
+  if (engine?.status !== 'RUNNING')
+    return {
+      state: 'Starting',
+      report: missing.report ?? comingUp(engine?.rootCause ?? null),
+      actions: missing.actions,
+      ...requeueAt,
+    };
   if (!isStreaming(c)) return healthy(c, attempt);
   const proof = firstCheckpoint(c, attempt);
   return { ...proof, actions: [...missing.actions, ...(proof.actions ?? [])] };
@@ -41,6 +48,10 @@ const waiting = {
   reason: 'WaitingForCheckpoint',
   message: 'The job runs; its first checkpoint has not completed yet.',
 } as const;
+
+/** A job that fails and is restarted by the engine before it ever ran would otherwise look as if it only needed time. */
+const comingUp = (rootCause: string | null): Report =>
+  rootCause === null ? report : { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
 
 function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
   const message = isStreaming(c) ? 'The job runs; its first checkpoint is complete.' : 'The batch job runs.';

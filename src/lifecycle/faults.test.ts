@@ -1,0 +1,95 @@
+// Faults that come at one particular moment, each by name; the property test meets them only by chance.
+import type { FlowJobSpec } from '../api/flowjob.ts';
+import { World } from './simulated-world.fixture.ts';
+
+const resources = { limits: { memory: '512Mi' } };
+const spec = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
+  engine: { type: 'Embedded' },
+  mode,
+  suspend: false,
+  restartNonce: 0,
+  job: { sql: { inline: 'version 0' } },
+  state: { checkpoint: { interval: '10s' } },
+  upgrade: {},
+  jobManager: { resources },
+  taskManager: { replicas: 1, slots: 1, resources },
+  ...more,
+});
+
+function running(mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World {
+  const world = new World(spec(mode, more));
+  world.settle();
+  expect(world.job.status?.state).toBe('Running');
+  return world;
+}
+
+const passes = (world: World, count: number): void => {
+  for (let i = 0; i < count; i++) world.pass();
+};
+const condition = (world: World, type: string) => world.job.status?.conditions.find((x) => x.type === type);
+const kindsOf = (world: World): string[] => world.pass()?.actions.map((action) => action.kind) ?? [];
+
+test('a stop that a silent JobManager completes after it was given up is where the next version goes on', () => {
+  const world = running('Streaming');
+  world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  passes(world, 2);
+  const triggerId = world.job.status!.pending!.triggerId;
+  world.silent = true;
+  world.pass();
+  expect(world.job.status?.attempt?.ended).toBe('Abandoned');
+  world.engine!.position++;
+  world.halfStop(triggerId, true);
+  world.silent = false;
+  expect(world.settle()).toBe(true);
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { restoreFrom: triggerId } });
+  expect(world.violations).toEqual([]);
+});
+
+test('a TaskManager that ends again and again before the job ever ran is told in status', () => {
+  const world = new World(spec('Streaming'));
+  passes(world, 2);
+  world.engine!.status = 'CREATED';
+  world.kill('TaskManager');
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'ProcessLost' });
+  expect(condition(world, 'Ready')?.message).toContain('killed');
+});
+
+test('a job that the engine restarts before it ever ran says why', () => {
+  const world = new World(spec('Streaming'));
+  passes(world, 2);
+  world.engine!.status = 'RESTARTING';
+  world.engine!.rootCause = 'row 3 is no number';
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ reason: 'Recovering', message: 'row 3 is no number' });
+});
+
+test('a batch job that failed for good because its JobManager went silent is not left to work on', () => {
+  const world = running('Batch', { batch: { backoffLimit: 0, ttlAfterFinished: { succeeded: '0s', failed: '1h' } } });
+  world.silent = true;
+  expect(kindsOf(world)).toEqual(['StopProcesses']);
+  expect(world.job.status).toMatchObject({ state: 'Failed', attempt: { ended: 'Abandoned' } });
+  world.progress();
+  expect(world.processes.filter((p) => p.state === 'Running')).toEqual([]);
+  // A pass that was cut off before it acted does no harm.
+  const again = running('Batch', { batch: { backoffLimit: 0, ttlAfterFinished: { succeeded: '0s', failed: '1h' } } });
+  again.silent = true;
+  again.pass('after write');
+  expect(kindsOf(again)).toEqual(['StopProcesses']);
+});
+
+test('a deletion that gave its savepoint up cancels the job, and does not begin anew with savepoints', () => {
+  const world = running('Streaming');
+  world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+  for (let tries = 0; tries < 3; tries++) {
+    passes(world, 2);
+    world.failOperations();
+    world.pass();
+    world.now += 5_000;
+  }
+  world.pass('after write');
+  expect(world.job.status?.pending?.kind).toBe('Cancel');
+  expect(kindsOf(world)).toEqual(['CancelJob']);
+  world.settle();
+  expect(world.gone).toBe(true);
+});
