@@ -64,8 +64,11 @@ async function observe(endpointsFile: string, [jobManager, taskManager]: ChildPr
   const deadline = Date.now() + 600_000;
   for (;;) {
     if (Date.now() > deadline) throw new Error('the job did not end within 10 minutes');
-    if (jobManager!.exitCode !== null)
-      throw new Error(`the JobManager ended with code ${jobManager!.exitCode}; see its log`);
+    for (const [role, child] of [
+      ['JobManager', jobManager],
+      ['TaskManager', taskManager],
+    ] as const)
+      if (child!.exitCode !== null) throw new Error(`the ${role} ended with code ${child!.exitCode}; see its log`);
     await delay(20);
     if (!existsSync(endpointsFile)) continue;
     const { restUrl, jobId } = JSON.parse(readFileSync(endpointsFile, 'utf8')) as Endpoints;
