@@ -46,6 +46,9 @@ export function renderTable(lines: JobLine[], width: number): string[] {
   ];
 }
 
+/** For a terminal that does not tell its width. */
+const WIDTH = 120;
+
 /** Draws on `out`; `note` prints a line that stays. */
 export class LiveTable {
   private readonly out: NodeJS.WriteStream;
@@ -67,7 +70,7 @@ export class LiveTable {
       return;
     }
     this.erase();
-    const table = renderTable(lines, this.out.columns);
+    const table = renderTable(lines, this.out.columns || WIDTH);
     this.out.write(table.map((line) => `${line}\n`).join(''));
     this.drawn = table.length;
   }
