@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -217,6 +217,43 @@ test('a new operator takes up the processes that run, and starts none beside the
       .map((process) => process.pid)
       .sort(),
   ).toEqual(before);
+});
+
+test('a new operator finds processes whose records a crash has damaged', async () => {
+  await apply('SELECT 1');
+  const job = await inState('Running');
+  const before = processes()
+    .map((process) => process.pid)
+    .sort();
+  await operator.stop();
+  const attempt = join(directory, 'jobs', key.name, 'attempt-1');
+  for (const name of ['jobmanager', 'taskmanager-0', 'taskmanager-1'])
+    writeFileSync(join(attempt, `${name}.process.json`), '');
+  operator = startOperator();
+  expect(alive()).toHaveLength(3);
+  await apply('SELECT 1', { upgrade: { strategy: 'Stateless' } });
+  const after = await inState('Running');
+  expect(after.status?.attempt).toEqual(job.status?.attempt);
+  expect(
+    processes()
+      .map((process) => process.pid)
+      .sort(),
+  ).toEqual(before);
+});
+
+test('what the processes read is whole at every moment, and what holds secrets is for the owner only', async () => {
+  await apply('SELECT 1');
+  const job = await inState('Running');
+  const attempt = join(directory, 'jobs', key.name, 'attempt-1');
+  const files = ['token', 'job.sql', 'config.yaml'].map((name) => join(attempt, name));
+  expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o644]);
+  const [token, sql] = files.map((file) => statSync(file).ino);
+  const plan = { key, uid: job.metadata.uid, attempt: job.status!.attempt!, spec: job.status!.accepted!.spec };
+  await operator.runtime.ensureProcesses(plan, []);
+  // Replaced, not written into; the token stays, as processes know it.
+  expect(statSync(files[1]!).ino).not.toBe(sql);
+  expect(statSync(files[0]!).ino).toBe(token);
+  expect(alive()).toHaveLength(3);
 });
 
 test('jobs stopped by down go on from their checkpoint at the next up, and count no failure', async () => {

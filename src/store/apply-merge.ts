@@ -12,13 +12,13 @@ type Fields = Record<string, unknown>;
 export function mergeApplied(schema: StructuralSchema, previous: Fields, manifest: Fields, live: Fields): Fields {
   const merged: Fields = { ...live };
   for (const [name, said] of Object.entries(previous)) {
-    if (manifest[name] !== undefined) continue;
+    if (!isAbsent(manifest[name])) continue;
     const rest = isFields(said) && isFields(live[name]) ? remainder(schema, name, said, live[name]) : undefined;
     if (rest === undefined) delete merged[name];
     else merged[name] = rest;
   }
   for (const [name, value] of Object.entries(manifest)) {
-    if (value === undefined || value === null) continue;
+    if (isAbsent(value)) continue;
     const before = previous[name];
     merged[name] =
       isFields(value) && isFields(live[name])
@@ -33,6 +33,11 @@ function remainder(schema: StructuralSchema, name: string, said: Fields, live: F
   const child = schema.properties?.[name] ?? {};
   const rest = mergeApplied(child, said, {}, live);
   return isDeepStrictEqual(withDefaults(child, rest), withDefaults(child, {})) ? undefined : rest;
+}
+
+/** A null stands for "not set", as in a manifest with `parallelism:` and nothing behind it. */
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 function isFields(value: unknown): value is Fields {

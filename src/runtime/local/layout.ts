@@ -12,7 +12,7 @@ export const attemptDirectory = (root: string, name: string, epoch: number): str
 /** Checkpoints, savepoints, epochs, results. */
 export function stateDirectory(root: string, name: string, uri: string | undefined): string {
   if (uri === undefined) return resolve(root, 'state', name);
-  return uri.startsWith('file://') ? fileURLToPath(uri) : resolve(uri.replace(/^file:/, ''));
+  return fileURLToPath(uri);
 }
 
 /** Names of all jobs on record. */

@@ -1,8 +1,8 @@
 // JobManager and TaskManagers as processes of this machine. They outlive the operator, which takes them up again by record, pid and start time.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
 import type { Endpoints } from '../../../engine/config.ts';
@@ -16,6 +16,7 @@ import {
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
 import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
+import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
 import type { AttemptPlan, Connection, Runtime, StorageQuestion } from '../port.ts';
 import {
@@ -86,10 +87,11 @@ export class LocalRuntime implements Runtime {
     this.prune(name, epoch);
     const files = attemptFiles(directory, name, epoch);
     mkdirSync(files.temporaryDirectory, { recursive: true });
+    // Whole at every moment: a process of the attempt may be reading them just now, and a crash may come in between.
     if (!existsSync(files.tokenFile))
-      writeFileSync(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 });
+      writeAtomically(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, false, 0o600);
     // The SQL may hold passwords.
-    writeFileSync(files.sqlFile, plan.spec.job.sql.inline, { mode: 0o600 });
+    writeAtomically(files.sqlFile, plan.spec.job.sql.inline, false, 0o600);
     const config = embeddedConfig(
       { name, uid: plan.uid, spec: plan.spec },
       {
@@ -99,7 +101,7 @@ export class LocalRuntime implements Runtime {
         temporaryDirectory: files.temporaryDirectory,
       },
     );
-    writeFileSync(files.configFile, stringify(config));
+    writeAtomically(files.configFile, stringify(config), false);
 
     const { jobManager, taskManager } = plan.spec;
     this.ensure(plan, 'jobmanager', 'JobManager', 0, () => ({
@@ -116,10 +118,7 @@ export class LocalRuntime implements Runtime {
       if (skip.includes(index)) continue;
       this.ensure(plan, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
         flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
-        args: taskManagerArguments(
-          files.directory,
-          `${name}-${epoch}-taskmanager-${index}${restarts === 0 ? '' : `-${restarts}`}`,
-        ),
+        args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts)),
       }));
     }
   }
@@ -204,9 +203,14 @@ export class LocalRuntime implements Runtime {
   private adopt(name: string, epoch: number): void {
     const directory = attemptDirectory(this.options.directory, name, epoch);
     for (const file of namesIn(directory)) {
-      const process = /^(.+)\.process\.json$/.exec(file)?.[1];
+      const [, process, index] = /^(jobmanager|taskmanager-(\d+))\.process\.json$/.exec(file) ?? [];
       if (process === undefined) continue;
-      const adopted = ManagedProcess.adopt(join(directory, file), this.hooks(name, epoch));
+      const configured = ['--config-dir', resolve(directory)];
+      const known: Parameters<typeof ManagedProcess.adopt>[1] =
+        index === undefined
+          ? { role: 'JobManager', index: 0, marks: ['jobmanager', ...configured] }
+          : { role: 'TaskManager', index: Number(index), marks: [...configured, resourceId(name, epoch, index, 0)] };
+      const adopted = ManagedProcess.adopt(join(directory, file), known, this.hooks(name, epoch));
       if (adopted !== null) this.processesOf(name, epoch).set(process, adopted);
     }
     if (!this.attempts.has(name)) this.attempts.set(name, new Map());
@@ -236,3 +240,6 @@ export class LocalRuntime implements Runtime {
     }
   }
 }
+
+const resourceId = (name: string, epoch: number, index: number | string, restarts: number): string =>
+  `${name}-${epoch}-taskmanager-${index}${restarts === 0 ? '' : `-${restarts}`}`;

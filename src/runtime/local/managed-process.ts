@@ -1,8 +1,8 @@
 // One process of an attempt: put on record before it is started, known again by an operator that comes later, never taken for another one.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { isAlive, startTimeOf, type ProcessIdentity } from '../../store/local/process-identity.ts';
-import { removeIfThere, writeAtomically } from '../../store/local/files.ts';
+import { readUndamaged, removeIfThere, writeAtomically } from '../../store/local/files.ts';
 import { findByArguments } from './process-table.ts';
 
 export interface ProcessRecord {
@@ -43,17 +43,24 @@ export class ManagedProcess {
     this.now = hooks.now;
   }
 
-  /** Takes up what an earlier operator left. Null when the record says "about to start" and no such process exists: then it never ran. */
-  static adopt(file: string, hooks: { changed: () => void; now: () => number }): ManagedProcess | null {
-    const record = JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord;
-    const adopted = new ManagedProcess(file, record, hooks);
-    if (record.identity !== undefined) return adopted;
-    const found = findByArguments(record.marks)[0];
+  /**
+   * Takes up what an earlier operator left. Null when the record says "about to start" and no such process exists: then it never ran. `known` takes the
+   * place of a record that a crash of the machine damaged; its process is looked for all the same.
+   */
+  static adopt(
+    file: string,
+    known: Pick<ProcessRecord, 'role' | 'index' | 'marks'>,
+    hooks: { changed: () => void; now: () => number },
+  ): ManagedProcess | null {
+    const record = readUndamaged(file) as ProcessRecord | null;
+    const adopted = new ManagedProcess(file, record ?? { ...known, restarts: 0, stopAsked: false, exit: null }, hooks);
+    if (record?.identity !== undefined) return adopted;
+    const found = findByArguments(adopted.record.marks)[0];
     if (found === undefined) {
       removeIfThere(file);
       return null;
     }
-    adopted.write({ ...record, identity: found });
+    adopted.write({ ...adopted.record, identity: found });
     return adopted;
   }
 
@@ -93,7 +100,7 @@ export class ManagedProcess {
     // Our own children tell us of their end, with the reason.
     if (this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null) return true;
     if (this.child === undefined && isAlive(identity)) return true;
-    if (this.child === undefined) this.ended('ended while no operator was looking');
+    if (this.child === undefined) this.ended('ended; how is not known, as an earlier operator had started it');
     return false;
   }
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { EventInput, FlowEvent } from '../../api/event.ts';
 import { KINDS, type Kind } from '../../api/group.ts';
-import { jsonFiles, readJson, removeIfThere, writeAtomically } from './files.ts';
+import { jsonFiles, readUndamaged, removeIfThere, writeAtomically } from './files.ts';
 
 const EVENTS_PER_OBJECT = 50;
 const MESSAGE_LENGTH = 1024;
@@ -16,10 +16,10 @@ export class EventFiles {
     this.directory = directory;
   }
 
-  /** The store's lock is held. Not synced: an event is worth no wait for the disk. */
+  /** The store's lock is held. Not synced: an event is worth no wait for the disk, and a file that a crash damaged is begun anew. */
   record(input: EventInput, now: Date): void {
     const path = this.path(input.regarding.kind, input.regarding.name);
-    const events = (readJson(path) as FlowEvent[] | null) ?? [];
+    const events = (readUndamaged(path) as FlowEvent[] | null) ?? [];
     const message = input.message.slice(0, MESSAGE_LENGTH);
     const time = now.toISOString();
     const index = events.findIndex(
@@ -45,14 +45,14 @@ export class EventFiles {
         ? jsonFiles(this.directory).map((file) => join(this.directory, file))
         : [this.path(regarding.kind, regarding.name)];
     return paths
-      .flatMap((path) => (readJson(path) as FlowEvent[] | null) ?? [])
+      .flatMap((path) => (readUndamaged(path) as FlowEvent[] | null) ?? [])
       .sort((a, b) => (a.lastTimestamp < b.lastTimestamp ? -1 : a.lastTimestamp > b.lastTimestamp ? 1 : 0));
   }
 
   /** Drops the events of objects that have been gone for long. The store's lock is held. */
   sweep(exists: (kind: Kind, name: string) => boolean, now: Date): void {
     for (const file of jsonFiles(this.directory)) {
-      const last = (readJson(join(this.directory, file)) as FlowEvent[] | null)?.at(-1);
+      const last = (readUndamaged(join(this.directory, file)) as FlowEvent[] | null)?.at(-1);
       if (last === undefined || exists(last.regarding.kind, last.regarding.name)) continue;
       if (now.getTime() - Date.parse(last.lastTimestamp) > KEPT_AFTER_DELETION)
         removeIfThere(join(this.directory, file));

@@ -24,9 +24,9 @@ export function temporaryName(path: string): string {
 }
 
 /** Writes `text` to `path` so that a reader, and a reader after a crash, sees the old content or the new. `durable`: on disk when this returns. */
-export function writeAtomically(path: string, text: string, durable: boolean): void {
+export function writeAtomically(path: string, text: string, durable: boolean, mode = 0o644): void {
   const temporary = temporaryName(path);
-  const file = openSync(temporary, 'wx', 0o644);
+  const file = openSync(temporary, 'wx', mode);
   try {
     writeSync(file, text);
     if (durable) fsyncSync(file);
@@ -82,6 +82,20 @@ export function readJson(path: string): unknown {
       error,
     );
   }
+}
+
+/** Parsed JSON of a file that can be done without; null when there is none or it is damaged. */
+export function readUndamaged(path: string): unknown {
+  try {
+    return readJson(path);
+  } catch (error) {
+    if (isCorrupt(error)) return null;
+    throw error;
+  }
+}
+
+export function isCorrupt(error: unknown): boolean {
+  return error instanceof StoreError && error.reason === 'Corrupt';
 }
 
 /** Names of the `.json` files in a folder, in order. */

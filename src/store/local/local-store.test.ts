@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidObjectError } from '../../api/admission.ts';
@@ -189,6 +189,17 @@ describe('apply', () => {
     expect(object.metadata.generation).toBe(2);
   });
 
+  test('a field that the manifest leaves empty returns to its default', async () => {
+    await store.apply(
+      manifest('orders', { taskManager: { replicas: 3 }, job: { sql: { inline: 'x' }, parallelism: 2 } }),
+    );
+    const { object } = await store.apply(
+      manifest('orders', { taskManager: { replicas: null }, job: { sql: { inline: 'x' }, parallelism: null } }),
+    );
+    expect(object.spec.taskManager.replicas).toBe(1);
+    expect(object.spec.job).not.toHaveProperty('parallelism');
+  });
+
   test('an object that leaves the manifest goes whole, so that the mode may change', async () => {
     await store.apply(manifest('orders', { mode: 'Batch', batch: { backoffLimit: 7 } }));
     const { object } = await store.apply(manifest('orders', { mode: 'Streaming' }));
@@ -337,4 +348,63 @@ describe('events', () => {
 test('a file that is not JSON is named in the error', async () => {
   writeFileSync(join(directory, 'flowjobs', 'broken.json'), '{"metadata":');
   await expect(store.list('FlowJob')).rejects.toThrow(/flowjobs\/broken\.json is not JSON.*restore the file/);
+});
+
+describe('damaged files', () => {
+  const told = async (names: string[]): Promise<void> => {
+    const abort = new AbortController();
+    for await (const { object } of store.watch('FlowJob', { signal: abort.signal })) {
+      names.push(object.metadata.name);
+      if (names.length === 1) abort.abort();
+    }
+  };
+
+  /** The store as the next process finds it. */
+  const reopened = async (damage: () => void): Promise<void> => {
+    await store.close();
+    damage();
+    store = open();
+  };
+
+  test('an empty version file, as a crash of the machine can leave it, is made again from the objects', async () => {
+    await store.create(manifest('a'));
+    const { resourceVersion } = (await store.create(manifest('b'))).metadata;
+    await reopened(() => writeFileSync(join(directory, 'version.json'), ''));
+    expect((await store.list('FlowJob')).resourceVersion).toBe(resourceVersion);
+    expect(Number((await store.create(manifest('c'))).metadata.resourceVersion)).toBe(Number(resourceVersion) + 1);
+  });
+
+  test('a damaged file of events is begun anew', async () => {
+    const { metadata, kind } = await store.create(manifest('a'));
+    const regarding = { kind, namespace: 'default', name: 'a', uid: metadata.uid };
+    const event = { regarding, type: 'Normal', reason: 'Running', message: 'It runs.' } as const;
+    await store.recordEvent(event);
+    await reopened(() => writeFileSync(join(directory, 'events', 'flowjob.a.json'), '[{'));
+    await store.create(manifest('b'));
+    await store.recordEvent(event);
+    expect(await store.listEvents(regarding)).toHaveLength(1);
+  });
+
+  test('a damaged object holds up no other, is named, and is told again once it is repaired', async () => {
+    await store.create(manifest('a'));
+    await store.create(manifest('b'));
+    const file = join(directory, 'flowjobs', 'a.json');
+    const whole = readFileSync(file, 'utf8');
+    await reopened(() => writeFileSync(file, '{'));
+    const names: string[] = [];
+    await told(names);
+    expect(names).toEqual(['b']);
+    await store.create(manifest('c'));
+    await expect(store.list('FlowJob')).rejects.toMatchObject({ reason: 'Corrupt' });
+    await expect(store.get('FlowJob', key('a'))).rejects.toThrow(file);
+
+    const abort = new AbortController();
+    const seen: string[] = [];
+    for await (const { object } of store.watch('FlowJob', { signal: abort.signal })) {
+      seen.push(object.metadata.name);
+      if (seen.at(-1) === 'c') writeFileSync(file, whole);
+      if (seen.at(-1) === 'a') abort.abort();
+    }
+    expect(seen).toEqual(['b', 'c', 'a']);
+  });
 });

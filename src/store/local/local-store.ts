@@ -123,6 +123,8 @@ export class LocalStore implements Store {
     const signal = AbortSignal.any([options.signal, this.closing.signal]);
     let told = Number(options.resourceVersion ?? '0');
     let first = options.resourceVersion === undefined;
+    /** Files that could not be read at the last look: an object that is repaired is told again, whatever its version. */
+    let damaged = new Set<string>();
     while (!signal.aborted) {
       const changed = this.signal.next(signal);
       const version = this.files.readVersion();
@@ -131,12 +133,16 @@ export class LocalStore implements Store {
           'Expired',
           `changes since resourceVersion ${told} are forgotten; list, and watch from there`,
         );
-      const objects = this.files.readAll(kind);
+      const hidden = damaged;
+      damaged = new Set();
+      const objects = this.files.readAll(kind, (file) => damaged.add(file));
+      const isNew = (object: AnyObject): boolean =>
+        versionOf(object) > told || hidden.has(`${object.metadata.name}.json`);
       const events: WatchEvent<K>[] = [
         ...(first ? [] : this.files.deletedSince(kind, told)).map((object) => toldAs<K>('Deleted', object)),
         ...objects.map((object) => toldAs<K>('Changed', object)),
       ]
-        .filter(({ object }) => versionOf(object) > told && versionOf(object) <= version.current)
+        .filter(({ object }) => isNew(object) && versionOf(object) <= version.current)
         .sort((a, b) => versionOf(a.object) - versionOf(b.object));
       for (const event of events) {
         if (signal.aborted) return;

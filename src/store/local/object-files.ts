@@ -12,10 +12,12 @@ import { join } from 'node:path';
 import { KINDS, type Kind } from '../../api/group.ts';
 import { StoreError, type AnyObject, type Objects } from '../port.ts';
 import {
+  isCorrupt,
   isNotFound,
   jsonFiles,
   makeDirectory,
   readJson,
+  readUndamaged,
   removeDurably,
   removeIfThere,
   sweepTemporaryFiles,
@@ -59,8 +61,12 @@ export class ObjectFiles {
     return join(this.root, 'version.json');
   }
 
+  /** Where the file is missing or damaged, which a crash of the whole machine can leave behind, the objects tell the version. */
   readVersion(): Version {
-    return (readJson(this.versionFile) as Version | null) ?? { current: 0, floor: 0 };
+    const version = readUndamaged(this.versionFile) as Version | null;
+    if (version !== null) return version;
+    const current = this.highestVersion();
+    return { current, floor: current };
   }
 
   /** Null when there is none. The object is shared with the cache: copy before changing. */
@@ -68,12 +74,18 @@ export class ObjectFiles {
     return this.readFile(join(this.objectDirectory(kind), `${name}.json`)) as Objects[K] | null;
   }
 
-  /** All objects of a kind, by name. */
-  readAll<K extends Kind>(kind: K): Objects[K][] {
+  /** All objects of a kind, by name. `damaged` is told of each file that cannot be read; without it, the first one is thrown. */
+  readAll<K extends Kind>(kind: K, damaged?: (file: string) => void): Objects[K][] {
     const directory = this.objectDirectory(kind);
     return jsonFiles(directory).flatMap((file) => {
-      const object = this.readFile(join(directory, file)) as Objects[K] | null;
-      return object === null ? [] : [object];
+      try {
+        const object = this.readFile(join(directory, file)) as Objects[K] | null;
+        return object === null ? [] : [object];
+      } catch (error) {
+        if (damaged === undefined || !isCorrupt(error)) throw error;
+        damaged(file);
+        return [];
+      }
     });
   }
 
@@ -82,7 +94,7 @@ export class ObjectFiles {
     const directory = this.tombstoneDirectory(kind);
     return jsonFiles(directory).flatMap((file) => {
       if (Number.parseInt(file, 10) <= since) return [];
-      const object = readJson(join(directory, file)) as Objects[K] | null;
+      const object = readUndamaged(join(directory, file)) as Objects[K] | null;
       return object === null ? [] : [object];
     });
   }
@@ -110,26 +122,29 @@ export class ObjectFiles {
   /**
    * Puts right what a writer left that died: temporary files, deletions without their end, a version behind the objects. The lock is held. After a crash
    * of the whole machine the version file may be old, but every object that a caller was told of is there: the highest version among them counts.
+   * A damaged object is left for people to repair; it holds up nobody else.
    */
   recover(): void {
     for (const directory of [this.root, this.eventDirectory]) sweepTemporaryFiles(directory);
-    const version = this.readVersion();
-    let highest = version.current;
     for (const kind of KIND_NAMES) {
       sweepTemporaryFiles(this.objectDirectory(kind));
       sweepTemporaryFiles(this.tombstoneDirectory(kind));
-      const deleted = new Set<string>();
-      for (const object of this.deletedSince(kind, 0)) {
-        deleted.add(object.metadata.uid);
-        highest = Math.max(highest, versionOf(object));
-      }
-      for (const object of this.readAll(kind)) {
+      const deleted = new Set(this.deletedSince(kind, 0).map((object) => object.metadata.uid));
+      for (const object of this.readAll(kind, skip))
         if (deleted.has(object.metadata.uid))
           removeDurably(join(this.objectDirectory(kind), `${object.metadata.name}.json`));
-        else highest = Math.max(highest, versionOf(object));
-      }
     }
+    const version = this.readVersion();
+    const highest = this.highestVersion();
     if (highest > version.current) this.publish({ ...version, current: highest });
+  }
+
+  /** Of objects and deletions. */
+  private highestVersion(): number {
+    return KIND_NAMES.flatMap<AnyObject>((kind) => [...this.readAll(kind, skip), ...this.deletedSince(kind, 0)]).reduce(
+      (highest, object) => Math.max(highest, versionOf(object)),
+      0,
+    );
   }
 
   private objectDirectory(kind: Kind): string {
@@ -180,6 +195,8 @@ export class ObjectFiles {
     return object;
   }
 }
+
+const skip = (): void => undefined;
 
 /** resourceVersion as the number that it is in this store. */
 export function versionOf(object: AnyObject): number {
