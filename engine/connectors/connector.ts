@@ -89,6 +89,11 @@ export interface WriterContext {
   jobKey: string;
   /** Attempt epoch: goes into names of files in progress, so that two attempts never write the same file. */
   epoch: number;
+  /**
+   * Counts the executions of this subtask within the epoch: goes there too. A file that was committed by one execution has left its name, and
+   * must not be found under it again when the checkpoint that held it is committed once more.
+   */
+  attempt: number;
   /** Operator id of the sink, for names that are unique within the job. */
   operatorId: string;
   now: () => number;

@@ -36,6 +36,7 @@ export function writerContext(table: TableSpec, more: Partial<WriterContext> = {
     parallelism: 1,
     jobKey: 'job-1',
     epoch: 1,
+    attempt: 0,
     operatorId: '0123456789abcdef0123456789abcdef',
     now: () => 0,
     count: () => undefined,

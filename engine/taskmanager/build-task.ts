@@ -162,6 +162,7 @@ function openSinks(deployment: TaskDeployment, services: SlotServices, metrics: 
       parallelism: deployment.vertex.parallelism,
       jobKey: deployment.config['flowjob.job-key'] ?? 'job',
       epoch: deployment.epoch,
+      attempt: deployment.attempt,
       operatorId: spec.id,
       now: services.now,
       count: metrics.count,

@@ -66,9 +66,9 @@ test('cleanUp removes what lower epochs of the same job left, and nothing else',
       sink.createWriter(writerContext(table, { jobKey, epoch })).write(batch([['a', 1n]]));
     await sink.cleanUp(table, 'job-1', 2);
     expect(readdirSync(directory).sort()).toEqual([
-      '.part-job-01234567-0-0.inprogress.1',
-      '.part-job-1-01234567-0-0.inprogress.2',
-      '.part-job-1-x-01234567-0-0.inprogress.1',
+      '.part-job-01234567-0-0-0.inprogress.1',
+      '.part-job-1-01234567-0-0-0.inprogress.2',
+      '.part-job-1-x-01234567-0-0-0.inprogress.1',
     ]);
     await sink.cleanUp(tableOf(schema, { path: join(directory, 'none'), format: 'json' }), 'job-1', 2);
   });
@@ -87,6 +87,39 @@ test('a writer that gives up leaves nothing; one that starts again in the same e
     expect(readdirSync(directory)).toHaveLength(committables.length);
     const lines = committables.map((one) => readFileSync(join(directory, String(one.payload['to'])), 'utf8')).join('');
     expect(lines).toBe('{"k":"x\\"0\\n","n":0}\n{"k":"x\\"1\\n","n":1}\n{"k":"x\\"2\\n","n":2}\n');
+  });
+});
+
+test('a checkpoint can be committed again while the next execution of the subtask writes, killed or not', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json' });
+    const sink = sinkConnector(table);
+    const first = sink.createWriter(writerContext(table));
+    first.write(batch([['a', 1n]]));
+    const committables = await first.prepareCommit(1);
+    await sink.commit(committables);
+    sink.createWriter(writerContext(table, { attempt: 1 })).write(batch([['b', 2n]]));
+    await sink.commit(committables);
+    expect(visible(directory)).toHaveLength(1);
+  });
+});
+
+test('giving up while files are on their way to the disk closes each of them once and leaves none', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json', 'sink.rolling-policy.file-size': '20b' });
+    const writer = sinkConnector(table).createWriter(writerContext(table));
+    for (let n = 0; n < 3; n++)
+      writer.write(
+        batch([
+          ['a', BigInt(n)],
+          ['b', BigInt(n)],
+        ]),
+      );
+    const prepared = writer.prepareCommit(1);
+    writer.write(batch([['c', 3n]]));
+    await writer.abort();
+    await expect(prepared).resolves.toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 

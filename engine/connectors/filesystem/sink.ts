@@ -1,5 +1,5 @@
 // The filesystem sink, exactly once: hidden files in progress, made durable at a checkpoint, renamed when it has completed.
-import { closeSync, fsync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { access, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,7 +50,7 @@ export const filesystemSink: SinkConnector = {
   async cleanUp(table, jobKey, epoch) {
     const { path } = filesystemTable(table);
     const pattern = new RegExp(
-      `^\\.part-${escapeName(jobKey).replaceAll('.', '\\.')}-[^-]*-\\d+-\\d+\\.inprogress\\.(\\d+)$`,
+      `^\\.part-${escapeName(jobKey).replaceAll('.', '\\.')}-[^-]*-\\d+-\\d+-\\d+\\.inprogress\\.(\\d+)$`,
     );
     for (const name of await readdir(path).catch(ignoreMissing)) {
       const match = pattern.exec(name);
@@ -140,6 +140,8 @@ class FileWriter implements SinkWriter {
   private full: FileInProgress[] = [];
   /** Prepared and on their way to the disk. */
   private readonly closing = new Set<FileInProgress>();
+  private preparing: Promise<unknown> = Promise.resolve();
+  private aborted = false;
 
   constructor(context: WriterContext, table: FilesystemTable) {
     this.context = context;
@@ -172,11 +174,33 @@ class FileWriter implements SinkWriter {
     this.full = [];
     this.current = null;
     for (const file of files) this.closing.add(file);
+    const prepared = this.makeDurable(files, checkpointId);
+    this.preparing = Promise.allSettled([this.preparing, prepared]);
+    return prepared;
+  }
+
+  async abort(): Promise<void> {
+    this.aborted = true;
+    // A descriptor is closed once, and by nobody while it is being synced: its number may be another file's by then.
+    await this.preparing;
+    const files = [...this.full, ...this.closing, ...(this.current === null ? [] : [this.current])];
+    this.full = [];
+    this.current = null;
+    this.closing.clear();
+    this.buffer.length = 0;
+    for (const file of files) {
+      closeSync(file.descriptor);
+      await unlink(join(this.base, file.name)).catch(ignoreMissing);
+    }
+  }
+
+  private async makeDurable(files: FileInProgress[], checkpointId: number): Promise<Committable[]> {
     // The epoch makes names unique over attempts, whose checkpoint ids may repeat.
     const final = `${this.stem}-${this.context.epoch}-${checkpointId}`;
     const committables: Committable[] = [];
     for (const [index, file] of files.entries()) {
       await fsyncFile(file.descriptor);
+      if (this.aborted) return [];
       this.closing.delete(file);
       closeSync(file.descriptor);
       committables.push({
@@ -194,26 +218,14 @@ class FileWriter implements SinkWriter {
     return committables;
   }
 
-  async abort(): Promise<void> {
-    const files = [...this.full, ...this.closing, ...(this.current === null ? [] : [this.current])];
-    this.full = [];
-    this.current = null;
-    this.closing.clear();
-    this.buffer.length = 0;
-    for (const file of files) {
-      closeSync(file.descriptor);
-      unlinkSync(join(this.base, file.name));
-    }
-  }
-
   private begin(): FileInProgress {
     mkdirSync(this.base, { recursive: true });
     for (;;) {
-      const name = `.${this.stem}-${this.sequence++}.inprogress.${this.context.epoch}`;
+      const name = `.${this.stem}-${this.context.attempt}-${this.sequence++}.inprogress.${this.context.epoch}`;
       try {
         return { name, descriptor: openSync(join(this.base, name), 'wx'), rows: 0, bytes: 0 };
       } catch (error) {
-        // Left by a task of this attempt that failed: it may be part of a completed checkpoint.
+        // Left by a run whose epochs and attempts were counted from 1 again: it is not ours to replace.
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
     }
