@@ -53,9 +53,8 @@ export class Aggregation {
     });
   }
 
-  /** `expected` groups are made room for at once. */
-  createTable(expected = 0): GroupTable {
-    return new GroupTable(this.keyTypes, this.accumulatorTypes, expected);
+  createTable(): GroupTable {
+    return new GroupTable(this.keyTypes, this.accumulatorTypes);
   }
 
   stateSchema(kind: StateSchema['kind']): StateSchema {

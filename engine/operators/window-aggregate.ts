@@ -30,8 +30,8 @@ export class WindowAggregate implements Operator {
   /** Open windows by their end. */
   private readonly windows = new Map<number, GroupTable>();
   private watermark = MIN_WATERMARK;
-  /** Groups of the last window that fired: the next ones will have about as many. */
-  private expected = 0;
+  /** Table of a window that has fired: the next one will have about as many groups, and memory that is there costs less than new memory. */
+  private spare: GroupTable | null = null;
 
   constructor(spec: WindowAggregateSpec, context: OperatorContext) {
     this.spec = spec;
@@ -83,12 +83,14 @@ export class WindowAggregate implements Operator {
 
   close(): void {
     this.windows.clear();
+    this.spare = null;
   }
 
   private tableOf(windowEnd: number): GroupTable {
     let table = this.windows.get(windowEnd);
     if (table === undefined) {
-      table = this.aggregation.createTable(this.expected);
+      table = this.spare ?? this.aggregation.createTable();
+      this.spare = null;
       this.windows.set(windowEnd, table);
     }
     return table;
@@ -100,11 +102,11 @@ export class WindowAggregate implements Operator {
     for (const windowEnd of due) {
       const table = this.windows.get(windowEnd)!;
       this.windows.delete(windowEnd);
-      this.expected = table.size;
       for (let from = 0; from < table.size; from += BATCH_ROWS) {
         const rows = Math.min(BATCH_ROWS, table.size - from);
         output.emit(this.windowBatch(table, windowEnd, from, rows));
       }
+      this.spare = table.clear() ? table : null;
     }
   }
 

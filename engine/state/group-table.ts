@@ -34,10 +34,8 @@ export class GroupTable {
   private readonly direct: boolean;
   private stamp = 0;
 
-  /** `expected` groups are made room for at once. */
-  constructor(keyTypes: readonly SqlType[], accumulatorTypes: readonly SqlType[], expected = 0) {
+  constructor(keyTypes: readonly SqlType[], accumulatorTypes: readonly SqlType[]) {
     this.capacity = INITIAL_CAPACITY;
-    while (this.capacity < expected) this.capacity *= 2;
     this.layout = layoutRecord(keyTypes, accumulatorTypes);
     this.heaps = keyTypes.map((type) => (physical(type) === 'str' ? new StringHeap() : null));
     this.strings = accumulatorTypes.map((type) => (physical(type) === 'str' ? new StringStore(this.capacity) : null));
@@ -52,6 +50,16 @@ export class GroupTable {
     let bytes = this.slots.byteLength + this.records.byteLength;
     for (const held of [...this.heaps, ...this.strings]) bytes += held?.allocatedBytes ?? 0;
     return bytes;
+  }
+
+  /** Forgets all groups but keeps the memory. False when it cannot: strings are held. */
+  clear(): boolean {
+    if (this.heaps.some((heap) => heap !== null) || this.strings.some((store) => store !== null)) return false;
+    this.slots.fill(0);
+    this.records.fill(0, 0, this.size * this.layout.width);
+    this.size = 0;
+    this.keysNullable = false;
+    return true;
   }
 
   /** A stamp that no group carries yet. */
