@@ -15,14 +15,34 @@ const ROWS = Number(process.env['BIDS'] ?? 5_000_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 const PARALLELISM = 2;
 
-const queries: Record<string, { sink: string; select: string }> = {
+interface Query {
+  sink: string;
+  select: string;
+  /** For Flink alone. */
+  flinkSettings?: string;
+  /** Shown without a target. */
+  informative?: boolean;
+}
+
+const groupBy: Query = {
+  sink: 'bidder BIGINT, bids BIGINT, total BIGINT',
+  select: 'SELECT bidder, COUNT(*), SUM(price) FROM bid GROUP BY bidder',
+};
+
+const queries: Record<string, Query> = {
   filter: {
     sink: 'auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3)',
     select: 'SELECT auction, bidder, price * 908 / 1000, `dateTime` FROM bid WHERE MOD(auction, 3) = 0',
   },
-  groupBy: {
-    sink: 'bidder BIGINT, bids BIGINT, total BIGINT',
-    select: 'SELECT bidder, COUNT(*), SUM(price) FROM bid GROUP BY bidder',
+  groupBy,
+  // The engine holds changes of a busy GROUP BY back for up to 200 ms. Flink can do the same; by default it does not.
+  groupByMiniBatch: {
+    ...groupBy,
+    flinkSettings: `SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.allow-latency' = '200 ms';
+SET 'table.exec.mini-batch.size' = '100000';
+`,
+    informative: true,
   },
   window: {
     sink: 'window_start TIMESTAMP(3), bidder BIGINT, bids BIGINT',
@@ -32,8 +52,8 @@ const queries: Record<string, { sink: string; select: string }> = {
   },
 };
 
-function script(query: { sink: string; select: string }, format: string, path: string): string {
-  return `SET 'execution.checkpointing.interval' = '1s';
+function script(query: Query, format: string, path: string, settings = ''): string {
+  return `${settings}SET 'execution.checkpointing.interval' = '1s';
 CREATE TABLE bid (
   auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, \`dateTime\` TIMESTAMP(3), extra STRING,
   WATERMARK FOR \`dateTime\` AS \`dateTime\` - INTERVAL '4' SECOND
@@ -93,7 +113,7 @@ export async function flinkProbe(): Promise<void> {
 
 async function runFlink(cluster: FlinkCluster, work: string, name: string, format: string, path: string) {
   const file = join(work, 'flink', `${name}-${format}.sql`);
-  writeFileSync(file, script(queries[name]!, format, resolve(path)));
+  writeFileSync(file, script(queries[name]!, format, resolve(path), queries[name]!.flinkSettings));
   const result = await cluster.runSql(file, PARALLELISM);
   if (result.state !== 'FINISHED') throw new Error(`Flink ended ${name} on ${format} as ${result.state}`);
   return result;
@@ -106,7 +126,13 @@ function figures(rates: Map<string, { flink: number[]; embedded: number[]; memor
     const [flink, own] = [median(entry.flink), median(entry.embedded)];
     result.push({ name: `${camel}FlinkRowsPerSecond`, label: `${key}: Flink, rows/s`, value: flink });
     result.push({ name: `${camel}RowsPerSecond`, label: `${key}: embedded, rows/s`, value: own });
-    result.push({ name: `${camel}Ratio`, label: `${key}: times Flink`, value: own / flink, target: '>= 6' });
+    const informative = queries[key.split(' ')[0]!]?.informative === true;
+    result.push({
+      name: `${camel}Ratio`,
+      label: `${key}: times Flink`,
+      value: own / flink,
+      ...(informative ? {} : { target: '>= 6' }),
+    });
   }
   result.push({
     name: 'taskManagerPeakMiB',
