@@ -39,7 +39,6 @@ const kubernetesFunctions = [
     if (value === null) throw new Error(`"${text}" is not a quantity`);
     return value;
   }),
-  celFunc('isQuantity', [CelScalar.STRING], CelScalar.BOOL, (text) => milliQuantity(text) !== null),
   celMethod('compareTo', CelScalar.INT, [CelScalar.INT], CelScalar.INT, function (other) {
     return this < other ? -1n : this > other ? 1n : 0n;
   }),

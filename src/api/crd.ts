@@ -116,7 +116,6 @@ export const DEFINITIONS: Record<Kind, KindDefinition> = {
       ready,
       { ...reason, description: 'Why it is complete, or not.' },
       { name: 'Path', type: 'string', jsonPath: '.status.path', description: 'Where it is.', priority: 1 },
-      { name: 'Size', type: 'integer', jsonPath: '.status.size', description: 'Bytes.', priority: 1 },
       age,
     ],
   },

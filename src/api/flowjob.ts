@@ -104,7 +104,8 @@ const StateSchema = Type.Object(
       Type.Object(
         {
           uri: Type.String({
-            description: 'Root of the job’s checkpoints and savepoints, as a file: URI with an absolute path.',
+            description:
+              'Folder in which the job keeps its checkpoints and savepoints, below a folder of its own name: a file: URI with an absolute path. Jobs may share it.',
             pattern: '^file:(//)?/.+$',
             maxLength: 1024,
             'x-flowjob-change': 'refused-while-running',
@@ -275,7 +276,7 @@ export const FlowJobSpecSchema = Type.Object(
   },
 );
 
-/** The spec with fixed defaults filled in; what depends on the mode is still open (see resolveSpec in defaults.ts). */
+/** The spec with fixed defaults filled in; what depends on the mode is still open (see resolveSpec). */
 export type FlowJobSpec = Static<typeof FlowJobSpecSchema>;
 
 export interface FlowJob {

@@ -67,7 +67,6 @@ export const FlowSavepointStatusSchema = Type.Object(
     ),
     path: Type.Optional(Type.String({ description: 'Where it is.', maxLength: 2048 })),
     completedAt: Type.Optional(Type.String({ description: 'When it was complete.', format: 'date-time' })),
-    size: Type.Optional(Type.Integer({ description: 'Bytes.', minimum: 0, format: 'int64' })),
   },
   { description: 'What became of it.' },
 );

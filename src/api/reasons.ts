@@ -66,14 +66,12 @@ export const JOB_REASONS = {
     remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
   },
   InvalidSpec: { meaning: 'The spec cannot be run.', remedy: 'The message names the field, the value and the remedy.' },
-  StartFailed: { meaning: 'Processes of the job could not be started.', remedy: 'The message says why.' },
   SavepointFailed: {
     meaning:
       'The savepoint that an upgrade, a suspend or a delete needs could not be taken; the running version goes on.',
     remedy:
       'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
   },
-  RestoreFailed: { meaning: 'The state could not be restored.', remedy: 'The message names the operator or the file.' },
   ChangeRefused: {
     meaning: 'The change needs the job to be stopped first.',
     remedy: 'Suspend the job, change it, resume it.',
@@ -82,10 +80,6 @@ export const JOB_REASONS = {
   Paused: { meaning: 'The operator keeps its hands off the job.', remedy: 'Remove the annotation flowjob.dev/pause.' },
   ProcessLost: { meaning: 'A process of the job ended without being asked to.', remedy: '' },
   SavepointCompleted: { meaning: 'A savepoint is complete.', remedy: '' },
-  TimeToLiveExpired: {
-    meaning: 'The processes of a job that has ended are gone, as batch.ttlAfterFinished says.',
-    remedy: '',
-  },
 } as const satisfies Record<string, ReasonDoc>;
 export type JobReason = keyof typeof JOB_REASONS;
 
@@ -110,8 +104,6 @@ export const SAVEPOINT_REASONS = {
     meaning: 'The engine could not take it.',
     remedy: 'The message says why; create another FlowSavepoint to try again.',
   },
-  Disposing: { meaning: 'The files are being removed.', remedy: '' },
-  DisposalFailed: { meaning: 'The files could not be removed.', remedy: 'The message says why.' },
   InUse: {
     meaning: 'A job would restore from this savepoint, so its files stay.',
     remedy: 'Take a newer savepoint, or delete the job, first.',

@@ -2,6 +2,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { FlowJobSpecSchema, type FlowJobSpec } from './flowjob.ts';
 import { stringEnum } from './schema-kit.ts';
+import { toStructural, withDefaults } from './structural.ts';
 
 const { properties } = FlowJobSpecSchema;
 
@@ -25,7 +26,10 @@ export const ResolvedFlowJobSpecSchema = Type.Object(
 );
 export type ResolvedFlowJobSpec = Static<typeof ResolvedFlowJobSpecSchema>;
 
-/** Answers what depends on the mode. `spec` has its fixed defaults already (applyDefaults). Pure. */
+/** What a batch job has whose manifest leaves `batch` out: the defaults of its fields. */
+const BATCH_DEFAULTS = withDefaults(toStructural(properties.batch), {}) as NonNullable<FlowJobSpec['batch']>;
+
+/** Answers what depends on the mode. `spec` has its fixed defaults already (withDefaults). Pure. */
 export function resolveSpec(spec: FlowJobSpec): ResolvedFlowJobSpec {
   const streaming = spec.mode === 'Streaming';
   const { batch, ...rest } = spec;
@@ -38,6 +42,6 @@ export function resolveSpec(spec: FlowJobSpec): ResolvedFlowJobSpec {
     upgrade: { strategy: spec.upgrade.strategy ?? (streaming ? 'Savepoint' : 'Stateless') },
     deletionPolicy: spec.deletionPolicy ?? (streaming ? 'Savepoint' : 'Delete'),
   };
-  if (!streaming) resolved.batch = batch ?? { backoffLimit: 3, ttlAfterFinished: { succeeded: '0s', failed: '1h' } };
+  if (!streaming) resolved.batch = batch ?? BATCH_DEFAULTS;
   return resolved;
 }

@@ -68,7 +68,7 @@ export const LastSavepointSchema = Type.Object(
   { description: 'The newest completed savepoint.' },
 );
 
-export const OPERATION_KINDS = ['Savepoint', 'StopWithSavepoint', 'Checkpoint', 'Cancel'] as const;
+export const OPERATION_KINDS = ['StopWithSavepoint', 'Checkpoint', 'Cancel'] as const;
 
 export const PendingOperationSchema = Type.Object(
   {

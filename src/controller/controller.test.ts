@@ -296,8 +296,15 @@ test('a paused job is not touched', async () => {
   });
   await until('paused', (found) => found !== null && condition(found, 'Paused') === 'True');
   await apply('SELECT 2');
+  const savepoint = await store.create({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: { name: 'later' },
+    spec: { jobRef: { name: 'orders' } },
+  });
   await pause(300);
   expect((await store.get('FlowJob', key))?.status?.attempt?.epoch).toBe(1);
+  expect(await store.get('FlowSavepoint', { namespace: 'default', name: 'later' })).toEqual(savepoint);
 });
 
 test('a FlowSavepoint is taken of a running job and can be disposed of', async () => {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../api/group.ts';
 import type { ObjectKey } from '../api/object.ts';
-import { StoreError, keyOf, type Objects } from '../store/port.ts';
+import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -28,13 +28,15 @@ export class Controller {
     // Processes whose FlowJob went while no operator ran.
     for (const key of this.options.runtime.jobs()) this.look(key);
     await Promise.all([
-      this.watch('FlowSavepoint', signal, (savepoint) => {
-        const key = { namespace: savepoint.metadata.namespace, name: savepoint.spec.jobRef.name };
+      this.watch('FlowSavepoint', signal, ({ type, object: { metadata, spec } }) => {
+        const key = { namespace: metadata.namespace, name: spec.jobRef.name };
         const names = this.savepoints.get(idOf(key)) ?? new Set();
-        this.savepoints.set(idOf(key), names.add(savepoint.metadata.name));
+        if (type === 'Deleted') names.delete(metadata.name);
+        else names.add(metadata.name);
+        this.savepoints.set(idOf(key), names);
         this.look(key);
       }),
-      this.watch('FlowJob', signal, (job) => this.look(keyOf(job))),
+      this.watch('FlowJob', signal, ({ object }) => this.look(keyOf(object))),
     ]);
     await this.queue.close();
   }
@@ -65,11 +67,11 @@ export class Controller {
   private async watch<K extends Kind>(
     kind: K,
     signal: AbortSignal,
-    changed: (object: Objects[K]) => void,
+    changed: (event: WatchEvent<K>) => void,
   ): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const event of this.options.store.watch(kind, { signal })) changed(event.object);
+        for await (const event of this.options.store.watch(kind, { signal })) changed(event);
       } catch (error) {
         if (signal.aborted) return;
         this.options.log.warn({ kind, err: error }, 'watch broke off; it starts again');

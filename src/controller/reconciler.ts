@@ -47,10 +47,11 @@ export class Reconciler {
   /** `savepoints`: names of the FlowSavepoints that are known to name the job. */
   async reconcile(key: ObjectKey, savepoints: readonly string[]): Promise<NextLook> {
     const found = await this.options.store.get('FlowJob', key);
-    const objects = await this.savepoints(key, savepoints);
-    if (found === null) return this.clearAway(key, objects);
+    if (found === null) return this.clearAway(key, await this.savepoints(key, savepoints));
 
-    const job = await this.ensureFinalizer('FlowJob', found);
+    const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
+    const objects = paused ? [] : await this.savepoints(key, savepoints);
+    const job = paused ? found : await this.ensureFinalizer('FlowJob', found);
     const observation = await this.gatherer.observe(job, objects, this.options.now());
     const decision = decide({ job, savepoints: objects, observation, now: this.options.now() });
     const before = job.status?.state;
@@ -107,7 +108,6 @@ export class Reconciler {
   private async ensureFinalizer<K extends Kind>(_kind: K, object: Objects[K]): Promise<Objects[K]> {
     const { metadata } = object;
     if (metadata.deletionTimestamp !== undefined || metadata.finalizers?.includes(FINALIZER) === true) return object;
-    if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return object;
     const finalizers = [...(metadata.finalizers ?? []), FINALIZER];
     return this.options.store.update<K>({ ...object, metadata: { ...metadata, finalizers } });
   }

@@ -34,16 +34,30 @@ export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem
 /** Remembers the answer for each version of each job, as a pass asks every time. */
 export class SqlChecker {
   private readonly answers = new Map<string, { question: string; answer: string | null }>();
+  private readonly validate: typeof validateSql;
+
+  constructor(validate: typeof validateSql = validateSql) {
+    this.validate = validate;
+  }
 
   /** What is wrong, for people; null when nothing is. */
   check(uid: string, name: string, spec: ResolvedFlowJobSpec): string | null {
     const question = JSON.stringify([spec.mode, spec.job]);
     const known = this.answers.get(uid);
     if (known?.question === question) return known.answer;
-    const problem = validateSql(name, spec);
-    const where = problem?.line === undefined ? '' : ` (line ${problem.line}, column ${problem.column})`;
-    const answer = problem === null ? null : `${problem.code}${where}: ${problem.message}`;
+    const answer = this.judge(name, spec);
     this.answers.set(uid, { question, answer });
     return answer;
+  }
+
+  private judge(name: string, spec: ResolvedFlowJobSpec): string | null {
+    try {
+      const problem = this.validate(name, spec);
+      const where = problem?.line === undefined ? '' : ` (line ${problem.line}, column ${problem.column})`;
+      return problem === null ? null : `${problem.code}${where}: ${problem.message}`;
+    } catch (error) {
+      // A defect of the planner may not keep the operator from a job that runs, or from deleting it.
+      return `The SQL could not be judged, which is a defect of the planner: ${String(error)}`;
+    }
   }
 }

@@ -9,10 +9,10 @@ export const jobDirectory = (root: string, name: string): string => join(root, '
 export const attemptDirectory = (root: string, name: string, epoch: number): string =>
   join(jobDirectory(root, name), `attempt-${epoch}`);
 
-/** Checkpoints, savepoints, epochs, results. */
+/** Checkpoints, savepoints, epochs, results. A folder of each job's own, so that jobs whose specs name the same URI do not fence each other off. */
 export function stateDirectory(root: string, name: string, uri: string | undefined): string {
   if (uri === undefined) return resolve(root, 'state', name);
-  return fileURLToPath(uri);
+  return join(fileURLToPath(uri), name);
 }
 
 /** Names of all jobs on record. */

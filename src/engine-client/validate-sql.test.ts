@@ -1,0 +1,36 @@
+import { admit } from '../api/admission.ts';
+import type { FlowJob } from '../api/flowjob.ts';
+import { resolveSpec } from '../api/resolved.ts';
+import { SqlChecker } from './validate-sql.ts';
+
+const spec = (sql: string) =>
+  resolveSpec(
+    (
+      admit({
+        apiVersion: 'flowjob.dev/v1alpha1',
+        kind: 'FlowJob',
+        metadata: { name: 'orders' },
+        spec: { mode: 'Batch', job: { sql: { inline: sql } } },
+      }) as FlowJob
+    ).spec,
+  );
+
+test('what is wrong is said with its place, and asked of the planner once for each version', () => {
+  let asked = 0;
+  const checker = new SqlChecker(() => {
+    asked++;
+    return { code: 'SQL_SYNTAX', message: 'no', line: 1, column: 2 };
+  });
+  expect(checker.check('u', 'orders', spec('a'))).toBe('SQL_SYNTAX (line 1, column 2): no');
+  expect(checker.check('u', 'orders', spec('a'))).toBe('SQL_SYNTAX (line 1, column 2): no');
+  expect(asked).toBe(1);
+  checker.check('u', 'orders', spec('b'));
+  expect(asked).toBe(2);
+});
+
+test('a defect of the planner is an answer, not the end of the pass', () => {
+  const checker = new SqlChecker(() => {
+    throw new TypeError('x is not a function');
+  });
+  expect(checker.check('u', 'orders', spec('a'))).toContain('x is not a function');
+});
