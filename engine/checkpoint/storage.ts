@@ -38,6 +38,11 @@ export interface Manifest {
   sources: { operatorId: string; splits: SourceSplit[] }[];
   /** Made visible after this manifest is published, and again on every restore from it. */
   committables: Committable[];
+  /**
+   * Rows and bytes per table from the job's start to this checkpoint (`source.<table>.rows`, `sink.<table>.rows`, `sink.<table>.bytes`): a later
+   * attempt of the same job counts on from them. Manifests of earlier versions have none.
+   */
+  counters?: Record<string, number>;
   /** True when all sources had ended and this checkpoint only commits: nothing is left to run. */
   endOfInput: boolean;
 }

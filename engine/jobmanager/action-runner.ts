@@ -62,8 +62,9 @@ export class ActionRunner {
         );
         return;
       case 'dispose':
+        // A later attempt counts on from the same checkpoint: what is of no use to this one may be what that one lives on.
         this.settle(
-          storage.dispose(action.directory),
+          storage.assertEpoch(epoch).then(async () => storage.dispose(action.directory)),
           () => undefined,
           (message) => log(`${action.directory} could not be removed: ${message}`),
         );

@@ -19,6 +19,9 @@ import { TaskManagerLinks } from './task-manager-links.ts';
 
 export const EXIT_FENCED = 3;
 
+/** How often a JobManager that writes nothing looks whether the job is still its own. */
+const FENCE_CHECK_MS = 5_000;
+
 export class JobManager {
   readonly config: EngineConfig;
   readonly job: JobArguments;
@@ -53,6 +56,7 @@ export class JobManager {
   async start(): Promise<void> {
     try {
       await this.storage.acquireEpoch(this.job.epoch, `pid ${process.pid}`);
+      setInterval(() => this.checkFence(), FENCE_CHECK_MS).unref();
       await this.listen();
       const result = await this.storage.readJobResult(this.job.jobId);
       if (result !== null) await this.reportEarlier(result);
@@ -187,6 +191,14 @@ export class JobManager {
     if (this.timer !== null) clearTimeout(this.timer);
     const at = coordinator.nextTimer();
     this.timer = at === null ? null : setTimeout(() => this.deliver({ type: 'timer' }), Math.max(0, at - Date.now()));
+  }
+
+  /** One that waits for slots, or has ended, would not find out otherwise that another has taken its place. */
+  private checkFence(): void {
+    this.storage.assertEpoch(this.job.epoch).catch((error: unknown) => {
+      if (error instanceof EngineError && error.code === 'FENCED') this.fenced(error);
+      else log(`the attempt's epoch could not be checked: ${describeError(error)}`);
+    });
   }
 
   /** Another attempt owns the job: nothing may be done any more, not even to the tasks, which find their channels closed. */

@@ -30,6 +30,8 @@ export class BatchScheduler implements Scheduler {
   /** When a subtask that failed may run again, by execution. */
   private readonly notBefore = new Map<string, number>();
   private phase: 'starting' | 'running' | 'publishing' | 'ended' = 'starting';
+  /** The last steps, publishing and making visible, when they failed and are to be tried again. */
+  private retry: { at: number; step: () => void } | null = null;
 
   constructor(context: JobContext, operations: Operations, ending: JobEnding, control: JobControl) {
     this.context = context;
@@ -48,7 +50,11 @@ export class BatchScheduler implements Scheduler {
   }
 
   advance(): void {
-    const { context } = this;
+    const { context, retry } = this;
+    if (retry !== null && retry.at <= context.now) {
+      this.retry = null;
+      retry.step();
+    }
     if (this.phase === 'starting') this.start();
     if (this.phase !== 'running') return;
     const { graph } = context;
@@ -67,7 +73,7 @@ export class BatchScheduler implements Scheduler {
   }
 
   nextTimer(): number {
-    return Math.min(Infinity, ...[...this.notBefore.values()].filter((at) => at > this.context.now));
+    return Math.min(this.retry?.at ?? Infinity, ...[...this.notBefore.values()].filter((at) => at > this.context.now));
   }
 
   taskChanged(execution: Execution): void {
@@ -143,11 +149,13 @@ export class BatchScheduler implements Scheduler {
   }
 
   publishFailed(_checkpointId: number, message: string): void {
-    if (this.phase === 'publishing') this.endFailed(`the job's results could not be published: ${message}`);
+    if (this.phase !== 'publishing') return;
+    this.tryAgain(`the job's results could not be published: ${message}`, () => this.publish());
   }
 
   stop(): void {
     this.phase = 'ended';
+    this.retry = null;
   }
 
   checkpointsView(): JobView['checkpoints'] {
@@ -158,6 +166,8 @@ export class BatchScheduler implements Scheduler {
     const { context } = this;
     const { restored } = context.options;
     if (restored?.manifest.endOfInput === true) {
+      const { counters = {} } = restored.manifest;
+      context.counters = () => counters;
       this.commit(restored.manifest.committables);
       return;
     }
@@ -205,12 +215,35 @@ export class BatchScheduler implements Scheduler {
   /** The subtask runs once more, from its beginning. */
   private again(execution: Execution, delay: number): void {
     const { context } = this;
+    if (execution.state === 'FINISHED') this.takeBack(execution);
     for (const enumerator of this.enumerators)
       if (enumerator.operatorId === context.graph.specOf(execution).operators[0]?.id)
         enumerator.giveBack(execution.subtask);
     this.notBefore.delete(execution.id);
     const next = context.graph.reset(execution, context.now);
     if (delay > 0) this.notBefore.set(next.id, context.now + delay);
+  }
+
+  /**
+   * Who has read a result that is made once more has to read the new one, where the place of a row depends on more than the row: splits may go to
+   * other subtasks than before, and round robin begins anew. With old rows here and new ones there some would be missing and some doubled.
+   */
+  private takeBack(producer: Execution): void {
+    const { context } = this;
+    const { graph } = context;
+    const source = graph.vertices[producer.vertexIndex]!;
+    for (const edge of graph.plan.edges) {
+      if (edge.sourceVertex !== source.spec.id || edge.exchange.kind === 'HASH' || edge.exchange.kind === 'SINGLETON')
+        continue;
+      for (const consumer of [...graph.vertexOf(edge.targetVertex).subtasks]) {
+        if (!producersOf(edge, source, consumer.subtask).includes(producer)) continue;
+        if (consumer.state === 'FINISHED') this.again(consumer, 0);
+        else if (consumer.active && consumer.state !== 'CANCELING') {
+          context.send(consumer, { type: 'cancel' });
+          consumer.enter('CANCELING', context.now);
+        }
+      }
+    }
   }
 
   private committables() {
@@ -235,6 +268,7 @@ export class BatchScheduler implements Scheduler {
       files: [],
       sources: [],
       committables: this.committables(),
+      counters: context.counters(),
       endOfInput: true,
     };
     context.emit({ type: 'publishManifest', directory: options.checkpointPath(1), manifest });
@@ -250,12 +284,18 @@ export class BatchScheduler implements Scheduler {
         const directory = context.options.checkpointPath(1);
         this.ending.begin('FINISHED', {}, () => context.emit({ type: 'dispose', directory }));
       },
-      (message) => this.endFailed(`the job's results could not be made visible: ${message}`),
+      (message) =>
+        this.tryAgain(`the job's results could not be made visible: ${message}`, () => this.commit(committables)),
     );
   }
 
-  /** What is durable is not thrown away: the strategy decides how often the last step is tried. */
-  private endFailed(message: string): void {
-    this.control.fail(coordinatorError('COMMIT_FAILED', message));
+  /** What is durable is not thrown away at the first failure: the strategy decides how often the last steps are tried. */
+  private tryAgain(message: string, step: () => void): void {
+    const { context } = this;
+    const error = coordinatorError('COMMIT_FAILED', message);
+    context.record.addException(error, context.now);
+    const delay = this.strategy.delayAfterFailure(context.now);
+    if (delay === null) this.control.fail(error);
+    else this.retry = { at: context.now + delay, step };
   }
 }

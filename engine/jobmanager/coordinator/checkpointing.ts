@@ -15,8 +15,8 @@ export interface CheckpointOwner {
   sourceSnapshot(): Map<string, SourceSplit[]>;
   /** Too many failures in a row, or a failure that leaves the tasks in no state to go on. */
   checkpointsFailed(message: string): void;
-  /** Of all tasks at the barriers of a checkpoint that has completed. */
-  checkpointCompleted(metrics: Metrics[]): void;
+  /** Table counters from the job's start to the barriers of a checkpoint at which the tasks had counted `metrics`. */
+  countersAt(metrics: Metrics[]): Metrics;
   /** The job ends with this one. `savepointPath` null: all its input had ended. */
   lastCheckpointCompleted(savepointPath: string | null, committables: Committable[], triggerId: string | null): void;
 }
@@ -82,8 +82,7 @@ export class Checkpointing {
 
   /** The job has finished: nothing will be restored from its checkpoints any more. Savepoints stay. */
   discardAll(): void {
-    const last = this.newest !== null && !this.newest.isSavepoint ? [this.newest.path] : [];
-    for (const directory of new Set([...this.retained, ...last])) this.discard(directory);
+    for (const directory of this.retained) this.discard(directory);
     this.retained.length = 0;
   }
 
@@ -95,7 +94,7 @@ export class Checkpointing {
 
   nextTimer(): number {
     if (this.pending !== null) return this.pending.view.triggerTimestamp + this.context.options.checkpointing.timeout;
-    return this.idle ? this.due : Infinity;
+    return this.running && this.idle ? this.due : Infinity;
   }
 
   advance(): void {
@@ -123,7 +122,7 @@ export class Checkpointing {
     const committables = this.prepared
       .filter((one) => one.checkpointId <= pending.id)
       .flatMap((one) => one.committables);
-    const manifest = pending.manifest(graph, options.jobId, options.epoch, committables);
+    const manifest = pending.manifest(graph, options, committables, this.owner.countersAt(pending.taskMetrics()));
     this.pending = null;
     this.publishing = { checkpoint: pending, manifest };
     this.context.emit({ type: 'publishManifest', directory: pending.directory, manifest });
@@ -145,16 +144,15 @@ export class Checkpointing {
     if (request.kind === 'CHECKPOINT' || last) {
       this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
       this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
+      if (request.kind === 'CHECKPOINT') this.retained.push(checkpoint.directory);
     }
     if (last) {
       this.running = false;
       this.ended(checkpoint, 'COMPLETED', null);
-      this.owner.checkpointCompleted(checkpoint.taskMetrics());
       const savepointPath = request.kind === 'SAVEPOINT' ? checkpoint.directory : null;
       this.owner.lastCheckpointCompleted(savepointPath, manifest.committables, request.triggerId);
       return;
     }
-    this.owner.checkpointCompleted(checkpoint.taskMetrics());
     this.context.commit(
       request.kind === 'CHECKPOINT' ? manifest.committables : [],
       () => this.complete(checkpoint),
@@ -202,11 +200,8 @@ export class Checkpointing {
         request.triggerId,
         request.kind === 'CHECKPOINT' ? String(checkpoint.id) : checkpoint.directory,
       );
-    if (request.kind === 'CHECKPOINT') {
-      this.retained.push(checkpoint.directory);
-      while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
-        this.discard(this.retained.shift()!);
-    }
+    while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
+      this.discard(this.retained.shift()!);
     // Files that a savepoint holds are made visible by the next checkpoint: at once, or a failure before it would take them from the savepoint.
     const waiting = request.kind === 'SAVEPOINT' && this.prepared.some(({ committables }) => committables.length > 0);
     this.reschedule(waiting ? context.now : Math.max(this.due, context.now + context.options.checkpointing.minPause));

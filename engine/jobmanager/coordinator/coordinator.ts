@@ -168,6 +168,8 @@ export class Coordinator {
   private advance(): void {
     const { context } = this;
     this.ending.advance();
+    // What was asked for while the job was ending has an answer too.
+    if (this.ending.over) this.operations.failAll(`the job is ${context.record.status}`);
     if (this.ending.begun) return;
     if (this.abandoned === null) this.scheduler.advance();
     else if (context.graph.active().length === 0 && !this.scheduler.unsettled) {
@@ -201,9 +203,10 @@ export class Coordinator {
     execution.result = message.result;
     const canceling = execution.state === 'CANCELING';
     if (canceling && (message.state === 'INITIALIZING' || message.state === 'RUNNING')) return;
-    execution.enter(canceling && message.state === 'FAILED' ? 'CANCELED' : message.state, now);
-    if (this.abandoned !== null || canceling) return;
-    if (message.state === 'FAILED') this.scheduler.taskFailed(execution, message.error ?? unknownFailure(execution));
+    // Also one that finished just before it heard: what it made is not wanted any more.
+    execution.enter(canceling ? 'CANCELED' : message.state, now);
+    if (this.abandoned !== null) return;
+    if (execution.state === 'FAILED') this.scheduler.taskFailed(execution, message.error ?? unknownFailure(execution));
     else this.scheduler.taskChanged(execution);
   }
 
@@ -222,9 +225,13 @@ export class Coordinator {
     if (!context.pool.remove(taskManagerId)) return;
     context.emit({ type: 'log', message: `TaskManager ${taskManagerId} is lost: ${reason}` });
     const lost = context.graph.active().filter(({ slot }) => slot!.taskManagerId === taskManagerId);
+    const canceling = lost.filter(({ state }) => state === 'CANCELING');
     const running = lost.filter(({ state }) => state !== 'CANCELING');
-    for (const execution of lost) execution.enter(execution.state === 'CANCELING' ? 'CANCELED' : 'FAILED', context.now);
-    if (this.abandoned === null && !this.ending.begun) this.scheduler.taskManagerLost(taskManagerId, running, reason);
+    for (const execution of canceling) execution.enter('CANCELED', context.now);
+    for (const execution of running) execution.enter('FAILED', context.now);
+    if (this.abandoned !== null || this.ending.begun) return;
+    for (const execution of canceling) this.scheduler.taskChanged(execution);
+    this.scheduler.taskManagerLost(taskManagerId, running, reason);
   }
 }
 

@@ -20,6 +20,8 @@ interface Ending {
 export class JobEnding {
   private readonly context: JobContext;
   private ending: Ending | null = null;
+  /** All is written, and the status says so. */
+  over = false;
 
   constructor(context: JobContext) {
     this.context = context;
@@ -93,6 +95,7 @@ export class JobEnding {
     ending.ended();
     record.endTime = ending.result.endTime;
     record.enter(state, now);
+    this.over = true;
     this.context.emit({ type: 'ended', status: state });
   }
 }

@@ -82,7 +82,12 @@ export class PendingCheckpoint {
     return this.metrics;
   }
 
-  manifest(graph: ExecutionGraph, jobId: string, epoch: number, committables: Committable[]): Manifest {
+  manifest(
+    graph: ExecutionGraph,
+    { jobId, epoch }: { jobId: string; epoch: number },
+    committables: Committable[],
+    counters: Metrics,
+  ): Manifest {
     return {
       formatVersion: 1,
       kind: this.request.kind,
@@ -107,6 +112,7 @@ export class PendingCheckpoint {
         splits: splits.sort((a, b) => a.ordinal - b.ordinal),
       })),
       committables,
+      counters,
       endOfInput: this.request.after === 'FINAL',
     };
   }

@@ -36,8 +36,7 @@ export class StreamingScheduler implements Scheduler {
   private enumerators: SplitEnumerator[] = [];
   private finalRequested = false;
   private restoredView: JobView['checkpoints']['restored'] = null;
-  /** Table counters up to the newest checkpoint, and those of it that were there before the present attempt. */
-  private counted: Metrics = {};
+  /** Table counters up to the checkpoint that the present attempt started from. */
   private countedBefore: Metrics = {};
 
   constructor(context: JobContext, operations: Operations, ending: JobEnding, control: JobControl) {
@@ -49,7 +48,7 @@ export class StreamingScheduler implements Scheduler {
     this.checkpoints = new Checkpointing(context, operations, {
       sourceSnapshot: () => this.sourceSnapshot(),
       checkpointsFailed: (message) => this.restart(coordinatorError('CHECKPOINT_FAILED', message)),
-      checkpointCompleted: (metrics) => (this.counted = tableCounters([this.countedBefore, ...metrics])),
+      countersAt: (metrics) => tableCounters([this.countedBefore, ...metrics]),
       lastCheckpointCompleted: (path, committables, triggerId) => this.finish(path, committables, triggerId),
     });
     context.counters = () =>
@@ -181,6 +180,7 @@ export class StreamingScheduler implements Scheduler {
         else {
           if (context.record.status === 'INITIALIZING') context.record.enter('CREATED', context.now);
           this.phase = { kind: 'waitingForSlots' };
+          this.tellShortage();
           this.advance();
         }
       },
@@ -191,6 +191,14 @@ export class StreamingScheduler implements Scheduler {
     );
   }
 
+  private tellShortage(): void {
+    const { pool, graph } = this.context;
+    const there = pool.slots().length;
+    if (there >= graph.slotsNeeded) return;
+    const message = `waiting for slots: the job needs ${graph.slotsNeeded}, ${there} are there; more TaskManagers or a lower parallelism would let it start`;
+    this.context.emit({ type: 'log', message });
+  }
+
   private deploy(): void {
     const { context } = this;
     const { graph, options } = context;
@@ -198,7 +206,7 @@ export class StreamingScheduler implements Scheduler {
     if (this.deployed) for (const execution of graph.executions()) graph.reset(execution, context.now);
     this.deployed = true;
     this.finalRequested = false;
-    this.countedBefore = { ...this.counted };
+    this.countedBefore = this.counted;
     this.enumerators = options.sources.map(({ operatorId, maxReaders, splits }) => {
       const restored = restore?.manifest.sources.find((source) => source.operatorId === operatorId);
       return new SplitEnumerator(operatorId, 'STREAMING', maxReaders, restored?.splits ?? splits);
@@ -228,6 +236,12 @@ export class StreamingScheduler implements Scheduler {
     context.record.enter('RUNNING', context.now);
   }
 
+  /** Up to the newest checkpoint. A savepoint of another job counts for that job. */
+  private get counted(): Metrics {
+    const manifest = this.checkpoints.latest?.manifest;
+    return manifest?.jobId === this.context.options.jobId ? (manifest.counters ?? {}) : {};
+  }
+
   private sourceSnapshot(): Map<string, SourceSplit[]> {
     return new Map(this.enumerators.map((enumerator) => [enumerator.operatorId, enumerator.snapshot()]));
   }
@@ -244,7 +258,8 @@ export class StreamingScheduler implements Scheduler {
     const { context, ending } = this;
     this.phase = { kind: 'finishing' };
     // What the tasks had counted at the last barrier is exact; heartbeats are a little older or newer.
-    context.counters = () => this.counted;
+    const { counted } = this;
+    context.counters = () => counted;
     for (const execution of context.graph.executions()) {
       if (execution.active) context.send(execution, { type: 'finish' });
       execution.enter('FINISHED', context.now);
