@@ -4,6 +4,16 @@ import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 
 const MIB = 2 ** 20;
 
+/**
+ * A batch run that fails again and again is soon given up: how often the whole is tried is for backoffLimit to say, and until the engine gives
+ * up nobody is told. A few tries stay with the engine, which runs only the lost tasks again.
+ */
+const BATCH_RESTARTS = {
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': 3,
+  'restart-strategy.fixed-delay.delay': '200ms',
+} as const;
+
 export interface EmbeddedPaths {
   /** Root of the job's state. */
   stateDirectory: string;
@@ -27,6 +37,7 @@ export function embeddedConfig(
     'io.tmp.dirs': paths.temporaryDirectory,
     'execution.runtime-mode': spec.mode === 'Batch' ? 'BATCH' : 'STREAMING',
     'execution.checkpointing.interval': spec.state.checkpoint.interval,
+    ...(spec.mode === 'Batch' ? BATCH_RESTARTS : {}),
     // The operator reads how the job ended from REST and storage, then stops the JobManager itself.
     'execution.shutdown-on-application-finish': false,
     'parallelism.default': spec.job.parallelism,
