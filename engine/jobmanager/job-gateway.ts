@@ -110,14 +110,11 @@ export class Gateway implements JobManagerGateway {
     const triggerId = request.triggerId ?? newId();
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
     const directory = storage.savepointPath(jobId, triggerId, request.targetDirectory ?? undefined);
-    const existing = await storage.readManifest(directory).then(
-      () => true,
-      () => false,
-    );
-    // A stop that an earlier attempt did not see through: the job has gone on since, so that the state there is stale.
-    const stale = existing && stop !== null && coordinator.operation(triggerId, 'SAVEPOINT') === null;
-    if (stale) await storage.dispose(directory);
-    this.jobManager.deliver({ type: 'savepoint', triggerId, directory, stop, existing: existing && stop === null });
+    const existing = await storage.readManifest(directory).catch(() => null);
+    if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
+    const usable = existing !== null && stop === null && coordinator.backs(existing);
+    if (existing !== null && !usable) await storage.dispose(directory);
+    this.jobManager.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable });
     return { triggerId };
   }
 

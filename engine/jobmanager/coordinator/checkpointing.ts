@@ -34,6 +34,11 @@ export class Checkpointing {
   private publishing: { checkpoint: PendingCheckpoint; manifest: Manifest } | null = null;
   /** What sinks have prepared and no completed checkpoint holds yet; a plain savepoint holds it but leaves it here. */
   private prepared: { checkpointId: number; committables: Committable[] }[] = [];
+  /**
+   * Savepoints that are published, but hold files that no checkpoint holds yet: were the job to fall back to an earlier checkpoint, the rows would be
+   * written anew and these files removed. Nobody is told of such a savepoint before a checkpoint has taken its files over.
+   */
+  private unbacked: PendingCheckpoint[] = [];
   private failuresInARow = 0;
   private readonly retained: string[];
   private newest: RestoredState | null;
@@ -76,6 +81,8 @@ export class Checkpointing {
     if (this.pending !== null) this.abort(this.pending, reason);
     for (const { triggerId } of this.queue) if (triggerId !== null) this.operations.fail(triggerId, reason);
     this.queue = [];
+    // A manifest on its way may still back them.
+    if (this.publishing === null) this.giveUpUnbacked(reason);
     this.prepared = [];
     this.failuresInARow = 0;
   }
@@ -107,7 +114,8 @@ export class Checkpointing {
     if (!this.running || !this.idle) return;
     const next = this.queue.shift();
     if (next !== undefined) this.trigger(next);
-    else if (this.due <= now) this.trigger({ kind: 'CHECKPOINT', after: 'CONTINUE', triggerId: null, directory: null });
+    else if (this.due <= now || (this.unbacked.length > 0 && this.failuresInARow === 0))
+      this.trigger({ kind: 'CHECKPOINT', after: 'CONTINUE', triggerId: null, directory: null });
   }
 
   acknowledged(message: Extract<TaskMessage, { type: 'checkpointAck' }>): void {
@@ -145,6 +153,8 @@ export class Checkpointing {
       this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
       this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
       if (request.kind === 'CHECKPOINT') this.retained.push(checkpoint.directory);
+      for (const savepoint of this.unbacked) this.tellCompleted(savepoint);
+      this.unbacked = [];
     }
     if (last) {
       this.running = false;
@@ -155,7 +165,7 @@ export class Checkpointing {
     }
     this.context.commit(
       request.kind === 'CHECKPOINT' ? manifest.committables : [],
-      () => this.complete(checkpoint),
+      () => this.complete(checkpoint, manifest.committables.length > 0),
       (message) => {
         this.ended(checkpoint, 'COMPLETED', null);
         this.owner.checkpointsFailed(`what checkpoint ${checkpoint.id} holds could not be made visible: ${message}`);
@@ -167,6 +177,7 @@ export class Checkpointing {
     if (this.publishing?.checkpoint.id !== checkpointId) return;
     const { checkpoint } = this.publishing;
     this.publishing = null;
+    if (!this.running) this.giveUpUnbacked(message);
     this.failed(checkpoint, `the manifest could not be published: ${message}`);
   }
 
@@ -191,21 +202,32 @@ export class Checkpointing {
       for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
   }
 
-  private complete(checkpoint: PendingCheckpoint): void {
+  private complete(checkpoint: PendingCheckpoint, holdsFiles: boolean): void {
     const { context } = this;
     const { request } = checkpoint;
     this.ended(checkpoint, 'COMPLETED', null);
-    if (request.triggerId !== null)
-      this.operations.complete(
-        request.triggerId,
-        request.kind === 'CHECKPOINT' ? String(checkpoint.id) : checkpoint.directory,
-      );
+    if (request.kind === 'SAVEPOINT' && holdsFiles) {
+      this.unbacked.push(checkpoint);
+      if (!this.running) this.giveUpUnbacked('the job has failed or ended meanwhile');
+    } else this.tellCompleted(checkpoint);
     while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
       this.discard(this.retained.shift()!);
-    // Files that a savepoint holds are made visible by the next checkpoint: at once, or a failure before it would take them from the savepoint.
-    const waiting = request.kind === 'SAVEPOINT' && this.prepared.some(({ committables }) => committables.length > 0);
-    this.reschedule(waiting ? context.now : Math.max(this.due, context.now + context.options.checkpointing.minPause));
+    this.reschedule(Math.max(this.due, context.now + context.options.checkpointing.minPause));
     this.advance();
+  }
+
+  private tellCompleted({ id, directory, request }: PendingCheckpoint): void {
+    if (request.triggerId !== null)
+      this.operations.complete(request.triggerId, request.kind === 'CHECKPOINT' ? String(id) : directory);
+  }
+
+  private giveUpUnbacked(reason: string): void {
+    for (const { directory, request } of this.unbacked) {
+      if (request.triggerId !== null)
+        this.operations.fail(request.triggerId, `no checkpoint followed that makes its files visible: ${reason}`);
+      this.discard(directory);
+    }
+    this.unbacked = [];
   }
 
   private failed(checkpoint: PendingCheckpoint, message: string): void {

@@ -227,15 +227,51 @@ describe('a savepoint', () => {
     expect(world.sent('trigger')).toHaveLength(0);
   });
 
-  test('leaves its files to the checkpoint that follows at once, and is nothing to restart from', () => {
+  test('leaves its files to the checkpoint that follows at once, and is told of when that one is published', () => {
     const world = running();
     world.tell(request);
     world.acknowledgeAll(1, [committable('a')]);
     world.publish();
     expect(world.of('commit')).toHaveLength(0);
+    expect(world.coordinator.operation(TRIGGER, 'SAVEPOINT')?.state).toBe('IN_PROGRESS');
     expect(world.sent('trigger').at(-1)!.barrier.checkpointId).toBe(2);
     world.acknowledgeAll(2);
     expect(world.lastManifest().committables).toEqual([committable('a')]);
+    world.publish();
+    expect(world.coordinator.operation(TRIGGER, 'SAVEPOINT')).toEqual({ state: 'COMPLETED', location: 'sp' });
+  });
+
+  test('is followed by a checkpoint even where none are taken by themselves', () => {
+    const { checkpointing } = testOptions(testPlan('STREAMING', 2));
+    const world = running({ checkpointing: { ...checkpointing, interval: 0 } });
+    world.tell(request);
+    world.acknowledgeAll(1, [committable('a')]);
+    world.publish();
+    expect(world.sent('trigger').at(-1)!.barrier).toMatchObject({ checkpointId: 2, directory: 'chk-2' });
+  });
+
+  test.each(['before', 'after'])('is given up when the job falls back behind it, %s it is published', (when) => {
+    const world = running();
+    world.tell(request);
+    world.acknowledgeAll(1, [committable('a')]);
+    if (when === 'after') world.publish();
+    world.report(world.execution('sink', 0), 'FAILED');
+    if (when === 'before') world.publish();
+    expect(world.coordinator.operation(TRIGGER, 'SAVEPOINT')?.state).toBe('FAILED');
+    expect(world.of('dispose').map(({ directory }) => directory)).toContain('sp');
+  });
+
+  test('of an earlier attempt counts when its files are in the checkpoint that the job began with', () => {
+    const world = running();
+    world.tell(request);
+    world.acknowledgeAll(1, [committable('a')]);
+    const savepoint = world.lastManifest();
+    world.publish();
+    world.acknowledgeAll(2);
+    const manifest = world.lastManifest();
+    const later = streaming({ restored: { path: 'chk-2', manifest, isSavepoint: false } });
+    expect(later.coordinator.backs(savepoint)).toBe(true);
+    expect(streaming().coordinator.backs(savepoint)).toBe(false);
   });
 
   test('that stops the job is its result before its files are made visible', () => {

@@ -1,4 +1,5 @@
 // The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
+import type { Manifest } from '../../checkpoint/storage.ts';
 import type { JobStatus, JobView, OperationStatus, TaskManagerView } from '../../rest/gateway.ts';
 import type { TaskError, TaskMessage } from '../../rpc/protocol.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
@@ -59,6 +60,21 @@ export class Coordinator {
 
   operation(triggerId: string, kind: OperationKind): OperationStatus | null {
     return this.operations.status(triggerId, kind);
+  }
+
+  /**
+   * True when a savepoint that an earlier attempt has published can be used: it holds no files, or the checkpoint that this attempt began with took them
+   * over. Else they went when this attempt began.
+   */
+  backs(savepoint: Manifest): boolean {
+    const restored = this.context.options.restored?.manifest;
+    return (
+      savepoint.committables.length === 0 ||
+      (restored !== undefined &&
+        restored.jobId === savepoint.jobId &&
+        restored.epoch === savepoint.epoch &&
+        restored.checkpointId > savepoint.checkpointId)
+    );
   }
 
   view(): JobView {
