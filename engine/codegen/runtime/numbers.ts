@@ -52,6 +52,8 @@ export function decimalFloor(value: bigint, scale: number): bigint {
 /** Rounds an unscaled value to `digits` after the point (may be negative), then gives it scale `to`. */
 export function decimalRound(value: bigint, from: number, digits: number, to: number, truncate: boolean): bigint {
   if (digits >= from) return rescale(value, from, to);
+  // More digits than any number here has: nothing is left, and the power of ten would fill the memory.
+  if (from - digits > 700) return 0n;
   const unit = pow10(from - digits);
   const rounded = (truncate ? value / unit : divideHalfUp(value, unit)) * unit;
   return rescale(rounded, from, to);
