@@ -307,6 +307,24 @@ test('a paused job is not touched', async () => {
   expect(await store.get('FlowSavepoint', { namespace: 'default', name: 'later' })).toEqual(savepoint);
 });
 
+test('a FlowSavepoint may come before its job: manifests are applied in any order', async () => {
+  const name = { namespace: 'default', name: 'early' };
+  await store.create({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: { name: name.name },
+    spec: { jobRef: { name: 'orders' } },
+  });
+  let savepoint: FlowSavepoint | null = null;
+  const seen = (): FlowSavepoint | null => (
+    void store.get('FlowSavepoint', name).then((s) => (savepoint = s)),
+    savepoint
+  );
+  await until('it is told', () => seen()?.status?.conditions[0]?.reason === 'JobNotFound');
+  await apply('SELECT 1');
+  await until('it is complete', () => seen()?.status?.state === 'Completed');
+});
+
 test('a FlowSavepoint is taken of a running job and can be disposed of', async () => {
   await apply('SELECT 1');
   await inState('Running');

@@ -31,12 +31,14 @@ export function decideSavepoint(c: Context, savepoint: FlowSavepoint, mayStart: 
   }
 }
 
-/** A FlowSavepoint whose FlowJob does not exist. */
+/** A FlowSavepoint whose FlowJob does not exist: not yet, as manifests come in any order, or not any more. */
 export function decideOrphan(savepoint: FlowSavepoint, now: number): SavepointOutcome {
   const state = savepoint.status?.state ?? 'Pending';
   if (savepoint.metadata.deletionTimestamp !== undefined) return removed(savepoint);
   if (state === 'Completed' || state === 'Failed') return settled(savepoint);
-  return fail(savepoint, now, 'JobNotFound', `There is no FlowJob ${savepoint.spec.jobRef.name} in this namespace.`);
+  const message = `There is no FlowJob ${savepoint.spec.jobRef.name} in this namespace.`;
+  if (state === 'Pending') return outcome(savepoint, now, 'Pending', 'Progressing', 'JobNotFound', message);
+  return fail(savepoint, now, 'JobNotFound', message);
 }
 
 function pending(c: Context, savepoint: FlowSavepoint, mayStart: boolean): SavepointOutcome {
