@@ -1,5 +1,5 @@
 // The embedded engine end to end, as processes: batch, stream, savepoint and rescaling, and the death of either process. Output is compared row by row.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { EngineCluster, kill } from './engine-cluster.ts';
 
 const JOB = '0000000000000000000000000000000a';
@@ -138,6 +138,44 @@ test('a stream survives the SIGKILL of its JobManager: a new attempt goes on fro
   await checkpoints(3);
   await kill(first);
   cluster.startJobManager(2, JOB, windows(20_000));
+  await finished();
+  expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
+}, 60_000);
+
+test('a stream survives two SIGKILLs in a row, the second before any checkpoint of what runs after the first', async () => {
+  createCluster({ 'execution.checkpointing.interval': '1s' });
+  cluster.startJobManager(1, JOB, windows(20_000));
+  let taskManager = cluster.startTaskManager('tm-0');
+  await checkpoints(1);
+  for (const next of ['tm-1', 'tm-2']) {
+    const before = await cluster.completedCheckpoints(JOB);
+    await kill(taskManager);
+    taskManager = cluster.startTaskManager(next);
+    // Files are in progress again, under names that must not be those of the checkpoint that is committed once more.
+    if (next === 'tm-1')
+      await cluster.until('rows are being written', async () => {
+        const names = readdirSync(cluster.path('output'));
+        return (
+          (await cluster.completedCheckpoints(JOB)) > before || names.some((name) => /-1-0\.inprogress\./.test(name))
+        );
+      });
+  }
+  await finished();
+  expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
+}, 60_000);
+
+test('a JobManager that was suspended while another took over ends, and does no harm', async () => {
+  createCluster({});
+  cluster.startTaskManager('tm-0');
+  const old = cluster.startJobManager(1, JOB, windows(10_000));
+  await checkpoints(2);
+  old.kill('SIGSTOP');
+  cluster.startJobManager(2, JOB, windows(10_000));
+  cluster.startTaskManager('tm-1');
+  await checkpoints(1);
+  old.kill('SIGCONT');
+  await cluster.until('the old one is gone', async () => old.exitCode !== null);
+  expect(old.exitCode).toBe(3);
   await finished();
   expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
 }, 60_000);
