@@ -165,8 +165,12 @@ export class JobManager {
   /** The job had ended before this attempt. Its last files may still have to be made visible. */
   private async reportEarlier(result: JobResult): Promise<void> {
     if (result.savepointPath !== null) {
-      const manifest = await this.storage.readManifest(result.savepointPath);
-      await commitAll(this.storage, this.job.epoch, manifest.committables);
+      const manifest = await this.storage.readManifest(result.savepointPath).catch((error: unknown) => {
+        // Removed by its owner, who heard of it only after its files were made visible.
+        if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
+        throw error;
+      });
+      await commitAll(this.storage, this.job.epoch, manifest?.committables ?? []);
     }
     this.end(result);
   }
