@@ -89,7 +89,11 @@ function checkOperators(manifest: Manifest, path: string, plan: ExecPlan, allowe
   throw new EngineError(
     'STATE_NOT_RESTORED',
     `the state in ${path} belongs to operators that the job does not have any more: ${names.join(', ')}`,
-    { hint: 'bring the query back that they belong to, or drop their state with --allow-non-restored-state' },
+    {
+      hint:
+        'bring the query back that they belong to, or start without any state on purpose: upgrade.strategy Stateless and a raised ' +
+        'restartNonce (the engine alone: --allow-non-restored-state)',
+    },
   );
 }
 
