@@ -253,6 +253,12 @@ describe('delete', () => {
   });
 });
 
+test('apply asks for its file', async () => {
+  const { code, err } = await cli.run('apply');
+  expect(code).toBe(1);
+  expect(err).toContain("required option '-f, --filename <path>' not specified");
+});
+
 test('suspend and resume change one field and say when there is nothing to do', async () => {
   file('a.yaml', manifest('a'));
   await cli.run('apply -f a.yaml');

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { QueryIntoFiles } from '../engine-client/query-into-files.ts';
 import type { SqlProblem } from '../engine-client/validate-sql.ts';
 import { runningOperator } from '../controller/operator-lock.ts';
 import { LocalStore } from '../store/local/local-store.ts';
@@ -25,6 +26,7 @@ export interface CliContext {
   /** All of standard input, for `-f -`. */
   readInput: () => Promise<string>;
   validateSql: (name: string, spec: ResolvedFlowJobSpec) => SqlProblem | null;
+  queryIntoFiles: (name: string, spec: ResolvedFlowJobSpec, directory: string) => QueryIntoFiles | null;
   programs: Programs;
 }
 

@@ -3,6 +3,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { queryIntoFiles } from '../engine-client/query-into-files.ts';
 import { validateSql } from '../engine-client/validate-sql.ts';
 import { findNode } from './find-node.ts';
 import { runCli } from './program.ts';
@@ -36,6 +37,7 @@ process.exitCode = await runCli(
     interrupted: interrupt.signal,
     readInput: () => text(process.stdin),
     validateSql,
+    queryIntoFiles,
     programs: { node: () => findNode(here), ...programs },
   },
   process.argv.slice(2),

@@ -107,7 +107,6 @@ A first job:
       '-f, --filename <path>',
       'file or folder of manifests, or - for standard input; may be repeated',
       collect,
-      [],
     )
     .option('--dry-run', 'check everything, change nothing')
     .action(async (options: DirOption & { filename: string[]; dryRun?: true }) =>
@@ -192,8 +191,8 @@ A first job:
   return program;
 }
 
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }
 
 function parseBoolean(text: string): boolean {

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCli } from './program.ts';
@@ -26,6 +26,29 @@ test('a job that finishes has exit code 0, says how much it did, and leaves noth
   expect(code).toBe(0);
   expect(err).toMatch(/^Finished in \d+\.\d s: 3 rows read, 2 rows written\.$/);
   expect(leftOver()).toEqual(before);
+});
+
+test('a bare query of a batch is shown as a table under its header', async () => {
+  writeFileSync(join(cli.directory, 'count.sql'), '-- finish\nSELECT 1');
+  const written: string[] = [];
+  const context = {
+    ...cli.context,
+    out: (text: string) => void written.push(text),
+    queryIntoFiles: (_name: string, _spec: unknown, directory: string) => {
+      // What the engine would do; the stand-in writes nothing.
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'part-1.csv'), 'LAX,7\n');
+      return {
+        sql: '-- finish',
+        columns: [
+          { name: 'origin', numeric: false },
+          { name: 'n', numeric: true },
+        ],
+      };
+    },
+  };
+  expect(await runCli(context, ['run', 'count.sql'])).toBe(0);
+  expect(written.join('\n')).toBe('origin   n\nLAX      7');
 });
 
 test('a job that fails has exit code 1 and tells the root cause', async () => {

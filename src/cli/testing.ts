@@ -32,6 +32,7 @@ export function testCli(overrides: Partial<CliContext> = {}): TestCli {
     interrupted: new AbortController().signal,
     readInput: async () => '',
     validateSql: () => null,
+    queryIntoFiles: () => null,
     programs: { node: () => process.execPath, operatorFile: '', engineFile: '' },
     ...overrides,
   };

@@ -17,6 +17,7 @@ import type { AttemptPlan } from '../../runtime/port.ts';
 import { CommandError, type CliContext } from '../context.ts';
 import { followFile } from '../follow-file.ts';
 import { absolute, loadManifests } from '../manifests.ts';
+import { csvRows, resultTable } from '../result-table.ts';
 import { localKey } from '../targets.ts';
 
 interface RunOptions {
@@ -44,6 +45,8 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
   const { engineFile } = context.programs;
   const node = context.programs.node();
   const directory = mkdtempSync(join(tmpdir(), 'flowjob-run-'));
+  const resultFiles = join(directory, 'result');
+  const query = context.queryIntoFiles(name, spec, resultFiles);
   const runtime = new LocalRuntime({ directory, node, engineFile, now: Date.now });
   const plan: AttemptPlan = {
     key: localKey(name),
@@ -56,10 +59,13 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
       runStartedAt: context.now().toISOString(),
       healthy: false,
     },
-    spec,
+    spec: query === null ? spec : { ...spec, job: { ...spec.job, sql: { inline: query.sql } } },
   };
   try {
-    return await attend(context, runtime, directory, plan);
+    const result = await attend(context, runtime, directory, plan);
+    if (query !== null && result.state === 'FINISHED')
+      for (const lines of resultTable(query.columns, csvRows(resultFiles))) context.out(lines);
+    return tell(context, result);
   } finally {
     runtime.stopProcesses(plan.key, 1, false);
     while (runtime.processes(plan.key).some((process) => process.state === 'Running')) await pause(10);
@@ -96,13 +102,13 @@ async function jobOf(context: CliContext, options: RunOptions): Promise<{ name: 
   }
 }
 
-/** Starts the processes, passes on what they print, and answers the exit code when the job has ended. */
+/** Starts the processes, passes on what they print, and answers how the job ended. */
 async function attend(
   context: CliContext,
   runtime: LocalRuntime,
   directory: string,
   plan: AttemptPlan,
-): Promise<number> {
+): Promise<RunResult> {
   await runtime.ensureProcesses(plan, []);
   const files = attemptFiles(directory, plan.key.name, 1);
   const ended = new AbortController();
@@ -126,7 +132,7 @@ async function attend(
     const log = readFileSync(files.logFile('jobmanager'), 'utf8').trimEnd();
     throw new CommandError(`the JobManager ended without a result. It said:\n${log}`);
   }
-  return tell(context, result);
+  return result;
 }
 
 /** The result from storage, which the JobManager writes before it reports an end; null when it ended without one. */
