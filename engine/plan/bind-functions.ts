@@ -51,7 +51,13 @@ const PATTERNS: Record<string, (pattern: string) => unknown> = {
 const NULL_TYPES: SqlType[] = [sqlType.string(), sqlType.int(), sqlType.timestamp(3), sqlType.boolean()];
 
 /** Names of functions and operators that a text may call, for suggestions. */
-export const CALLABLE: readonly string[] = [...Object.keys(SIGNATURES), ...Object.keys(UNIT_OF), 'IF', 'MOD'].sort();
+export const CALLABLE: readonly string[] = [
+  ...Object.keys(SIGNATURES),
+  ...Object.keys(UNIT_OF),
+  'IF',
+  'MOD',
+  'NULLIF',
+].sort();
 
 export class FunctionBinder {
   private readonly make: ExprFactory;
@@ -67,6 +73,7 @@ export class FunctionBinder {
     const { span } = node;
     const name = this.nameOf(node, args);
     if (name === 'IF') return this.conditional(args, span);
+    if (name === 'NULLIF') return this.nullIf(args, span);
     if (name === 'MOD') {
       this.checkCount('MOD', 'MOD(number, number)', args.length, 2, 2, span);
       return this.operators.arithmetic('%', args[0]!, args[1]!, span, 'MOD');
@@ -146,7 +153,18 @@ export class FunctionBinder {
     const [when, then, otherwise] = args as [Expr, Expr, Expr];
     const condition = this.make.condition(when, span, 'IF');
     const { exprs, type } = this.make.common([then, otherwise], span, 'the results of IF');
-    return this.make.call('IF', [condition, ...exprs], type, span);
+    const anyNull = condition.type.nullable || type.nullable;
+    return this.make.call('IF', [condition, ...exprs], nullable(type, anyNull), span);
+  }
+
+  /** The first operand or NULL: its type is the result's, whatever it is compared with. */
+  private nullIf(args: Expr[], span: Span): Expr {
+    this.checkCount('NULLIF', 'NULLIF(value, other)', args.length, 2, 2, span);
+    const [value, other] = this.make.literalsAsTimes(args, span) as [Expr, Expr];
+    if (value.type.root === 'NULL') return value;
+    // Made for its checks: the two can be compared.
+    this.operators.comparison('=', value, other, span);
+    return this.make.call('NULLIF', [value, other], nullable(value.type, true), span);
   }
 
   private checkCount(name: string, shape: string, count: number, least: number, most: number, span: Span): void {

@@ -14,6 +14,7 @@ import {
   isNumeric,
   isTemporal,
   isText,
+  MAX_DECIMAL_PRECISION,
   nullable,
   sameType,
 } from './type-rules.ts';
@@ -92,7 +93,16 @@ export class OperatorBinder {
           `${operator} takes numbers, not ${show(left.type)} and ${show(right.type)}`,
           isText(operand.type) ? 'CAST the string to a number; || joins strings' : 'CAST the operands to numbers',
         );
-    const [x, y] = [this.narrowed(a, b, operator), this.narrowed(b, a, operator)];
+    if (operator === '%' && (isApproximate(a.type) || isApproximate(b.type)))
+      throw this.make.fail(
+        'SQL_TYPE',
+        span,
+        `${fn === '%' ? '%' : 'MOD'} takes exact numbers, not ${show(left.type)} and ${show(right.type)}`,
+        'CAST the operands to DECIMAL or to an integer type',
+      );
+    const whole = arithmeticType(operator, a.type, b.type);
+    const tooWide = whole.root === 'DECIMAL' && (whole.precision ?? 10) > MAX_DECIMAL_PRECISION;
+    const [x, y] = tooWide ? [this.narrowed(a, b, operator), this.narrowed(b, a, operator)] : [a, b];
     const result = arithmeticType(operator, x.type, y.type);
     if (result.root === 'DECIMAL') return this.make.call(fn, [x, y], result, span);
     if (operator === '%') {
@@ -239,7 +249,7 @@ export class OperatorBinder {
     return this.make.cast(expr, isNumeric(other.type) ? other.type : sqlType.int(), span);
   }
 
-  /** An integer literal beside a DECIMAL has only the digits that it is written with, so that the result has no more than it needs. */
+  /** Where the result would have too many digits, an integer literal beside a DECIMAL counts only those that it is written with. */
   private narrowed(expr: Expr, other: Expr, operator: string): Expr {
     if (expr.kind !== 'literal' || expr.value === null || !isInteger(expr.type)) return expr;
     if (other.type.root !== 'DECIMAL' || isApproximate(other.type) || operator === '/') return expr;

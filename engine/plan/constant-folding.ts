@@ -33,18 +33,18 @@ export function fold(expr: Expr): Expr {
 
 /** A cell as the plan writes it; null when JSON cannot hold it. */
 function literalOf(value: boolean | number | bigint | string, type: SqlType): Expr | null {
-  const notNull = { ...type, nullable: false };
+  // The type stays as it was declared: TRY_CAST('1' AS INT) is nullable in Flink, though its value is known.
   if (typeof value === 'bigint')
     return {
       kind: 'literal',
       value: type.root.startsWith('INTERVAL')
         ? Number(value)
         : decimalText(value, type.root === 'DECIMAL' ? (type.scale ?? 0) : 0),
-      type: notNull,
+      type,
     };
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return null;
-  if (physical(type) === 'u8') return { kind: 'literal', value: Boolean(value), type: notNull };
-  return { kind: 'literal', value, type: notNull };
+  if (physical(type) === 'u8') return { kind: 'literal', value: Boolean(value), type };
+  return { kind: 'literal', value, type };
 }
 
 function decimalText(unscaled: bigint, scale: number): string {
@@ -59,7 +59,7 @@ function foldConnective(expr: Extract<Expr, { kind: 'call' }>): Expr {
   const rest: Expr[] = [];
   for (const arg of expr.args) {
     if (arg.kind !== 'literal' || arg.value === null) rest.push(arg);
-    else if (arg.value !== neutral) return arg;
+    else if (arg.value !== neutral) return { ...arg, type: expr.type };
   }
   if (rest.length === 0) return expr.args[0]!;
   return rest.length === 1 ? rest[0]! : rest.length === expr.args.length ? expr : { ...expr, args: rest };

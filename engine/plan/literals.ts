@@ -18,7 +18,7 @@ export function bindLiteral(node: Of<'literal'>, negated: boolean, fail: Fail): 
       return literal(node.value === true, sqlType.boolean(false));
     case 'string': {
       const text = String(node.value);
-      return literal(text, { root: 'CHAR', length: [...text].length, nullable: false });
+      return literal(text, { root: 'CHAR', length: text.length, nullable: false });
     }
     case 'number':
       return number(String(node.value), negated, node, fail);
@@ -40,7 +40,8 @@ function number(text: string, negated: boolean, node: Of<'literal'>, fail: Fail)
     if (value === BigInt.asIntN(32, value)) return literal(Number(value), sqlType.int(false));
     if (value === BigInt.asIntN(64, value)) return literal(String(value), sqlType.bigint(false));
   }
-  const precision = Math.max(digits.length, fraction.length);
+  // As Calcite counts: each digit that is written, so that 0.5 is DECIMAL(2, 1) and 00.10 DECIMAL(4, 2).
+  const precision = whole.length + fraction.length;
   if (precision > MAX_DECIMAL_PRECISION)
     throw unsupported(
       fail,

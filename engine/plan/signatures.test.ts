@@ -5,7 +5,7 @@ import { batch, run } from './plans.fixture.ts';
 import { SIGNATURES } from './signatures.ts';
 
 /** Functions that the binder makes from other syntax. */
-const SPECIAL = ['IF', 'MOD'];
+const SPECIAL = ['IF', 'MOD', 'NULLIF'];
 
 test('every function of the catalogue has a signature, and every signature a function', () => {
   const named = new Set([...Object.values(SIGNATURES).map(({ fn }) => fn as string), ...SPECIAL]);

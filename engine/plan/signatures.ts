@@ -1,7 +1,6 @@
 // The scalar functions that SQL text may call: their operands and results. Names of the right column are those of functions.ts.
 import type { FunctionName } from './functions.ts';
 import {
-  concatType,
   isApproximate,
   isInteger,
   isNumeric,
@@ -9,6 +8,7 @@ import {
   isText,
   isTimestamp,
   nullable,
+  partOf,
   roundType,
 } from './type-rules.ts';
 import { sqlType, type SqlType } from './types.ts';
@@ -71,19 +71,26 @@ const rounding = (fn: FunctionName): Signature =>
   of(
     fn,
     [number, integer],
-    (types, [, digits]) => roundType(first(types), types.length === 1 ? 0 : Number(digits ?? 0)),
+    (types, [, digits]) =>
+      roundType(first(types), types.length === 1 ? 0 : digits === null || digits === undefined ? null : Number(digits)),
     {
       required: 1,
     },
   );
 const whole = (fn: FunctionName): Signature =>
-  of(fn, [number], ([type]) =>
-    type!.root === 'DECIMAL' ? sqlType.decimal(Math.min(18, type!.precision! - type!.scale! + 1), 0, false) : type!,
-  );
+  of(fn, [number], ([type]) => (type!.root === 'DECIMAL' ? sqlType.decimal(type!.precision!, 0, false) : type!));
 const extreme = (fn: FunctionName): Signature => of(fn, [any], first, { variadic: true, common: true });
-const trimming = (fn: FunctionName): Signature => of(fn, [text, text], string, { required: 1 });
+const trimming = (fn: FunctionName): Signature => of(fn, [text, text], ([type]) => partOf(type!), { required: 1 });
+/** A piece of a text that may be asked for in vain. */
+const piece = ([type]: SqlType[]): SqlType => nullable(partOf(type!), true);
 const padding = (fn: FunctionName): Signature => of(fn, [text, integer, text], nullableString);
 const niladic = (fn: FunctionName, type: SqlType): Signature => of(fn, [], () => type);
+
+/** A DATE that hours are added to is a TIMESTAMP. Flink gives it six digits of the second, of which we hold three. */
+const addedType: Signature['result'] = ([, , type], [unitName]) =>
+  type!.root === 'DATE' && ['HOUR', 'MINUTE', 'SECOND'].includes(String(unitName))
+    ? sqlType.timestamp(3, false)
+    : type!;
 
 const timestampOrText = parameter('time', (type) => isTimestamp(type) || isText(type));
 const numberOrText = parameter('epoch or string', (type) => isInteger(type) || isApproximate(type) || isText(type));
@@ -117,7 +124,6 @@ export const SIGNATURES: Record<string, Signature> = {
       strict: false,
     },
   ),
-  NULLIF: of('NULLIF', [any, any], (types) => nullable(first(types), true), { common: true }),
   GREATEST: extreme('GREATEST'),
   LEAST: extreme('LEAST'),
   ABS: of('ABS', [number], first),
@@ -131,28 +137,28 @@ export const SIGNATURES: Record<string, Signature> = {
   LN: math('LN'),
   LOG10: math('LOG10'),
   SIGN: of('SIGN', [number], first),
-  UPPER: of('UPPER', [text], string),
-  LOWER: of('LOWER', [text], string),
+  UPPER: of('UPPER', [text], first),
+  LOWER: of('LOWER', [text], first),
   TRIM: trimming('TRIM'),
   LTRIM: trimming('LTRIM'),
-  BTRIM: trimming('TRIM'),
+  BTRIM: of('TRIM', [text, text], string, { required: 1 }),
   RTRIM: trimming('RTRIM'),
   CHAR_LENGTH: of('CHAR_LENGTH', [text], toInt),
   CHARACTER_LENGTH: of('CHAR_LENGTH', [text], toInt),
-  SUBSTRING: of('SUBSTRING', [text, integer, integer], nullableString, { required: 2 }),
-  SUBSTR: of('SUBSTRING', [text, integer, integer], nullableString, { required: 2 }),
+  SUBSTRING: of('SUBSTRING', [text, integer, integer], piece, { required: 2 }),
+  SUBSTR: of('SUBSTRING', [text, integer, integer], piece, { required: 2 }),
   POSITION: of('POSITION', [text, text], toInt),
   REPLACE: of('REPLACE', [text, text, text], string),
-  CONCAT: of('CONCAT', [text], concatType, { variadic: true }),
-  CONCAT_WS: of('CONCAT_WS', [text, text], (types) => sqlType.string(first(types).nullable), {
+  CONCAT: of('CONCAT', [text], string, { variadic: true }),
+  CONCAT_WS: of('CONCAT_WS', [text, text], (types) => sqlType.string(types.some((type) => type.nullable)), {
     variadic: true,
     strict: false,
   }),
   LPAD: padding('LPAD'),
   RPAD: padding('RPAD'),
-  REVERSE: of('REVERSE', [text], string),
-  LEFT: of('LEFT', [text, integer], string),
-  RIGHT: of('RIGHT', [text, integer], string),
+  REVERSE: of('REVERSE', [text], nullableString),
+  LEFT: of('LEFT', [text, integer], piece),
+  RIGHT: of('RIGHT', [text, integer], piece),
   SPLIT_INDEX: of('SPLIT_INDEX', [text, text, integer], nullableString),
   REGEXP_REPLACE: of('REGEXP_REPLACE', [text, text, text], string),
   REGEXP_EXTRACT: of('REGEXP_EXTRACT', [text, text, integer], nullableString, { required: 2 }),
@@ -165,9 +171,9 @@ export const SIGNATURES: Record<string, Signature> = {
     { required: 1 },
   ),
   TO_DATE: of('TO_DATE', [text, text], () => sqlType.date(), { required: 1 }),
-  UNIX_TIMESTAMP: of('UNIX_TIMESTAMP', [text, text], (types) => sqlType.bigint(types.length > 0), { required: 0 }),
-  FROM_UNIXTIME: of('FROM_UNIXTIME', [long, text], string, { required: 1 }),
-  TIMESTAMPADD: of('TIMESTAMPADD', [unit, integer, temporal], (types) => types[2]!),
+  UNIX_TIMESTAMP: of('UNIX_TIMESTAMP', [text, text], toBigint, { required: 0 }),
+  FROM_UNIXTIME: of('FROM_UNIXTIME', [long, text], nullableString, { required: 1 }),
+  TIMESTAMPADD: of('TIMESTAMPADD', [unit, integer, temporal], addedType),
   TIMESTAMPDIFF: of('TIMESTAMPDIFF', [unit, temporal, temporal], toInt),
   EXTRACT: of('EXTRACT', [unit, temporal], toBigint),
   FLOOR_TIME: of('FLOOR_TIME', [temporal, unit], first),

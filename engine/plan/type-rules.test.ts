@@ -23,11 +23,12 @@ test.each<['+' | '-' | '*' | '/' | '%', SqlType, SqlType, string]>([
   ['/', INT, INT, 'INT NOT NULL'],
   ['%', BIGINT, INT, 'INT NOT NULL'],
   ['+', DEC, of('DECIMAL', 5, 3), 'DECIMAL(12, 3) NOT NULL'],
-  ['*', DEC, of('DECIMAL', 5, 3), 'DECIMAL(15, 5) NOT NULL'],
+  ['*', DEC, of('DECIMAL', 5, 3), 'DECIMAL(16, 5) NOT NULL'],
+  ['*', DEC, of('DECIMAL', 8, 3), 'DECIMAL(18, 5) NOT NULL'],
   ['/', DEC, of('DECIMAL', 5, 3), 'DECIMAL(19, 8) NOT NULL'],
   ['%', DEC, of('DECIMAL', 5, 3), 'DECIMAL(5, 3) NOT NULL'],
   ['+', DEC, INT, 'DECIMAL(13, 2) NOT NULL'],
-  ['*', DEC, BIGINT, 'DECIMAL(29, 2) NOT NULL'],
+  ['*', DEC, BIGINT, 'DECIMAL(30, 2) NOT NULL'],
 ])('%s of %o and %o', (op, a, b, expected) => {
   expect(typeToString(arithmeticType(op, a, b))).toBe(expected);
   expect(arithmeticType(op, { ...a, nullable: true }, b).nullable).toBe(true);
@@ -43,7 +44,7 @@ test.each<[SqlType[], string | null]>([
   [[of('CHAR', 3), of('CHAR', 3)], 'CHAR(3) NOT NULL'],
   [[of('CHAR', 3), sqlType.string()], 'STRING'],
   [[of('TIMESTAMP', 0), of('TIMESTAMP', 3)], 'TIMESTAMP(3) NOT NULL'],
-  [[of('DATE'), of('TIMESTAMP', 3)], 'TIMESTAMP(3) NOT NULL'],
+  [[of('DATE'), of('TIMESTAMP', 3)], null],
   [[INT, sqlType.string()], null],
   [[of('BOOLEAN'), INT], null],
   [[of('TIMESTAMP', 3), of('TIMESTAMP_LTZ', 3)], null],

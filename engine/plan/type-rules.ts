@@ -68,11 +68,6 @@ export function commonType(types: readonly SqlType[]): SqlType | null {
     return { root: 'VARCHAR', length: Math.max(...known.map((type) => type.length ?? 1)), nullable: anyNull };
   if (known.every((type) => type.root === first.root))
     return { ...first, precision: Math.max(...known.map((type) => type.precision ?? 0)), nullable: anyNull };
-  if (known.every((type) => type.root === 'TIMESTAMP' || type.root === 'DATE'))
-    return sqlType.timestamp(
-      Math.max(...known.map((type) => (type.root === 'DATE' ? 0 : (type.precision ?? 6)))),
-      anyNull,
-    );
   return null;
 }
 
@@ -95,6 +90,8 @@ export function arithmeticType(op: '+' | '-' | '*' | '/' | '%', a: SqlType, b: S
   const decimal = !isApproximate(a) && !isApproximate(b) && (a.root === 'DECIMAL' || b.root === 'DECIMAL');
   if (!decimal) {
     if (op === '%' && isInteger(a) && isInteger(b)) return nullable(b, anyNull);
+    // Between FLOAT and DOUBLE the left operand decides.
+    if (isApproximate(a) && isApproximate(b)) return { root: a.root, nullable: anyNull };
     return commonNumber([a, b], anyNull);
   }
   const [{ precision: p1, scale: s1 }, { precision: p2, scale: s2 }] = [asDecimal(a), asDecimal(b)];
@@ -105,7 +102,8 @@ export function arithmeticType(op: '+' | '-' | '*' | '/' | '%', a: SqlType, b: S
       return decimalOf(Math.max(p1 - s1, p2 - s2) + scale + 1, scale, anyNull);
     }
     case '*':
-      return decimalOf(p1 + p2, s1 + s2, anyNull);
+      // Flink's has a digit to spare, which is given up where it alone would be too many.
+      return decimalOf(p1 + p2 === MAX_DECIMAL_PRECISION ? p1 + p2 : p1 + p2 + 1, s1 + s2, anyNull);
     case '/': {
       const scale = Math.max(6, s1 + p2 + 1);
       return decimalOf(p1 - s1 + s2 + scale, scale, anyNull);
@@ -117,13 +115,18 @@ export function arithmeticType(op: '+' | '-' | '*' | '/' | '%', a: SqlType, b: S
   }
 }
 
-/** ROUND and TRUNCATE of a DECIMAL to `digits` places: LogicalTypeMerging.findRoundDecimalType. */
-export function roundType(type: SqlType, digits: number): SqlType {
-  if (type.root !== 'DECIMAL') return type;
+/** ROUND and TRUNCATE of a DECIMAL to `digits` places: LogicalTypeMerging.findRoundDecimalType. `digits` null: not known before the row is. */
+export function roundType(type: SqlType, digits: number | null): SqlType {
+  if (type.root !== 'DECIMAL' || digits === null) return type;
   const { precision, scale } = asDecimal(type);
   if (digits >= scale) return type;
   if (digits < 0) return decimalOf(precision - scale + 1, 0, type.nullable);
   return decimalOf(1 + precision - scale + digits, digits, type.nullable);
+}
+
+/** A text that is no longer than one of `type`. */
+export function partOf(type: SqlType): SqlType {
+  return { root: 'VARCHAR', length: type.length ?? 1, nullable: type.nullable };
 }
 
 /** Two texts one after the other. */
@@ -132,7 +135,7 @@ export function concatType(types: readonly SqlType[]): SqlType {
   const anyNull = types.some((type) => type.nullable);
   return length >= STRING_LENGTH || types.some((type) => type.length === STRING_LENGTH)
     ? sqlType.string(anyNull)
-    : { root: 'VARCHAR', length, nullable: anyNull };
+    : { root: types.every((type) => type.root === 'CHAR') ? 'CHAR' : 'VARCHAR', length, nullable: anyNull };
 }
 
 /** Whether INSERT and UNION may convert without a CAST being written: LogicalTypeCasts.supportsImplicitCast. Nullability aside. */
