@@ -15,16 +15,16 @@ const programs = here.endsWith('.ts')
   : { operatorFile: join(dirname(here), 'operator.js'), engineFile: join(dirname(here), 'engine.js') };
 
 const interrupt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     // Twice: the user does not want to wait for a clean end.
     if (interrupt.signal.aborted) process.exit(130);
     interrupt.abort();
   });
-// `flowjob get | head` closes the pipe: that is no error.
+// `flowjob get -w | head` closes the pipe: nobody reads on, which is no error. `run` has processes to stop before it ends.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  interrupt.abort();
 });
 
 process.exitCode = await runCli(

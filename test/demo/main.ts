@@ -18,6 +18,15 @@ const cli = new Cli(home);
 const table = new LiveTable(process.stdout);
 const started = performance.now();
 
+/** Ctrl-C, or the end of the terminal. The operator and its jobs are no children of ours: nobody else stops them. */
+const interrupt = new AbortController();
+const interrupted = new Promise<void>((resolve) => interrupt.signal.addEventListener('abort', () => resolve()));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+// A terminal that is gone is no reason to leave processes behind.
+process.stdout.on('error', () => interrupt.abort());
+/** All is shown; what still runs does so until Ctrl-C. */
+let complete = false;
+
 const say = (text: string): void =>
   table.note(`[${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s] ${text}`);
 
@@ -133,9 +142,8 @@ async function keepRunning(store: LocalStore): Promise<void> {
   await ready(store, 'flights-live', 'Ready', 30);
   say('flights-live runs until Ctrl-C. Beside it, in another terminal:');
   hints();
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  complete = true;
+  await interrupted;
 }
 
 function hints(): void {
@@ -157,7 +165,7 @@ async function main(): Promise<boolean> {
   const observer = new Observer(store, home);
   let drawing = true;
   const draw = (async () => {
-    while (drawing) {
+    while (drawing && (complete || !interrupt.signal.aborted)) {
       table.update(await observer.lines());
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -177,7 +185,21 @@ async function main(): Promise<boolean> {
   }
 }
 
-const equal = await main();
+/** Ends the process when the demo is cut short; the command that was under way may have failed of it. */
+async function stopWhenInterrupted(): Promise<never> {
+  await interrupted;
+  // With --keep that is how it ends, and `main` clears up.
+  if (complete) return new Promise(() => undefined);
+  say('Interrupted: the operator and its jobs are stopped.');
+  await cli.run('local', 'down');
+  process.exit(130);
+}
+
+const cutShort = stopWhenInterrupted();
+const equal = await main().catch((error: unknown) => {
+  if (interrupt.signal.aborted && !complete) return cutShort;
+  throw error;
+});
 const left = engineProcesses(home);
 if (left.length > 0)
   say(`processes were left behind: ${left.map((process) => `${process.role} ${process.pid}`).join(', ')}`);

@@ -90,6 +90,8 @@ export class LiveTable {
     if (this.told.get(line.job) === key) return;
     this.told.set(line.job, key);
     const rate = line.rate === null ? '' : ` ${formatCount(line.rate)} rows/s`;
-    this.out.write(`  ${line.job} ${line.mode} ${line.state}${rate}: ${line.lastEvent}\n`);
+    this.out.write(
+      `  ${line.job} ${line.mode} ${line.state}${rate}${line.lastEvent === '' ? '' : `: ${line.lastEvent}`}\n`,
+    );
   }
 }
