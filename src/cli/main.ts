@@ -21,11 +21,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     if (interrupt.signal.aborted) process.exit(130);
     interrupt.abort();
   });
-// `flowjob get -w | head` closes the pipe: nobody reads on, which is no error. `run` has processes to stop before it ends.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  interrupt.abort();
-});
+// `flowjob get -w | head` closes the pipe, a terminal may go: nobody reads on, which is no error. `run` has processes to stop before it ends.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    interrupt.abort();
+  });
 
 process.exitCode = await runCli(
   {
