@@ -61,6 +61,11 @@ describe('complaints name the field, the value and the remedy', () => {
       'spec.state.checkpoint.interval: Invalid value: "10": must match ^[0-9]+(ms|s|m|h|d)$ -> write a whole number and a unit of ms, s, m, h, d: 500ms, 10s, 5m, 1h, 7d',
     ],
     [
+      'a duration as a bare number, which quotes alone would not mend',
+      manifest({ state: { checkpoint: { interval: 10 } } }),
+      'spec.state.checkpoint.interval: Invalid value: 10: must be of type string, is integer -> write a whole number and a unit of ms, s, m, h, d: 500ms, 10s, 5m, 1h, 7d',
+    ],
+    [
       'half a core as a bare number',
       manifest({ taskManager: { resources: { limits: { cpu: 0.5 } } } }),
       'spec.taskManager.resources.limits.cpu: Invalid value: 0.5: must be an integer or a string, is number -> put it in quotes: "0.5"',

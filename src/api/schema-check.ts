@@ -18,7 +18,7 @@ export function checkStructure(schema: StructuralSchema, value: unknown, path: s
   if (schema['x-kubernetes-int-or-string'] === true) return checkIntOrString(schema, value, path);
   const actual = typeOf(value);
   if (schema.type !== undefined && actual !== schema.type && !(schema.type === 'number' && actual === 'integer'))
-    return [wrongType(path, value, schema.type)];
+    return [wrongType(path, value, schema)];
   switch (schema.type) {
     case 'object':
       return checkObject(schema, value as Record<string, unknown>, path);
@@ -41,16 +41,20 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-function wrongType(field: string, value: unknown, wanted: string): FieldError {
+function wrongType(field: string, value: unknown, schema: StructuralSchema): FieldError {
+  const wanted = schema.type!;
+  // Quotes alone would not do where the text has a form: 10 is no duration, nor is "10".
+  const [alsoWrong] = wanted === 'string' && typeof value === 'number' ? checkString(schema, String(value), field) : [];
   const article = /^[aeio]/.test(wanted) ? 'an' : 'a';
   return {
     field,
     value,
     problem: `Invalid value: ${show(value)}: must be of type ${wanted}, is ${typeOf(value)}`,
     remedy:
-      wanted === 'string' && (typeof value === 'number' || typeof value === 'boolean')
+      alsoWrong?.remedy ??
+      (wanted === 'string' && (typeof value === 'number' || typeof value === 'boolean')
         ? `put it in quotes: "${value}"`
-        : `write ${article} ${wanted} here`,
+        : `write ${article} ${wanted} here`),
   };
 }
 
