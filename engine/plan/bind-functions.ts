@@ -8,7 +8,7 @@ import { located, type ExprFactory } from './expr-factory.ts';
 import { literal } from './expressions.ts';
 import { hintOf, unsupported } from './plan-error.ts';
 import { SIGNATURES, type Parameter, type Signature } from './signatures.ts';
-import { isText, nullable } from './type-rules.ts';
+import { isText, isTimestamp, nullable } from './type-rules.ts';
 import { sqlType, typeToString, type SqlType } from './types.ts';
 
 type Call = Extract<Expression, { kind: 'call' }>;
@@ -117,7 +117,16 @@ export class FunctionBinder {
       this.operand(arg, parameters[i] ?? parameters[parameters.length - 1]!, i, shape, span),
     );
     this.checkUnit(fn, operands, span);
+    this.checkTimeOfDay(fn, operands, span);
     this.checkPattern(fn, operands[1], span);
+    const zones = new Set(operands.filter(({ type }) => isTimestamp(type)).map(({ type }) => type.root));
+    if (fn === 'TIMESTAMPDIFF' && zones.size > 1)
+      throw this.make.fail(
+        'SQL_TYPE',
+        span,
+        'TIMESTAMPDIFF between TIMESTAMP and TIMESTAMP_LTZ',
+        'CAST one to the other',
+      );
     if (fn === 'TO_TIMESTAMP_LTZ') this.checkEpoch(operands, shape, span);
     if (signature.common === true) operands = this.make.common(operands, span, `the operands of ${name}`).exprs;
     const literals = operands.map((arg) =>
@@ -190,6 +199,15 @@ export class FunctionBinder {
         `the unit ${value} of ${fn.replace('_TIME', '')}`,
         `use ${known.join(', ')}`,
       );
+  }
+
+  /** A time of day has hours, minutes and seconds, and no units that are made of days. */
+  private checkTimeOfDay(fn: string, args: Expr[], span: Span): void {
+    if (fn !== 'EXTRACT' && fn !== 'FLOOR_TIME' && fn !== 'CEIL_TIME') return;
+    const unit = args.find((arg) => arg.kind === 'literal' && arg.type.root === 'CHAR');
+    const value = unit?.kind === 'literal' ? String(unit.value) : '';
+    if (!args.some((arg) => arg.type.root === 'TIME') || ['HOUR', 'MINUTE', 'SECOND'].includes(value)) return;
+    throw this.make.fail('SQL_TYPE', span, `a TIME has no ${value}`, 'use HOUR, MINUTE or SECOND');
   }
 
   /** A pattern that is a constant is wrong for every row or for none. */

@@ -14,6 +14,7 @@ import {
   isNumeric,
   isTemporal,
   isText,
+  isTimestamp,
   MAX_DECIMAL_PRECISION,
   nullable,
   sameType,
@@ -280,10 +281,10 @@ export class OperatorBinder {
   private shift(plus: boolean, moment: Expr, interval: Expr, span: Span): Expr {
     if (moment.type.root === 'TIME' && interval.type.root === 'INTERVAL_YEAR_MONTH')
       throw this.make.fail('SQL_TYPE', span, 'months cannot be added to a TIME', 'add hours, minutes or seconds');
-    // A time to the second plus milliseconds has milliseconds.
+    // A timestamp to the second plus milliseconds has milliseconds.
     const fine = interval.kind !== 'literal' || Number(interval.value) % 1000 !== 0;
     const precise =
-      moment.type.root !== 'DATE' && interval.type.root === 'INTERVAL_DAY_TIME' && fine
+      isTimestamp(moment.type) && interval.type.root === 'INTERVAL_DAY_TIME' && fine
         ? { ...moment.type, precision: 3 }
         : moment.type;
     const type = nullable(precise, moment.type.nullable || interval.type.nullable);

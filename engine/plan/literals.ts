@@ -67,7 +67,9 @@ export function bindTemporal(node: Of<'temporal'>, fail: Fail): Expr {
   const { type, value } = node;
   const { pattern, example } = SHAPES[type];
   const parse = { DATE: parseDate, TIME: parseTime, TIMESTAMP: parseTimestamp }[type];
-  const parsed = pattern.test(value) ? parse(value) : null;
+  // A cast would take 30 February for the last day of the month; a literal must be right.
+  const exists = type === 'TIME' || parseDate(value) !== null;
+  const parsed = pattern.test(value) && exists ? parse(value) : null;
   if (parsed === null) throw fail('SQL_LITERAL', node.span, `'${value}' is no ${type}`, `write it as ${example}`);
   if (type === 'DATE') return literal(parsed, sqlType.date(false));
   const precision = /\.(\d*)$/.exec(value)?.[1]?.length ?? 0;

@@ -1,6 +1,6 @@
 // Java's date patterns (yyyy-MM-dd HH:mm:ss.SSS and the like), compiled once per pattern to a formatter and a parser.
 import { EngineError } from '../../errors.ts';
-import { checkedDate, civil, DAY, dayOfYear, floorMod } from './time.ts';
+import { civil, DAY, dayOfYear, daysOf, floorMod, smartDate } from './time.ts';
 
 type Token = { letter: string; count: number } | { text: string };
 
@@ -95,8 +95,11 @@ export function formatTimestamp(millis: number, pattern: string): string {
   return out;
 }
 
-/** Reads text by a pattern; null when it does not match or the date does not exist. */
-export function parseTimestampAs(text: string, pattern: string): number | null {
+/**
+ * Reads text by a pattern; null when it does not match or the date does not exist. `lenient` reads as java.text.SimpleDateFormat: spaces before numbers
+ * and all behind the last field are skipped, and 30 February is 1 March.
+ */
+export function parseTimestampAs(text: string, pattern: string, lenient = false): number | null {
   const parts: Record<string, number> = { y: 1970, M: 1, d: 1, H: 0, m: 0, s: 0, S: 0 };
   const tokens = tokensOf(pattern);
   let half: number | null = null;
@@ -109,6 +112,7 @@ export function parseTimestampAs(text: string, pattern: string): number | null {
       continue;
     }
     const letter = token.letter === 'u' ? 'y' : token.letter === 'L' ? 'M' : token.letter;
+    if (lenient && letter !== 'a' && letter !== 'E') while (text[at] === ' ') at++;
     const rest = text.slice(at);
     if (letter === 'a' || letter === 'E' || (letter === 'M' && token.count > 2)) {
       const names = letter === 'a' ? ['AM', 'PM'] : letter === 'E' ? DAYS : MONTHS;
@@ -129,17 +133,19 @@ export function parseTimestampAs(text: string, pattern: string): number | null {
     if (letter === 'S') parts['S'] = Number(digits.padEnd(3, '0').slice(0, 3));
     else parts[letter] = letter === 'y' && token.count === 2 ? 2000 + Number(digits) : Number(digits);
   }
-  return at === text.length ? assemble(parts, half) : null;
+  return lenient || at === text.length ? assemble(parts, half, lenient) : null;
 }
 
-function assemble(parts: Record<string, number>, half: number | null): number | null {
+function assemble(parts: Record<string, number>, half: number | null, lenient: boolean): number | null {
   let hour = parts['H']!;
   if (parts['h'] !== undefined) hour = (parts['h'] % 12) + (half === 1 ? 12 : 0);
   if (parts['K'] !== undefined) hour = parts['K'] + (half === 1 ? 12 : 0);
   if (parts['k'] !== undefined) hour = parts['k'] % 24;
   const [minute, second] = [parts['m']!, parts['s']!];
-  const days = checkedDate(parts['y']!, parts['M']!, parts['d']!);
-  if (days === null || hour > 23 || minute > 59 || second > 59) return null;
+  const [year, month, day] = [parts['y']!, parts['M']!, parts['d']!];
+  const years = Math.floor((month - 1) / 12);
+  const days = lenient ? daysOf(year + years, month - years * 12, day) : smartDate(year, month, day);
+  if (days === null || (!lenient && (hour > 23 || minute > 59 || second > 59))) return null;
   return days * DAY + hour * 3_600_000 + minute * 60_000 + second * 1000 + parts['S']!;
 }
 

@@ -182,7 +182,7 @@ const TRUE_TEXTS = new Set(['t', 'true', 'y', 'yes', '1']);
 const FALSE_TEXTS = new Set(['f', 'false', 'n', 'no', '0']);
 
 export function parseBoolean(text: string): boolean | null {
-  const lower = text.trim().toLowerCase();
+  const lower = text.toLowerCase();
   if (TRUE_TEXTS.has(lower)) return true;
   return FALSE_TEXTS.has(lower) ? false : null;
 }

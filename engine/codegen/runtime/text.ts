@@ -59,13 +59,11 @@ export function position(needle: string, text: string): number {
   return at < 0 ? 0 : charLength(text.slice(0, at)) + 1;
 }
 
-/** LPAD and RPAD; NULL for a negative length or an empty pad, as in Flink. */
+/** LPAD and RPAD, which count UTF-16 units; NULL for a negative length or an empty pad, as in Flink. */
 export function pad(text: string, length: number, padding: string, atStart: boolean): string | null {
   if (length < 0 || padding === '') return null;
-  const missing = length - charLength(text);
-  if (missing <= 0) return range(text, 0, length);
-  const fill = range(padding.repeat(Math.ceil(missing / charLength(padding))), 0, missing);
-  return atStart ? fill + text : text + fill;
+  if (text.length >= length) return text.slice(0, length);
+  return atStart ? text.padStart(length, padding) : text.padEnd(length, padding);
 }
 
 /** Strips characters of `characters` from the start, the end, or both. */
@@ -84,9 +82,9 @@ export function reverse(text: string): string {
   return Array.from(text).reverse().join('');
 }
 
-/** Piece `index` (from 0) of `text` split at `separator`; NULL when there is none. */
+/** Piece `index` (from 0) of `text` split at `separator`; NULL when there is none, as in an empty text. */
 export function splitIndex(text: string, separator: string, index: number): string | null {
-  if (index < 0) return null;
+  if (index < 0 || text === '') return null;
   const pieces = separator === '' ? text.split(/\s+/) : text.split(separator);
   return pieces[index] ?? null;
 }

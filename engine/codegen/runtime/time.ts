@@ -80,13 +80,23 @@ export function timestampAdd(unit: string, amount: number, millis: number): numb
 export function timestampDiff(unit: string, from: number, to: number): number {
   const fixed = fixedUnits[unit];
   if (fixed !== undefined) return Math.trunc((to - from) / fixed) | 0;
-  const size = monthUnits[unit] ?? unknownUnit(unit);
-  const a = civil(Math.floor(from / DAY));
-  const b = civil(Math.floor(to / DAY));
+  return Math.trunc(monthsBetween(to, from) / (monthUnits[unit] ?? unknownUnit(unit))) | 0;
+}
+
+/** Whole months from `start` to `end` as Calcite's DateTimeUtils.subtractMonths counts them: days first, the time of day when the days meet. */
+function monthsBetween(end: number, start: number): number {
+  const [endDay, startDay] = [Math.floor(end / DAY), Math.floor(start / DAY)];
+  const months = wholeMonths(endDay, startDay);
+  const early = addMonthsToDate(startDay, months) === endDay && end - endDay * DAY < start - startDay * DAY;
+  return early ? months - 1 : months;
+}
+
+function wholeMonths(end: number, start: number): number {
+  if (end < start) return -wholeMonths(start, end);
+  const [a, b] = [civil(start), civil(end)];
   let months = (b.year - a.year) * 12 + b.month - a.month;
-  if (months > 0 && addMonths(from, months) > to) months--;
-  else if (months < 0 && addMonths(from, months) < to) months++;
-  return Math.trunc(months / size) | 0;
+  while (months > 0 && addMonthsToDate(start, months) > end) months--;
+  return months;
 }
 
 function isoWeek(days: number): number {
@@ -150,10 +160,14 @@ export function floorTime(millis: number, unit: string): number {
   return daysOf(year, month - ((month - 1) % size), 1) * DAY;
 }
 
-/** `millis` when it is the start of a unit, else the start of the next. */
+/**
+ * The start of the next unit, or of this one for a moment at its start. From the week upwards Flink looks at the day alone, so that noon of the first of
+ * a month is brought back to its midnight.
+ */
 export function ceilTime(millis: number, unit: string): number {
-  const start = floorTime(millis, unit);
-  return start === millis ? millis : timestampAdd(unit, 1, start);
+  const moment = unit === 'WEEK' || monthUnits[unit] !== undefined ? Math.floor(millis / DAY) * DAY : millis;
+  const start = floorTime(moment, unit);
+  return start === moment ? moment : timestampAdd(unit, 1, start);
 }
 
 const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
@@ -196,10 +210,13 @@ export function checkedDate(year: number, month: number, day: number): number | 
   return daysOf(year, month, day);
 }
 
-/** `2001-02-03`, also with one-digit months and days; null when it is no date. */
+/** `2001[-02[-03]]` with what stands behind a space ignored, as Flink's DateTimeUtils.parseDate reads it; null when it is no date. */
 export function parseDate(text: string): number | null {
-  const match = /^(\d{1,5})-(\d{1,2})-(\d{1,2})$/.exec(text.trim());
-  return match === null ? null : checkedDate(Number(match[1]), Number(match[2]), Number(match[3]));
+  const space = text.indexOf(' ');
+  const match = /^\s*(\d{1,4})\s*(?:-\s*(\d{1,2})\s*(?:-\s*(\d{1,2})\s*)?)?$/.exec(
+    space > 0 ? text.slice(0, space) : text,
+  );
+  return match === null ? null : checkedDate(Number(match[1]), Number(match[2] ?? 1), Number(match[3] ?? 1));
 }
 
 /** `04:05[:06[.789]]` as milliseconds of the day. */
@@ -211,13 +228,18 @@ export function parseTime(text: string): number | null {
   return hour * 3_600_000 + minute * 60_000 + second * 1000 + Number((match[4] ?? '').padEnd(3, '0').slice(0, 3));
 }
 
-/** `2001-02-03[ 04:05[:06[.789]]]`, with a T or a space between, and a final Z. */
+/** `2001-02-03[ 04:05:06[.789]]`; null when it is none. A day that its month has not is the month's last, as in Java's SMART style. */
 export function parseTimestamp(text: string): number | null {
-  const match = /^(\S+?)(?:[T ](\S+?))?Z?$/.exec(text.trim());
+  const match = /^(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{0,9})?))?$/.exec(text);
   if (match === null) return null;
-  const days = parseDate(match[1]!);
-  const time = match[2] === undefined ? 0 : parseTime(match[2]);
+  const days = smartDate(Number(match[1]), Number(match[2]), Number(match[3]));
+  const time = match[4] === undefined ? 0 : parseTime(match[4].replace(/\.$/, ''));
   return days === null || time === null ? null : days * DAY + time;
+}
+
+/** Days; the month's last day for one up to 31 that it has not; null when there is no such month or day at all. */
+export function smartDate(year: number, month: number, day: number): number | null {
+  return day > 31 || month < 1 || month > 12 ? null : checkedDate(year, month, Math.min(day, daysInMonth(year, month)));
 }
 
 /** Milliseconds cut to `precision` digits of the second. */
