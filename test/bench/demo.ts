@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
-import { asBatch, atRate, loadExample, toYaml, withMeanDelay, withSql, type DemoManifest } from '../demo/manifests.ts';
+import { asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from '../demo/manifests.ts';
 import { readCsvRows, readJsonRows } from '../demo/results.ts';
 import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
 import { jobMetrics } from '../harness/engine-rest.ts';
@@ -135,8 +135,11 @@ export async function demoBench(): Promise<void> {
       ...bounded,
       spec: { ...bounded.spec, mode: 'Streaming', state: stream.spec['state'], taskManager: { replicas: 1, slots: 2 } },
     };
-    const quick = withSql({ ...atRate(stream, 150_000), metadata: { name: 'flights-quick' } }, (sql) => sql);
-    const latency = { ...quick, spec: { ...quick.spec, state: { checkpoint: { interval: '200ms' } } } };
+    const latency = {
+      ...stream,
+      metadata: { name: 'flights-quick' },
+      spec: { ...stream.spec, state: { checkpoint: { interval: '200ms' } } },
+    };
     for (let round = 1; round <= ROUNDS; round++) {
       figures.batch.push(await bench.toTheEnd(loadExample('flights-by-origin.yaml', out), check));
       figures.stream.push(await bench.toTheEnd(unthrottled));

@@ -41,11 +41,6 @@ export function asBatch(manifest: DemoManifest, name: string, out: { from: strin
   return { ...batch, metadata: { name }, spec: { mode: 'Batch', job, taskManager } };
 }
 
-/** The replay at another rate, so that tests and benchmarks need not wait for the demo's. */
-export function atRate(manifest: DemoManifest, rowsPerSecond: number): DemoManifest {
-  return withSql(manifest, (sql) => replaceOnce(sql, /'replay\.rate' = '\d+'/, `'replay.rate' = '${rowsPerSecond}'`));
-}
-
 export function toYaml(manifest: DemoManifest): string {
   return stringify(manifest, { lineWidth: 0 });
 }
