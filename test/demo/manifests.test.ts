@@ -18,6 +18,6 @@ test('the batch run reads the whole file at once and writes elsewhere', () => {
 
 test('an example that lost what the demo changes is an error', () => {
   expect(toYaml(stream)).toContain('replay.rate');
-  const batch = asBatch(stream, 'check', { from: 'a', to: 'b' });
-  expect(() => asBatch(batch, 'again', { from: 'a', to: 'b' })).toThrow(/no longer contains/);
+  const batch = asBatch(stream, 'check', { from: '/out', to: '/check' });
+  expect(() => asBatch(batch, 'again', { from: '/out', to: '/check' })).toThrow(/no longer contains/);
 });
