@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -38,6 +38,18 @@ afterEach(async () => {
 function startOperator(): ChildProcess {
   const args = [resolve(__dirname, 'main.ts'), '--dir', directory, '--engine', engineFile];
   return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/** An operator that is only being loaded does not hear signals yet. The job may run long before: the operator before it had brought it up. */
+async function untilItListens(operator: ChildProcess): Promise<void> {
+  const log = join(directory, 'operator.log');
+  const giveUpAt = Date.now() + 20_000;
+  const started = (line: string): boolean =>
+    line.includes(`"pid":${operator.pid},`) && line.includes('operator started');
+  while (!existsSync(log) || !readFileSync(log, 'utf8').split('\n').some(started)) {
+    if (Date.now() > giveUpAt) throw new Error('waited in vain until the operator started');
+    await pause(20);
+  }
 }
 
 /** Processes of the job's attempts, on record or not. */
@@ -96,6 +108,7 @@ test(`an operator killed at any moment of an upgrade loses nothing (seed ${SEED}
     expect(processes('jobmanager')).toHaveLength(1);
     expect(processes('taskmanager')).toHaveLength(1);
   }
+  await untilItListens(operator);
   expect(await end(operator, 'SIGTERM')).toBe(0);
   // A job outlives its operator.
   expect(processes('jobmanager')).toHaveLength(1);
