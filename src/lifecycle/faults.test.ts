@@ -45,6 +45,20 @@ test('a stop that a silent JobManager completes after it was given up is where t
   expect(world.violations).toEqual([]);
 });
 
+test('a batch that comes to its end after its cancellation was given up is finished, and does not run again', () => {
+  const world = running('Batch');
+  world.edit((s) => void (s.taskManager.resources.limits.memory = '1Gi'));
+  passes(world, 2);
+  expect(world.job.status?.pending?.kind).toBe('Cancel');
+  world.now += 60_000;
+  world.pass();
+  expect(world.job.status?.attempt?.ended).toBe('Cancelled');
+  world.end('FINISHED', null);
+  expect(world.settle()).toBe(true);
+  expect(world.job.status).toMatchObject({ state: 'Finished', attempt: { ended: 'Finished' } });
+  expect(world.violations).toEqual([]);
+});
+
 test('a TaskManager that ends again and again before the job ever ran is told in status', () => {
   const world = new World(spec('Streaming'));
   passes(world, 2);

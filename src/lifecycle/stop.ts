@@ -31,7 +31,7 @@ export function stopRun(c: Context, how: 'Savepoint' | 'Cancel'): StopStep {
   if (attempt === undefined || attempt.ended !== undefined) {
     const stop = stopAll(c, { graceful: true });
     if (stop !== null) return step({ actions: [stop] });
-    return (attempt === undefined ? null : lateSavepoint(c, attempt)) ?? step({ done: true });
+    return (attempt === undefined ? null : lateEnd(c, attempt)) ?? step({ done: true });
   }
   const terminal = terminalOf(c, attempt);
   if (terminal !== null) return ended(c, attempt, terminal);
@@ -125,11 +125,17 @@ function abandoned(c: Context, attempt: Attempt, why: string): StopStep {
   return { ...over(c, { ...attempt, ended: 'Abandoned' }, asked === undefined ? {} : { pending: asked }), events };
 }
 
-/** An engine that was silent may have completed the stop just before its end, and made its output visible: an older checkpoint would double it. */
-function lateSavepoint(c: Context, attempt: Attempt): StopStep | null {
-  const path = c.observation.storage.pendingSavepoint;
-  if (attempt.ended !== 'Abandoned' || path === null) return null;
-  return over(c, { ...attempt, ended: 'Stopped' }, savepointPatch(c, attempt, path));
+/**
+ * A run that was given up may have come to its end on its own before its processes were gone. What storage says then holds: a job that is
+ * finished does not run again, and a stop that was completed has made its output visible, which an older checkpoint would double.
+ */
+function lateEnd(c: Context, attempt: Attempt): StopStep | null {
+  if (attempt.ended !== 'Abandoned' && attempt.ended !== 'Cancelled') return null;
+  const { result, pendingSavepoint } = c.observation.storage;
+  if (result?.state === 'FINISHED' && result.savepointPath === null)
+    return over(c, { ...attempt, ended: 'Finished' }, {});
+  if (attempt.ended === 'Cancelled' || pendingSavepoint === null) return null;
+  return over(c, { ...attempt, ended: 'Stopped' }, savepointPatch(c, attempt, pendingSavepoint));
 }
 
 /** Puts the end of the run on record; its processes are stopped once that is written. */
