@@ -56,6 +56,8 @@ export const ERROR_CODES = {
   STATE_INCOMPATIBLE: 'The held state cannot answer the changed query.',
   STATE_NOT_RESTORED: 'A savepoint has state of operators that the job no longer has.',
   STATE_TOO_LARGE: 'The state of one subtask is larger than it can be.',
+  SPILL_FILE: 'A file of state that was spilled from memory cannot be written or is missing or damaged.',
+  SPILL_DISK_FULL: 'The disk for state that is larger than memory is full.',
   STATE_PATH: 'The folder of the state cannot be used.',
   SAVEPOINT_NOT_FOUND: 'There is no savepoint at this path.',
   SAVEPOINT_CORRUPT: 'A file of a savepoint is damaged.',
@@ -66,6 +68,9 @@ export const ERROR_CODES = {
   EPOCH_INVALID: 'An attempt epoch is not a positive whole number.',
   DISPOSE_FOREIGN_FILES: 'A folder that is to be removed holds files that no checkpoint wrote.',
   JOB_RESULT_EXISTS: 'The job already has a result, and it is another one.',
+  OBJECT_KEY: 'A name is not one that a stored object can have.',
+  OBJECT_NOT_FOUND: 'A stored object is gone.',
+  OBJECT_TRUNCATED: 'A stored object is shorter than it was written.',
   BATCH_CORRUPT: 'A batch of columns is damaged.',
   // Processes.
   CONFIG_UNKNOWN: 'A configuration option does not exist.',

@@ -1,4 +1,4 @@
-// The port to where state lives: a folder today (local-object-store.ts), an object store with conditional put tomorrow. Six operations, so that
+// The port to where state lives: a folder today (local-object-store.ts), an object store with conditional put tomorrow. Seven operations, so that
 // every promise above it (fencing, atomic publication) rests on what S3, GCS and a file system can all keep. conformance: object-store.conformance.ts.
 
 /** Keys are paths relative to the store's root, with `/`, without `.` and `..`. */
@@ -20,6 +20,11 @@ export interface ObjectStore {
   size(key: string): Promise<number | null>;
   /** All keys that start with `prefix`, which ends with `/` or is empty; sorted. Unfinished writes are not among them. */
   list(prefix: string): Promise<string[]>;
-  /** Not an error when it is gone. */
+  /** Durable when it resolves. Not an error when it is gone. */
   delete(key: string): Promise<void>;
+  /**
+   * Clears away what writers that died have left under `prefix` (temporary files, the parts of an upload). A write that is still under way there fails
+   * and leaves nothing.
+   */
+  removeUnfinished(prefix: string): Promise<void>;
 }
