@@ -30,9 +30,11 @@ export interface AggregateShape {
   names: string[];
   /**
    * `all`: adds the rows, records nothing. `touched`: adds the rows and records each group once between two resets of `Recorded`, with what it
-   * was before when the table held it. `lookup`: adds nothing, records the group of every row.
+   * was before when the table held it. `lookup`: adds nothing, records the group of every row, which is made when it is not there.
    */
   mode: 'all' | 'touched' | 'lookup';
+  /** The table keeps the time of each group's last update (the loop leaves it alone). */
+  timed?: boolean;
 }
 
 /** Filled by the loop; with room for the rows of the batch. */
@@ -121,6 +123,7 @@ function generate(shape: AggregateShape, selected: boolean, keysNullable: boolea
   const layout = layoutRecord(
     shape.keys,
     accumulators.map(({ type }) => type),
+    shape.timed,
   );
   const keyShape = { layout, nullable: keysNullable };
   const recording = {
@@ -147,7 +150,7 @@ while (at < count) {
   for (; at < end; at++) {
     const row = ${selected ? 'selection[at]' : 'at'};
     let g = 0, b = 0;
-    ${findGroup(keyShape, mode === 'lookup' ? '' : initialValues(accumulators, layout))}
+    ${findGroup(keyShape, initialValues(accumulators, layout))}
     ${recording}
     ${update}
   }
@@ -204,7 +207,10 @@ class DictionaryMemo {
 }
 
 /** The shape of a lookup alone in tables of these columns: how state is restored. */
-export function lookupShape(columns: { keys: Schema; accumulators: Schema }): AggregateShape {
+export function lookupShape(
+  columns: { keys: Schema; accumulators: Schema },
+  { timed = false }: { timed?: boolean } = {},
+): AggregateShape {
   return {
     keys: columns.keys.map(({ type }) => type),
     args: [],
@@ -212,5 +218,6 @@ export function lookupShape(columns: { keys: Schema; accumulators: Schema }): Ag
     accumulators: columns.accumulators.map(({ type }) => ({ fn: 'MAX', type, argument: null, filter: null })),
     names: [],
     mode: 'lookup',
+    timed,
   };
 }

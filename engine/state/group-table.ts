@@ -11,6 +11,13 @@ import { sequence } from './validity.ts';
 
 const INITIAL_CAPACITY = 64;
 
+export interface GroupTableOptions {
+  /** Records keep the time of their last update. */
+  timed?: boolean;
+  /** Bytes up to which growth doubles the table; beyond them it grows by what is needed, and its owner spills it. */
+  budget?: number;
+}
+
 export class GroupTable {
   /** Number of groups; they are numbered from 0. */
   size = 0;
@@ -32,24 +39,28 @@ export class GroupTable {
   /** Per accumulator: its strings, null when it has another type. */
   readonly strings: (StringStore | null)[];
   private readonly direct: boolean;
+  private readonly budget: number;
   private stamp = 0;
 
-  constructor(keyTypes: readonly SqlType[], accumulatorTypes: readonly SqlType[]) {
+  constructor(
+    keyTypes: readonly SqlType[],
+    accumulatorTypes: readonly SqlType[],
+    { timed = false, budget = Infinity }: GroupTableOptions = {},
+  ) {
     this.capacity = INITIAL_CAPACITY;
-    this.layout = layoutRecord(keyTypes, accumulatorTypes);
+    this.budget = budget;
+    this.layout = layoutRecord(keyTypes, accumulatorTypes, timed);
     this.heaps = keyTypes.map((type) => (physical(type) === 'str' ? new StringHeap() : null));
     this.strings = accumulatorTypes.map((type) => (physical(type) === 'str' ? new StringStore(this.capacity) : null));
     this.direct = this.heaps.length === 1 && this.heaps[0] !== null;
-    this.slots = new Int32Array(this.direct ? 0 : 2 * this.capacity);
+    this.slots = new Int32Array(this.direct ? 0 : slotsFor(this.capacity));
     this.records = new Int32Array(this.capacity * this.layout.width);
     this.doubles = new Float64Array(this.records.buffer);
     this.floats = new Float32Array(this.records.buffer);
   }
 
   get allocatedBytes(): number {
-    let bytes = this.slots.byteLength + this.records.byteLength;
-    for (const held of [...this.heaps, ...this.strings]) bytes += held?.allocatedBytes ?? 0;
-    return bytes;
+    return this.slots.byteLength + this.records.byteLength + this.stringBytes;
   }
 
   /** Forgets all groups but keeps the memory. False when it cannot: strings are held. */
@@ -76,7 +87,7 @@ export class GroupTable {
   room(wanted: number): number {
     const free = this.capacity - this.size;
     if (free >= wanted || free >= this.capacity >> 2) return free;
-    this.grow(this.capacity * 2);
+    this.grow(this.nextCapacity(wanted));
     return this.capacity - this.size;
   }
 
@@ -97,6 +108,14 @@ export class GroupTable {
       const column = fieldColumn(records, width, field, first, count);
       return this.heaps[i]?.column(column.values as Int32Array, count, column.validity) ?? column;
     });
+  }
+
+  /** Times of the last update of `groups`. Only of a timed table. */
+  timeColumn(groups: Int32Array): Column {
+    const { width, timeAt } = this.layout;
+    const values = new Float64Array(groups.length);
+    for (let i = 0; i < groups.length; i++) values[i] = this.doubles[(groups[i]! * width + timeAt!) >> 1]!;
+    return { physical: 'f64', values, validity: null };
   }
 
   /** Groups sorted by key group: those of key group k are `order[starts[k] .. starts[k + 1])`. */
@@ -122,6 +141,23 @@ export class GroupTable {
     ];
   }
 
+  private get stringBytes(): number {
+    let bytes = 0;
+    for (const held of this.heaps) bytes += held?.allocatedBytes ?? 0;
+    for (const held of this.strings) bytes += held?.allocatedBytes ?? 0;
+    return bytes;
+  }
+
+  /** Twice the capacity, or what the budget allows when that is worth it. Strings are taken to grow in step. */
+  private nextCapacity(wanted: number): number {
+    const twice = 2 * this.capacity;
+    const perGroup = 4 * this.layout.width + this.stringBytes / this.capacity;
+    const fitting = Math.floor((this.budget - (this.direct ? 0 : 4 * slotsFor(twice))) / perGroup);
+    if (fitting >= twice) return twice;
+    const least = this.capacity + (this.capacity >> 3);
+    return fitting > least ? fitting : Math.max(least, this.size + wanted);
+  }
+
   private grow(capacity: number): void {
     // Words are numbered with 31 bits in generated code.
     if (capacity * this.layout.width > 0x7fff_ffff)
@@ -139,13 +175,13 @@ export class GroupTable {
     this.doubles = new Float64Array(records.buffer);
     this.floats = new Float32Array(records.buffer);
     for (const store of this.strings) store?.grow(capacity);
-    if (!this.direct) this.rehash();
+    if (!this.direct && this.slots.length < slotsFor(capacity)) this.rehash();
   }
 
   private rehash(): void {
     const { records } = this;
     const { width } = this.layout;
-    const slots = new Int32Array(2 * this.capacity);
+    const slots = new Int32Array(slotsFor(this.capacity));
     const mask = slots.length - 1;
     for (let group = 0; group < this.size; group++) {
       let slot = records[group * width + HASH_AT]! & mask;
@@ -154,4 +190,9 @@ export class GroupTable {
     }
     this.slots = slots;
   }
+}
+
+/** Slots for so many groups: a power of two, twice as many at least. */
+function slotsFor(capacity: number): number {
+  return 2 ** (Math.ceil(Math.log2(capacity)) + 1);
 }

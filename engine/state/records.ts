@@ -27,10 +27,14 @@ export interface RecordLayout {
   accumulators: (RecordField | null)[];
   /** Words from here to the end differ when and only when an accumulator does. */
   accumulatorsAt: number;
+  /** First word of the time of the last update, a double in milliseconds since the epoch; null when none is kept. */
+  timeAt: number | null;
 }
 
-export function layoutRecord(keys: readonly SqlType[], accumulators: readonly SqlType[]): RecordLayout {
-  let next = 2;
+/** `timed`: each record keeps the time of its last update, before the accumulators: they stay equal when only time has gone on. */
+export function layoutRecord(keys: readonly SqlType[], accumulators: readonly SqlType[], timed = false): RecordLayout {
+  const timeAt = timed ? 2 : null;
+  let next = timed ? 4 : 2;
   let bit = 0;
   const place = (kinds: Physical[]): RecordField[] => {
     next = (next + 1) & ~1;
@@ -56,7 +60,7 @@ export function layoutRecord(keys: readonly SqlType[], accumulators: readonly Sq
   for (const field of [...keyFields, ...placed]) field.validAt += validity;
   const width = (validity + ((bit + 31) >> 5) + 1) & ~1;
   const accumulatorFields = kinds.map((kind) => (kind === 'str' ? null : placed.shift()!));
-  return { width, keys: keyFields, accumulators: accumulatorFields, accumulatorsAt };
+  return { width, keys: keyFields, accumulators: accumulatorFields, accumulatorsAt, timeAt };
 }
 
 function words(kind: Physical): number {

@@ -70,7 +70,8 @@ export class StringHeap {
     return { physical: 'str', codes: null, offsets, bytes, validity };
   }
 
-  private equals(id: number, source: Uint8Array, start: number, end: number): boolean {
+  /** True when string `id` is `source[start .. end)`. */
+  equals(id: number, source: Uint8Array, start: number, end: number): boolean {
     let at = this.offsets[id]!;
     if (this.offsets[id + 1]! - at !== end - start) return false;
     const { bytes } = this;

@@ -59,13 +59,17 @@ export class StringStore {
     this.valid[group] = 1;
   }
 
+  /** Makes the string of `group` NULL. */
+  setNull(group: number): void {
+    this.garbage += this.lengths[group]!;
+    this.lengths[group] = 0;
+    this.valid[group] = 0;
+  }
+
   /** Copies string `from` of `source`, or its NULL, to place `at`. */
   copy(at: number, source: StringStore, from: number): void {
-    if (source.valid[from] === 0) {
-      this.garbage += this.lengths[at]!;
-      this.lengths[at] = 0;
-      this.valid[at] = 0;
-    } else {
+    if (source.valid[from] === 0) this.setNull(at);
+    else {
       const start = source.starts[from]!;
       this.set(at, source.bytes, start, start + source.lengths[from]!);
     }
