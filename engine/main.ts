@@ -33,7 +33,7 @@ async function jobManager(args: string[]): Promise<void> {
   const config = EngineConfig.load(required(values['config-dir'], '--config-dir'));
   // It handles small messages: a young generation that never grows keeps the process small, at no cost that could be measured.
   setFlagsFromString('--semi-space-growth-factor=1');
-  const { JobManager } = await import('./jobmanager/job-manager.ts');
+  const { startJobManager } = await import('./jobmanager/job-manager.ts');
   const job = {
     jobId,
     epoch,
@@ -42,7 +42,7 @@ async function jobManager(args: string[]): Promise<void> {
     allowNonRestoredState: values['allow-non-restored-state'],
   };
   process.on('SIGTERM', () => exit(143));
-  await new JobManager(config, job, exit).start();
+  await startJobManager(config, job, exit);
 }
 
 async function taskManager(args: string[]): Promise<void> {
@@ -51,10 +51,10 @@ async function taskManager(args: string[]): Promise<void> {
     options: { 'config-dir': { type: 'string' }, 'resource-id': { type: 'string' } },
   });
   const config = EngineConfig.load(required(values['config-dir'], '--config-dir'));
-  const { TaskManager } = await import('./taskmanager/task-manager.ts');
-  const manager = new TaskManager(config, required(values['resource-id'], '--resource-id'), exit);
+  const { createTaskManager } = await import('./taskmanager/task-manager.ts');
+  const manager = createTaskManager(config, required(values['resource-id'], '--resource-id'), exit);
   process.on('SIGTERM', () => {
-    manager.stop();
+    manager.removeSpilled();
     exit(143);
   });
   await manager.start();

@@ -1,4 +1,5 @@
 // The contract of connectors: how a table is found in splits, read into batches, written, and committed exactly once.
+import type { Clock } from '../clock.ts';
 import type { ColumnBatch } from '../columnar/batch.ts';
 import type { Schema } from '../plan/types.ts';
 import type { TableSpec } from '../plan/exec-plan.ts';
@@ -44,6 +45,7 @@ export interface ReaderContext {
   subtask: number;
   parallelism: number;
   now: () => number;
+  after: Clock['after'];
   count: (metric: string, delta: number) => void;
   /** To be called when a poll that returned null may succeed now. */
   wake: () => void;

@@ -12,6 +12,13 @@ import { printSink } from './print.ts';
 const sources: Record<string, SourceConnector> = { filesystem: filesystemSource, datagen: datagenSource };
 const sinks: Record<string, SinkConnector> = { filesystem: filesystemSink, print: printSink, blackhole: blackholeSink };
 
+/** What connectors there are. */
+export interface Connectors {
+  source: (table: TableSpec) => SourceConnector;
+  sink: (table: TableSpec) => SinkConnector;
+  committer: (connector: string) => SinkConnector;
+}
+
 /** The connector that reads `table`. Throws CONNECTOR_UNKNOWN with what there is. */
 export function sourceConnector(table: TableSpec): SourceConnector {
   return find(sources, sinks, table, 'read');
@@ -31,6 +38,8 @@ export function committerFor(connector: string): SinkConnector {
     });
   return found;
 }
+
+export const connectors: Connectors = { source: sourceConnector, sink: sinkConnector, committer: committerFor };
 
 function find<T>(known: Record<string, T>, others: Record<string, unknown>, table: TableSpec, done: string): T {
   const name = table.connector;

@@ -34,7 +34,7 @@ export class SplitQueueReader implements SourceReader {
 
   constructor(format: FormatReader, context: ReaderContext, replay: ReplayOptions | null) {
     this.format = format;
-    this.pacer = replay === null ? null : new Pacer(replay.rate, context.now, context.wake);
+    this.pacer = replay === null ? null : new Pacer(replay.rate, context);
     this.onEnd = replay?.onEnd ?? 'finish';
   }
 
@@ -90,23 +90,21 @@ export class SplitQueueReader implements SourceReader {
 /** Hands out rows by the clock, counted from its first use: a restored replay neither repeats nor catches up the time it was away. */
 class Pacer {
   private readonly rate: number;
-  private readonly now: () => number;
-  private readonly wake: () => void;
+  private readonly context: Pick<ReaderContext, 'now' | 'after' | 'wake'>;
   private readonly tickRows: number;
   private start = -1;
   private spent = 0;
-  private timer: NodeJS.Timeout | null = null;
+  private stopTimer: (() => void) | null = null;
 
-  constructor(rate: number, now: () => number, wake: () => void) {
+  constructor(rate: number, context: Pick<ReaderContext, 'now' | 'after' | 'wake'>) {
     this.rate = rate;
-    this.now = now;
-    this.wake = wake;
+    this.context = context;
     this.tickRows = Math.max(1, Math.min(BATCH_ROWS, Math.floor((rate * REPLAY_TICK) / 1000)));
   }
 
   /** Rows that may be read now: 0, or at least a tick's worth. */
   allowance(): number {
-    if (this.start < 0) this.start = this.now();
+    if (this.start < 0) this.start = this.context.now();
     const due = this.due();
     return due < this.tickRows ? 0 : Math.min(due, BATCH_ROWS);
   }
@@ -116,21 +114,21 @@ class Pacer {
   }
 
   wakeLater(): void {
-    if (this.timer !== null) return;
+    if (this.stopTimer !== null) return;
     const lacking = this.tickRows - this.due();
     const delay = Math.max(1, Math.ceil((lacking * 1000) / this.rate));
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.wake();
-    }, delay);
+    this.stopTimer = this.context.after(delay, () => {
+      this.stopTimer = null;
+      this.context.wake();
+    });
   }
 
   stop(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.stopTimer?.();
+    this.stopTimer = null;
   }
 
   private due(): number {
-    return Math.floor(((this.now() - this.start) * this.rate) / 1000) - this.spent;
+    return Math.floor(((this.context.now() - this.start) * this.rate) / 1000) - this.spent;
   }
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { systemClock } from '../clock.ts';
 import { toRows, type CellValue } from '../columnar/batch.ts';
 import type { TableSpec } from '../plan/exec-plan.ts';
 import { sqlType, type Schema, type SqlType } from '../plan/types.ts';
@@ -23,6 +24,7 @@ export function readerContext(table: TableSpec, more: Partial<ReaderContext> = {
     subtask: 0,
     parallelism: 1,
     now: () => 0,
+    after: systemClock.after,
     count: () => undefined,
     wake: () => undefined,
     ...more,

@@ -3,6 +3,7 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
+import { connectors } from '../connectors/registry.ts';
 import type { JobResult, Manifest } from '../checkpoint/storage.ts';
 import { ActionRunner } from './action-runner.ts';
 import type { Action } from './coordinator/messages.ts';
@@ -61,6 +62,7 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
           epoch: 1,
           jobId: JOB,
           storage,
+          connectors,
           links: new TaskManagerLinks(null, greeting, unexpected),
           deliver: unexpected,
           fenced: () => fenced(),

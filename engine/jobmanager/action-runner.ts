@@ -1,10 +1,9 @@
 // Carries out what the coordinator decides: messages, storage, commits. What storage answers goes back as events.
-import { existsSync } from 'node:fs';
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
 import type { Committable } from '../connectors/connector.ts';
-import { committerFor } from '../connectors/registry.ts';
+import type { Connectors } from '../connectors/registry.ts';
 import { describeError, EngineError } from '../errors.ts';
-import { indexPath } from '../shuffle/spill-output.ts';
+import { spillExists } from '../shuffle/spill-input.ts';
 import type { Action, CoordinatorEvent } from './coordinator/messages.ts';
 import type { TaskManagerLinks } from './task-manager-links.ts';
 
@@ -12,6 +11,7 @@ export interface ActionRunnerOptions {
   epoch: number;
   jobId: string;
   storage: CheckpointStorage;
+  connectors: Connectors;
   links: TaskManagerLinks;
   deliver: (event: CoordinatorEvent) => void;
   /** A higher epoch exists: this process must end. */
@@ -28,7 +28,7 @@ export class ActionRunner {
   }
 
   run(action: Action): void {
-    const { epoch, jobId, storage, links, deliver, log } = this.options;
+    const { epoch, jobId, storage, connectors, links, deliver, log } = this.options;
     switch (action.type) {
       case 'send':
         links.send(action.taskManagerId, action.message);
@@ -48,7 +48,7 @@ export class ActionRunner {
       case 'commit': {
         const { commit } = action;
         this.settle(
-          commitAll(storage, epoch, action.committables),
+          commitAll(storage, connectors, epoch, action.committables),
           () => deliver({ type: 'committed', commit }),
           (message) => deliver({ type: 'commitFailed', commit, message }),
         );
@@ -70,7 +70,7 @@ export class ActionRunner {
         );
         return;
       case 'checkFiles': {
-        const missing = action.paths.filter((path) => !existsSync(path) || !existsSync(indexPath(path)));
+        const missing = action.paths.filter((path) => !spillExists({ path, partition: 0 }));
         if (missing.length > 0) queueMicrotask(() => deliver({ type: 'filesMissing', paths: missing }));
         return;
       }
@@ -92,8 +92,15 @@ export class ActionRunner {
 }
 
 /** Makes committables visible, connector by connector, under the fence. */
-export async function commitAll(storage: CheckpointStorage, epoch: number, committables: Committable[]): Promise<void> {
+export async function commitAll(
+  storage: CheckpointStorage,
+  connectors: Connectors,
+  epoch: number,
+  committables: Committable[],
+): Promise<void> {
   await storage.assertEpoch(epoch);
   for (const connector of new Set(committables.map((committable) => committable.connector)))
-    await committerFor(connector).commit(committables.filter((committable) => committable.connector === connector));
+    await connectors
+      .committer(connector)
+      .commit(committables.filter((committable) => committable.connector === connector));
 }

@@ -10,28 +10,28 @@ import {
   type TaskManagerView,
 } from '../rest/gateway.ts';
 import type { Coordinator } from './coordinator/coordinator.ts';
-import type { JobManager } from './job-manager.ts';
+import type { JobMaster } from './job-master.ts';
 
 const CHECKPOINT_TRIGGER = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
 
 export class Gateway implements JobManagerGateway {
-  private readonly jobManager: JobManager;
+  private readonly jobMaster: JobMaster;
   private readonly disposals = new Map<string, OperationStatus>();
 
-  constructor(jobManager: JobManager) {
-    this.jobManager = jobManager;
+  constructor(jobMaster: JobMaster) {
+    this.jobMaster = jobMaster;
   }
 
   job(): JobView | null {
-    return this.jobManager.view();
+    return this.jobMaster.view();
   }
 
   taskManagers(): TaskManagerView[] {
-    return this.jobManager.taskManagers();
+    return this.jobMaster.taskManagers();
   }
 
   clusterConfig(): [string, string][] {
-    return this.jobManager.config.entries();
+    return this.jobMaster.config.entries();
   }
 
   jobManagerMetrics(): Record<string, number> {
@@ -58,24 +58,24 @@ export class Gateway implements JobManagerGateway {
   async triggerCheckpoint(jobId: string, triggerId: string | null): Promise<{ triggerId: string }> {
     this.running(jobId);
     const id = triggerId ?? newId();
-    this.jobManager.deliver({ type: 'triggerCheckpoint', triggerId: id });
+    this.jobMaster.deliver({ type: 'triggerCheckpoint', triggerId: id });
     return { triggerId: id };
   }
 
   savepointStatus(jobId: string, triggerId: string): OperationStatus | null {
     this.checkJob(jobId);
-    return this.jobManager.jobCoordinator?.operation(triggerId, 'SAVEPOINT') ?? null;
+    return this.jobMaster.jobCoordinator?.operation(triggerId, 'SAVEPOINT') ?? null;
   }
 
   checkpointTriggerStatus(jobId: string, triggerId: string): OperationStatus | null {
     this.checkJob(jobId);
-    return this.jobManager.jobCoordinator?.operation(triggerId, 'CHECKPOINT') ?? null;
+    return this.jobMaster.jobCoordinator?.operation(triggerId, 'CHECKPOINT') ?? null;
   }
 
   async disposeSavepoint(path: string): Promise<{ triggerId: string }> {
     const triggerId = newId();
     this.disposals.set(triggerId, { state: 'IN_PROGRESS' });
-    this.jobManager.storage.dispose(path).then(
+    this.jobMaster.storage.dispose(path).then(
       () => this.disposals.set(triggerId, { state: 'COMPLETED', location: path }),
       (error: unknown) =>
         this.disposals.set(triggerId, {
@@ -93,11 +93,11 @@ export class Gateway implements JobManagerGateway {
 
   async cancelJob(jobId: string): Promise<void> {
     this.running(jobId);
-    this.jobManager.deliver({ type: 'cancel' });
+    this.jobMaster.deliver({ type: 'cancel' });
   }
 
   async shutDownCluster(): Promise<void> {
-    this.jobManager.shutDown();
+    this.jobMaster.shutDown();
   }
 
   private async savepoint(
@@ -105,7 +105,7 @@ export class Gateway implements JobManagerGateway {
     request: SavepointRequest,
     stop: 'STOP' | 'DRAIN' | null,
   ): Promise<{ triggerId: string }> {
-    const { storage } = this.jobManager;
+    const { storage } = this.jobMaster;
     const coordinator = this.running(jobId);
     const triggerId = request.triggerId ?? newId();
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
@@ -114,21 +114,21 @@ export class Gateway implements JobManagerGateway {
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
     const usable = existing !== null && stop === null && coordinator.backs(existing);
     if (existing !== null && !usable) await storage.dispose(directory);
-    this.jobManager.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable });
+    this.jobMaster.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable });
     return { triggerId };
   }
 
   private checkJob(jobId: string): void {
-    if (jobId !== this.jobManager.job.jobId)
+    if (jobId !== this.jobMaster.job.jobId)
       throw new GatewayError(404, 'org.apache.flink.runtime.rest.NotFoundException', `Job ${jobId} not found`);
   }
 
   /** The coordinator of a job that can still be asked for something. */
   private running(jobId: string): Coordinator {
     this.checkJob(jobId);
-    const coordinator = this.jobManager.jobCoordinator;
+    const coordinator = this.jobMaster.jobCoordinator;
     if (coordinator !== null) return coordinator;
-    const status = this.jobManager.view()?.status ?? 'INITIALIZING';
+    const status = this.jobMaster.view()?.status ?? 'INITIALIZING';
     throw new GatewayError(409, CHECKPOINT_TRIGGER, `Job ${jobId} is ${status}: it takes no commands.`);
   }
 }

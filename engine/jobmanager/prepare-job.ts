@@ -1,8 +1,7 @@
 // From SQL text to what the coordinator starts with: plan, splits, the state to restore, sinks cleared of what earlier attempts left.
-import { readFileSync } from 'node:fs';
 import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
 import type { EngineConfig } from '../config.ts';
-import { sinkConnector, sourceConnector } from '../connectors/registry.ts';
+import type { Connectors } from '../connectors/registry.ts';
 import { EngineError } from '../errors.ts';
 import type { ExecPlan, SinkSpec, SourceSpec } from '../plan/exec-plan.ts';
 import { planScript } from '../plan/plan-script.ts';
@@ -13,33 +12,39 @@ import { checkpointingOptions, restartOptions } from './options.ts';
 export interface JobArguments {
   jobId: string;
   epoch: number;
-  sqlFile: string;
+  /** Reads its SQL script. */
+  sql: () => string;
   fromSavepoint: string | null;
   allowNonRestoredState: boolean;
 }
+
+/** Turns a script into a plan: `planScript`, unless its answers are kept. */
+export type PlanJob = typeof planScript;
 
 /** Throws what is wrong with the text, the tables, the configuration or the savepoint; FENCED when another attempt has taken over. */
 export async function prepareJob(
   config: EngineConfig,
   storage: CheckpointStorage,
+  connectors: Connectors,
   job: JobArguments,
+  planJob: PlanJob = planScript,
 ): Promise<CoordinatorOptions> {
   const mode = config.get('execution.runtime-mode').toUpperCase();
   if (mode !== 'STREAMING' && mode !== 'BATCH')
     throw new EngineError('CONFIG_INVALID', `execution.runtime-mode: "${mode}" is not a mode`, {
       hint: 'write STREAMING or BATCH',
     });
-  const plan = planScript(readFileSync(job.sqlFile, 'utf8'), {
+  const plan = planJob(job.sql(), {
     mode,
     parallelism: config.integer('parallelism.default'),
     jobName: config.get('pipeline.name') === '' ? 'flowjob' : config.get('pipeline.name'),
-    describeSource: (table) => sourceConnector(table).describe(table),
-    describeSink: (table, changelog) => sinkConnector(table).describe(table, changelog),
+    describeSource: (table) => connectors.source(table).describe(table),
+    describeSink: (table, changelog) => connectors.sink(table).describe(table, changelog),
   });
   const effective = config.with(plan.settings);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
   const restored = await restoredState(storage, checkpoints[0] ?? null, job, plan);
-  await clearSinks(storage, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), job.epoch);
+  await clearSinks(storage, connectors, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), job.epoch);
   return {
     jobId: job.jobId,
     epoch: job.epoch,
@@ -48,7 +53,7 @@ export async function prepareJob(
     checkpointing: checkpointingOptions(effective),
     restart: restartOptions(effective),
     heartbeatTimeout: effective.duration('heartbeat.timeout'),
-    sources: await discoverSources(plan, restored?.manifest ?? null),
+    sources: await discoverSources(connectors, plan, restored?.manifest ?? null),
     restored,
     retainedCheckpoints: checkpoints.reverse(),
     checkpointPath: (id) => storage.checkpointPath(job.jobId, id),
@@ -100,19 +105,25 @@ function checkOperators(manifest: Manifest, path: string, plan: ExecPlan, allowe
 /** What the restored checkpoint holds is made visible before anything that is merely in progress is removed. */
 async function clearSinks(
   storage: CheckpointStorage,
+  connectors: Connectors,
   plan: ExecPlan,
   restored: Manifest | null,
   jobKey: string,
   epoch: number,
 ): Promise<void> {
-  await commitAll(storage, epoch, restored?.committables ?? []);
-  for (const { table } of operatorsOf<SinkSpec>(plan, 'Sink')) await sinkConnector(table).cleanUp(table, jobKey, epoch);
+  await commitAll(storage, connectors, epoch, restored?.committables ?? []);
+  for (const { table } of operatorsOf<SinkSpec>(plan, 'Sink'))
+    await connectors.sink(table).cleanUp(table, jobKey, epoch);
 }
 
-async function discoverSources(plan: ExecPlan, restored: Manifest | null): Promise<SourceOptions[]> {
+async function discoverSources(
+  connectors: Connectors,
+  plan: ExecPlan,
+  restored: Manifest | null,
+): Promise<SourceOptions[]> {
   return Promise.all(
     operatorsOf<SourceSpec>(plan, 'Source').map(async ({ id, table }) => {
-      const connector = sourceConnector(table);
+      const connector = connectors.source(table);
       const known = restored?.sources.some(({ operatorId }) => operatorId === id) === true;
       return {
         operatorId: id,

@@ -1,6 +1,6 @@
 // The JobManager's end of the RPC: TaskManagers connect, show the token, register; after that messages flow both ways.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Connection } from '../rpc/connection.ts';
+import type { FrameLink, Network } from '../rpc/network.ts';
 import type { RegisterMessage, ToJobManager, ToTaskManager } from '../rpc/protocol.ts';
 import { tokenMatches } from '../rpc/token.ts';
 import type { CoordinatorEvent, TaskManagerInfo } from './coordinator/messages.ts';
@@ -12,21 +12,17 @@ export class TaskManagerLinks {
   private readonly greeting: ToTaskManager;
   private readonly deliver: (event: CoordinatorEvent) => void;
   private readonly links = new Map<string, Link>();
-  private readonly server: Server;
 
   /** `greeting` is the answer to a registration; `deliver` gets what the TaskManagers report. */
   constructor(token: string | null, greeting: ToTaskManager, deliver: (event: CoordinatorEvent) => void) {
     this.token = token;
     this.greeting = greeting;
     this.deliver = deliver;
-    this.server = createServer((socket) => this.accept(socket));
   }
 
-  async listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, host, () => resolve((this.server.address() as AddressInfo).port));
-    });
+  /** The port that it listens on. */
+  async listen(network: Network, host: string, port: number): Promise<number> {
+    return (await network.listen(host, port, (link) => this.accept(link))).port;
   }
 
   send(taskManagerId: string, message: ToTaskManager): void {
@@ -43,8 +39,8 @@ export class TaskManagerLinks {
     link?.close(new Error(reason));
   }
 
-  private accept(socket: Socket): void {
-    const link: Link = new Connection(socket, false);
+  private accept(frames: FrameLink): void {
+    const link: Link = new Connection(frames);
     let id: string | null = null;
     link.start({
       message: (message) => {

@@ -1,8 +1,8 @@
 // A slot's switchboard: brings the two ends of each channel together, whichever comes first, within the slot, over a port to another slot of
 // the process, or over a socket. The consumer opens; the producer answers.
-import type { MessagePort } from 'node:worker_threads';
 import { encodeBatch } from '../columnar/wire.ts';
 import { describeError } from '../errors.ts';
+import type { Network } from '../rpc/network.ts';
 import type { ChannelDescriptor, SlotAddress, SpillLocation } from '../rpc/protocol.ts';
 import { CHANNEL_CREDITS, type InputChannel } from './input-channel.ts';
 import type { Control } from './element.ts';
@@ -10,12 +10,20 @@ import type { ConsumerLink, OutputChannel } from './output-channel.ts';
 import { connectSocket, DataServer, type SocketLink } from './sockets.ts';
 import { SpillReader } from './spill-input.ts';
 
-type PortMessage =
+/** What two slots of one process say to each other. */
+export type PortMessage =
   | { kind: 'open'; id: string; credits: number }
   | { kind: 'credit'; id: string; credits: number }
   | { kind: 'close'; id: string }
   | { kind: 'data'; id: string; bytes: Uint8Array }
   | { kind: 'control'; id: string; control: Control };
+
+/** The way to another slot of the process: reliable and in order. The bytes of a message are moved, not copied. */
+export interface SlotPort {
+  post(message: PortMessage): void;
+  receive(handler: (message: PortMessage) => void): void;
+  close(): void;
+}
 
 interface Waiting {
   link: ConsumerLink;
@@ -29,8 +37,9 @@ export interface HubOptions {
   /** 0 for any. */
   port: number;
   token: string | null;
+  network: Network;
   /** To the other slots of the process. */
-  ports: Map<number, MessagePort>;
+  ports: Map<number, SlotPort>;
 }
 
 export class ChannelHub {
@@ -44,9 +53,8 @@ export class ChannelHub {
 
   constructor(options: HubOptions) {
     this.options = options;
-    for (const port of options.ports.values())
-      port.on('message', (message: PortMessage) => this.receive(port, message));
-    this.server = new DataServer(options.token, {
+    for (const port of options.ports.values()) port.receive((message) => this.receive(port, message));
+    this.server = new DataServer(options.network, options.token, {
       open: (id, link, credits) => this.open(id, link, credits),
       openSpill: (location, link, credits) => serveSpill(location, link, credits),
       credit: (id, credits) => this.outputs.get(id)?.addCredits(credits),
@@ -81,12 +89,12 @@ export class ChannelHub {
       this.open(id, link, CHANNEL_CREDITS);
     } else if (port !== undefined && spill === null) {
       this.inputs.set(id, input);
-      input.attach((credits) => port.postMessage({ kind: 'credit', id, credits } satisfies PortMessage));
-      this.closers.set(id, () => port.postMessage({ kind: 'close', id } satisfies PortMessage));
-      port.postMessage({ kind: 'open', id, credits: CHANNEL_CREDITS } satisfies PortMessage);
+      input.attach((credits) => port.post({ kind: 'credit', id, credits }));
+      this.closers.set(id, () => port.post({ kind: 'close', id }));
+      port.post({ kind: 'open', id, credits: CHANNEL_CREDITS });
     } else {
-      const close = connectSocket(producer, { token: this.options.token, id, spill, credits: CHANNEL_CREDITS }, input);
-      this.closers.set(id, close);
+      const { network, token } = this.options;
+      this.closers.set(id, connectSocket(network, producer, { token, id, spill, credits: CHANNEL_CREDITS }, input));
     }
   }
 
@@ -113,7 +121,7 @@ export class ChannelHub {
     return producer.taskManagerId === this.options.taskManagerId && producer.slot === this.options.slot;
   }
 
-  private portTo(producer: SlotAddress): MessagePort | undefined {
+  private portTo(producer: SlotAddress): SlotPort | undefined {
     return producer.taskManagerId === this.options.taskManagerId ? this.options.ports.get(producer.slot) : undefined;
   }
 
@@ -123,7 +131,7 @@ export class ChannelHub {
     else output.connect(link, credits);
   }
 
-  private receive(port: MessagePort, message: PortMessage): void {
+  private receive(port: SlotPort, message: PortMessage): void {
     const { id } = message;
     switch (message.kind) {
       case 'open':
@@ -145,14 +153,10 @@ export class ChannelHub {
   }
 }
 
-/** Encoded batches are moved, not copied. */
-function portLink(port: MessagePort, id: string): ConsumerLink {
+function portLink(port: SlotPort, id: string): ConsumerLink {
   return {
-    sendBatch(batch) {
-      const bytes = encodeBatch(batch);
-      port.postMessage({ kind: 'data', id, bytes } satisfies PortMessage, [bytes.buffer as ArrayBuffer]);
-    },
-    sendControl: (control) => port.postMessage({ kind: 'control', id, control } satisfies PortMessage),
+    sendBatch: (batch) => port.post({ kind: 'data', id, bytes: encodeBatch(batch) }),
+    sendControl: (control) => port.post({ kind: 'control', id, control }),
   };
 }
 

@@ -2,15 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { fromRows, toRows } from '../columnar/batch.ts';
 import type { ExecEdge } from '../plan/exec-plan.ts';
 import { sqlType } from '../plan/types.ts';
+import { tcp } from '../rpc/tcp.ts';
 import type { ChannelDescriptor } from '../rpc/protocol.ts';
 import { ChannelHub } from './channel-hub.ts';
 import { PipelinedOutput } from './edge-output.ts';
 import type { Element } from './element.ts';
 import { CHANNEL_CREDITS, InputChannel } from './input-channel.ts';
+import { threadPort } from './thread-port.ts';
 import { OutputChannel } from './output-channel.ts';
 import { ProducerLost } from './producer-lost.ts';
 import { SpillFileChannel } from './spill-input.ts';
@@ -45,13 +47,9 @@ async function receive(input: InputChannel, count: number, arrived: () => Promis
   return found;
 }
 
-async function hub(
-  slot: number,
-  ports: Map<number, MessageChannel['port1']>,
-  taskManagerId = 'tm',
-  token: string | null = 't',
-) {
-  const created = new ChannelHub({ taskManagerId, slot, host: '127.0.0.1', port: 0, token, ports });
+async function hub(slot: number, threads: Map<number, MessagePort>, taskManagerId = 'tm', token: string | null = 't') {
+  const ports = new Map([...threads].map(([to, port]) => [to, threadPort(port)]));
+  const created = new ChannelHub({ taskManagerId, slot, host: '127.0.0.1', port: 0, token, network: tcp, ports });
   return { created, port: await created.listen() };
 }
 

@@ -1,8 +1,7 @@
-// Channels between TaskManagers: one TCP connection each. The consumer's first frame shows the token and names the channel.
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+// Channels between TaskManagers: one connection each. The consumer's first frame shows the token and names the channel.
 import { encodeBatch } from '../columnar/wire.ts';
 import type { ColumnBatch } from '../columnar/batch.ts';
-import { FrameDecoder, MAX_FRAME, MAX_HANDSHAKE, writeFrame } from '../rpc/framing.ts';
+import type { FrameLink, Listener, Network } from '../rpc/network.ts';
 import type { SlotAddress, SpillLocation } from '../rpc/protocol.ts';
 import { tokenMatches } from '../rpc/token.ts';
 import { decodeChannelMessage, encodeChannelMessage, type ChannelMessage, type Control } from './element.ts';
@@ -18,10 +17,10 @@ interface Handshake {
 
 /** The producer's end of a connection. */
 export class SocketLink implements ConsumerLink {
-  private readonly socket: Socket;
+  private readonly link: FrameLink;
 
-  constructor(socket: Socket) {
-    this.socket = socket;
+  constructor(link: FrameLink) {
+    this.link = link;
   }
 
   sendBatch(batch: ColumnBatch): void {
@@ -38,7 +37,7 @@ export class SocketLink implements ConsumerLink {
   }
 
   private send(message: ChannelMessage): void {
-    if (!this.socket.destroyed) writeFrame(this.socket, encodeChannelMessage(message));
+    if (!this.link.closed) this.link.send(encodeChannelMessage(message));
   }
 }
 
@@ -51,119 +50,111 @@ export interface ServerHandlers {
 }
 
 export class DataServer {
+  private readonly network: Network;
   private readonly token: string | null;
   private readonly handlers: ServerHandlers;
-  private readonly server: Server;
-  private readonly sockets = new Map<string, Socket>();
+  private listener: Listener | null = null;
+  private readonly links = new Map<string, FrameLink>();
 
-  constructor(token: string | null, handlers: ServerHandlers) {
+  constructor(network: Network, token: string | null, handlers: ServerHandlers) {
+    this.network = network;
     this.token = token;
     this.handlers = handlers;
-    this.server = createServer((socket) => this.accept(socket));
   }
 
   async listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, host, () => resolve((this.server.address() as AddressInfo).port));
-    });
+    this.listener = await this.network.listen(host, port, (link) => this.accept(link));
+    return this.listener.port;
   }
 
   /** The producer of a channel has ended: the connection closes when all that was sent has left. */
   drop(id: string): void {
-    this.sockets.get(id)?.end();
-    this.sockets.delete(id);
+    this.links.get(id)?.end();
+    this.links.delete(id);
   }
 
   close(): void {
-    this.server.close();
-    for (const socket of this.sockets.values()) socket.destroy();
+    this.listener?.close();
+    for (const link of this.links.values()) link.close();
   }
 
-  private accept(socket: Socket): void {
-    socket.setNoDelay(true);
-    const link = new SocketLink(socket);
+  /** A consumer that breaks the rules is cut off: it sees the loss, and the coordinator decides. */
+  private accept(connection: FrameLink): void {
+    const link = new SocketLink(connection);
     let id: string | null = null;
     let credit: ((credits: number) => void) | null = null;
-    const decoder = new FrameDecoder((frame) => {
-      if (id !== null) {
-        const message = decodeChannelMessage(frame);
-        if (message.kind === 'credit') credit?.(message.credits);
-        return;
-      }
-      const handshake = JSON.parse(new TextDecoder().decode(frame)) as Handshake;
-      if (!tokenMatches(this.token, handshake.token)) throw new Error('wrong token');
-      id = handshake.id;
-      const channel = id;
-      this.sockets.set(channel, socket);
-      if (handshake.spill !== null) credit = this.handlers.openSpill(handshake.spill, link, handshake.credits);
+    const open = ({ token, id: channel, spill, credits }: Handshake): void => {
+      if (!tokenMatches(this.token, token)) throw new Error('wrong token');
+      id = channel;
+      this.links.set(channel, connection);
+      if (spill !== null) credit = this.handlers.openSpill(spill, link, credits);
       else {
-        credit = (credits) => this.handlers.credit(channel, credits);
-        this.handlers.open(channel, link, handshake.credits);
+        credit = (more) => this.handlers.credit(channel, more);
+        this.handlers.open(channel, link, credits);
       }
-    }, MAX_HANDSHAKE);
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        decoder.push(chunk);
-      } catch {
-        socket.destroy();
-      }
-    });
-    // The consumer sees the loss; the coordinator decides.
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      if (id === null) return;
-      if (this.sockets.get(id) === socket) this.sockets.delete(id);
-      credit?.(0);
-      this.handlers.closed(id, link);
+    };
+    connection.start({
+      frame: (bytes) => {
+        if (id === null) {
+          open(JSON.parse(new TextDecoder().decode(bytes)) as Handshake);
+          return;
+        }
+        const message = decodeChannelMessage(bytes);
+        if (message.kind === 'credit') credit?.(message.credits);
+      },
+      closed: () => {
+        if (id === null) return;
+        if (this.links.get(id) === connection) this.links.delete(id);
+        credit?.(0);
+        this.handlers.closed(id, link);
+      },
     });
   }
 }
 
 /** Opens a channel at its producer; returns how to close it. A connection that breaks fails the input. */
-export function connectSocket(producer: SlotAddress, handshake: Handshake, input: InputChannel): () => void {
-  const socket = connect(producer.port, producer.host);
+export function connectSocket(
+  network: Network,
+  producer: SlotAddress,
+  handshake: Handshake,
+  input: InputChannel,
+): () => void {
+  const link = network.connect(producer.host, producer.port);
   const where = `${producer.taskManagerId} at ${producer.host}:${producer.port}`;
   let closed = false;
   const fail = (message: string): void => {
     if (!closed) input.fail(message);
     closed = true;
-    socket.destroy();
+    link.close();
   };
-  socket.setNoDelay(true);
-  socket.on('connect', () => writeFrame(socket, [new TextEncoder().encode(JSON.stringify(handshake))]));
   input.attach((credits) => {
-    if (!socket.destroyed) writeFrame(socket, encodeChannelMessage({ kind: 'credit', credits }));
+    if (!link.closed) link.send(encodeChannelMessage({ kind: 'credit', credits }));
   });
-  const decoder = new FrameDecoder((frame) => {
-    const message = decodeChannelMessage(frame);
-    switch (message.kind) {
-      case 'data':
-        input.receiveEncoded(message.bytes);
-        break;
-      case 'control':
-        // A file read to its end is no longer needed: whatever happens to its host.
-        if (handshake.spill !== null && message.control.kind === 'end') closed = true;
-        input.receiveControl(message.control);
-        break;
-      case 'failed':
-        fail(message.message);
-        break;
-      case 'credit':
-        break;
-    }
-  }, MAX_FRAME);
-  socket.on('data', (chunk: Buffer) => {
-    try {
-      decoder.push(chunk);
-    } catch (error) {
-      fail(`data from ${where} is damaged: ${String(error)}`);
-    }
+  link.start({
+    frame: (bytes) => {
+      const message = decodeChannelMessage(bytes);
+      switch (message.kind) {
+        case 'data':
+          input.receiveEncoded(message.bytes);
+          break;
+        case 'control':
+          // A file read to its end is no longer needed: whatever happens to its host.
+          if (handshake.spill !== null && message.control.kind === 'end') closed = true;
+          input.receiveControl(message.control);
+          break;
+        case 'failed':
+          fail(message.message);
+          break;
+        case 'credit':
+          break;
+      }
+    },
+    closed: (error) =>
+      fail(error === null ? `connection to ${where} was lost` : `connection to ${where} failed: ${error.message}`),
   });
-  socket.on('error', (error) => fail(`connection to ${where} failed: ${error.message}`));
-  socket.on('close', () => fail(`connection to ${where} was lost`));
+  link.send([new TextEncoder().encode(JSON.stringify(handshake))]);
   return () => {
     closed = true;
-    socket.destroy();
+    link.close();
   };
 }

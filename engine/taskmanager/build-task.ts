@@ -1,8 +1,8 @@
 // Puts a task together from its deployment: channels, chain, source reader, sink writers.
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
-import { sinkConnector, sourceConnector } from '../connectors/registry.ts';
+import type { Clock } from '../clock.ts';
+import type { Connectors } from '../connectors/registry.ts';
 import type { OperatorContext } from '../operators/operator.ts';
 import type {
   ChannelDescriptor,
@@ -20,6 +20,7 @@ import { ProducerLost } from '../shuffle/producer-lost.ts';
 import { SpillFileChannel, spillExists } from '../shuffle/spill-input.ts';
 import { SpillOutput } from '../shuffle/spill-output.ts';
 import { OperatorChain } from './operator-chain.ts';
+import type { TemporaryFiles } from './spill-folder.ts';
 import type { TaskLoop } from './task-loop.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { TaskSink } from './task-sink.ts';
@@ -31,10 +32,11 @@ export interface SlotServices {
   hub: ChannelHub;
   loop: TaskLoop;
   storage: CheckpointStorage;
+  connectors: Connectors;
+  temporaryFiles: TemporaryFiles;
   /** Folder of this TaskManager for the job's attempt. */
   spillFolder: (deployment: TaskDeployment) => string;
-  now: () => number;
-  monotonic: () => number;
+  clock: Clock;
   print: (line: string) => void;
   report: (message: TaskMessage) => void;
 }
@@ -45,7 +47,7 @@ export interface SlotServices {
  */
 export function buildTask(deployment: TaskDeployment, services: SlotServices): Task {
   const { vertex, subtask } = deployment;
-  const metrics = new TaskMetrics(services.monotonic);
+  const metrics = new TaskMetrics(services.clock.monotonic);
   const files: SpillFileChannel[] = [];
   let task: Task | null = null;
   const wake = (): void => task?.wake();
@@ -73,10 +75,10 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
     subtask,
     parallelism: vertex.parallelism,
     mode: deployment.mode,
-    now: services.now,
+    now: services.clock.now,
     count: metrics.count,
     spillDirectory: () => {
-      mkdirSync(spillFolder, { recursive: true });
+      services.temporaryFiles.make(spillFolder);
       return spillFolder;
     },
   };
@@ -108,7 +110,7 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
         connections.map(({ descriptor }) => descriptor.id),
       );
       for (const file of files) file.close();
-      rmSync(spillFolder, { recursive: true, force: true });
+      services.temporaryFiles.remove(spillFolder);
     },
   });
   for (const { descriptor, input } of connections) services.hub.connect(descriptor, input);
@@ -132,19 +134,20 @@ function openOutput(
 
 function openSource(
   { vertex, subtask, execution }: TaskDeployment,
-  { now, report }: SlotServices,
+  { clock, connectors, report }: SlotServices,
   metrics: TaskMetrics,
   wake: () => void,
 ): TaskSource | null {
   const spec = vertex.operators[0];
   if (spec?.type !== 'Source') return null;
-  const reader = sourceConnector(spec.table).createReader({
+  const reader = connectors.source(spec.table).createReader({
     table: spec.table,
     projection: spec.projection,
     outputSchema: spec.outputSchema,
     subtask,
     parallelism: vertex.parallelism,
-    now,
+    now: clock.now,
+    after: clock.after,
     count: metrics.count,
     wake,
   });
@@ -156,7 +159,7 @@ function openSinks(deployment: TaskDeployment, services: SlotServices, metrics: 
   const sinks = new Map<string, TaskSink>();
   for (const spec of deployment.vertex.operators) {
     if (spec.type !== 'Sink') continue;
-    const writer = sinkConnector(spec.table).createWriter({
+    const writer = services.connectors.sink(spec.table).createWriter({
       table: spec.table,
       subtask: deployment.subtask,
       parallelism: deployment.vertex.parallelism,
@@ -164,7 +167,7 @@ function openSinks(deployment: TaskDeployment, services: SlotServices, metrics: 
       epoch: deployment.epoch,
       attempt: deployment.attempt,
       operatorId: spec.id,
-      now: services.now,
+      now: services.clock.now,
       count: metrics.count,
       print: services.print,
     });

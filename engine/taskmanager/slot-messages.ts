@@ -16,6 +16,19 @@ export interface SlotSetup {
   temporaryDirectory: string;
 }
 
+/** A slot as its TaskManager sees it. */
+export interface SlotThread {
+  post(message: ToSlot): void;
+  /** Port of its data server. */
+  dataPort: number;
+}
+
+export interface SlotHandlers {
+  message: (slot: number, message: FromSlot) => void;
+  /** A thread has died: out of memory, or a defect. */
+  died: (slot: number, error: unknown) => void;
+}
+
 export type ToSlot = { type: 'deploy'; task: TaskDeployment } | TaskCommand | { type: 'collectMetrics' };
 
 export type FromSlot =

@@ -2,15 +2,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import type { FromSlot, SlotSetup, ToSlot } from './slot-messages.ts';
+import type { FromSlot, SlotHandlers, SlotSetup, SlotThread } from './slot-messages.ts';
 
-export interface SlotThread {
-  post(message: ToSlot): void;
-  /** Port of its data server. */
-  dataPort: number;
-}
-
-export interface SlotThreadOptions {
+export interface SlotThreadOptions extends SlotHandlers {
   slots: number;
   /** What all slots have in common. */
   setup: Omit<SlotSetup, 'slot' | 'ports' | 'dataPort'>;
@@ -18,9 +12,6 @@ export interface SlotThreadOptions {
   dataPort: number;
   /** V8 heap of one thread in MiB. */
   heapMiB: number;
-  message: (slot: number, message: FromSlot) => void;
-  /** A thread has died: out of memory, or a defect. */
-  died: (slot: number, error: unknown) => void;
 }
 
 /** The worker's file: `worker.js` beside the bundle, or the source beside this one. */

@@ -1,10 +1,12 @@
 // A slot: the tasks of one thread, their channels, and what the main thread asks of them.
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
+import type { Clock } from '../clock.ts';
+import type { Connectors } from '../connectors/registry.ts';
 import type { TaskCommand, TaskDeployment, TaskMessage } from '../rpc/protocol.ts';
 import type { ChannelHub } from '../shuffle/channel-hub.ts';
 import { buildTask } from './build-task.ts';
 import type { FromSlot, ToSlot } from './slot-messages.ts';
-import { spillFolder } from './spill-folder.ts';
+import { spillFolder, type TemporaryFiles } from './spill-folder.ts';
 import { taskError } from './task-error.ts';
 import { TaskLoop } from './task-loop.ts';
 import type { Task } from './task.ts';
@@ -19,8 +21,11 @@ export interface SlotOptions {
   storage: CheckpointStorage;
   taskManagerId: string;
   temporaryDirectory: string;
-  now: () => number;
-  monotonic: () => number;
+  connectors: Connectors;
+  temporaryFiles: TemporaryFiles;
+  clock: Clock;
+  /** Of this thread, in bytes. */
+  heap: () => { heapUsed: number; heapTotal: number };
   send: (message: FromSlot) => void;
 }
 
@@ -32,7 +37,7 @@ export class Slot {
 
   constructor(options: SlotOptions) {
     this.options = options;
-    this.loop = new TaskLoop(options.monotonic);
+    this.loop = new TaskLoop(options.clock);
   }
 
   receive(message: ToSlot): void {
@@ -49,16 +54,17 @@ export class Slot {
   }
 
   private deploy(deployment: TaskDeployment): void {
-    const { hub, storage, now, monotonic } = this.options;
+    const { hub, storage, connectors, temporaryFiles, clock } = this.options;
     try {
       const task = buildTask(deployment, {
         hub,
         storage,
+        connectors,
+        temporaryFiles,
         loop: this.loop,
         spillFolder: (of) =>
           spillFolder(this.options.temporaryDirectory, of.jobId, of.epoch, this.options.taskManagerId),
-        now,
-        monotonic,
+        clock,
         print: (line) => this.print(line),
         report: (message) => this.report(message),
       });
@@ -95,14 +101,13 @@ export class Slot {
   }
 
   private sendMetrics(): void {
-    const { heapUsed, heapTotal } = process.memoryUsage();
     const tasks = [...this.tasks].map(([execution, { task }]) => ({ execution, metrics: task.readMetrics() }));
-    this.options.send({ type: 'metrics', tasks, heapUsed, heapTotal });
+    this.options.send({ type: 'metrics', tasks, ...this.options.heap() });
   }
 
   /** Lines of one turn of the event loop go in one message. */
   private print(line: string): void {
-    if (this.printed === '') setImmediate(() => this.flushPrinted());
+    if (this.printed === '') this.options.clock.soon(() => this.flushPrinted());
     this.printed += `${line}\n`;
     if (this.printed.length > 1 << 16) this.flushPrinted();
   }

@@ -1,8 +1,20 @@
 // Where spill files are: per job, attempt and TaskManager, so that each can be removed alone and never meets another's.
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from '../config.ts';
+
+/** Folders for what need not outlive its process. */
+export interface TemporaryFiles {
+  make(folder: string): void;
+  /** With all that is in it. */
+  remove(folder: string): void;
+}
+
+export const localTemporaryFiles: TemporaryFiles = {
+  make: (folder) => void mkdirSync(folder, { recursive: true }),
+  remove: (folder) => rmSync(folder, { recursive: true, force: true }),
+};
 
 /** The first of `io.tmp.dirs`, or the system's. */
 export function temporaryDirectory(config: EngineConfig): string {

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts';
 import { TaskLoop, type Runnable } from './task-loop.ts';
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -17,7 +18,7 @@ function lingerer(loop: TaskLoop, steps: number, log: string[]): Runnable {
 }
 
 test('rows that a task holds back go out as soon as its thread has nothing else to do', async () => {
-  const loop = new TaskLoop(() => 0);
+  const loop = new TaskLoop({ ...systemClock, monotonic: () => 0 });
   const log: string[] = [];
   loop.schedule(lingerer(loop, 3, log));
   await settled();
@@ -26,7 +27,7 @@ test('rows that a task holds back go out as soon as its thread has nothing else 
 
 test('a thread that is always busy still lets them go after a while', async () => {
   let clock = 0;
-  const loop = new TaskLoop(() => (clock += 1));
+  const loop = new TaskLoop({ ...systemClock, monotonic: () => (clock += 1) });
   const log: string[] = [];
   loop.schedule(lingerer(loop, 2000, log));
   while (log.filter((entry) => entry === 'step').length < 2000) await settled();

@@ -1,5 +1,6 @@
 // The scheduler of a slot's thread: tasks that can go on, in turn, one step at a time. It returns to Node's event loop every few milliseconds,
 // where messages, sockets and timers are served.
+import type { Clock } from '../clock.ts';
 
 export interface Runnable {
   /** One batch, barrier or command. True: there may be more to do at once. Never throws. */
@@ -14,7 +15,7 @@ const SLICE_MS = 4;
 const LINGER_MS = 200;
 
 export class TaskLoop {
-  private readonly now: () => number;
+  private readonly clock: Pick<Clock, 'monotonic' | 'soon'>;
   private queue: Runnable[] = [];
   private readonly queued = new Set<Runnable>();
   /** Tasks that hold rows back, and since when. */
@@ -22,9 +23,8 @@ export class TaskLoop {
   private scheduled = false;
   private readonly run = (): void => this.runSlice();
 
-  /** `now`: monotonic milliseconds. */
-  constructor(now: () => number) {
-    this.now = now;
+  constructor(clock: Pick<Clock, 'monotonic' | 'soon'>) {
+    this.clock = clock;
   }
 
   /** Something has come for the task. */
@@ -34,17 +34,17 @@ export class TaskLoop {
     this.queue.push(task);
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.run);
+    this.clock.soon(this.run);
   }
 
   /** The task, which is in its step, holds rows back: they go out when no task of the thread can go on, or when they have waited long enough. */
   linger(task: Runnable): void {
-    if (!this.lingering.has(task)) this.lingering.set(task, this.now());
+    if (!this.lingering.has(task)) this.lingering.set(task, this.clock.monotonic());
   }
 
   private flushLingering(): void {
     if (this.lingering.size === 0) return;
-    const latest = this.queue.length === 0 ? Infinity : this.now() - LINGER_MS;
+    const latest = this.queue.length === 0 ? Infinity : this.clock.monotonic() - LINGER_MS;
     for (const [task, since] of this.lingering) {
       if (since > latest) continue;
       this.lingering.delete(task);
@@ -53,7 +53,7 @@ export class TaskLoop {
   }
 
   private runSlice(): void {
-    const end = this.now() + SLICE_MS;
+    const end = this.clock.monotonic() + SLICE_MS;
     do {
       const round = this.queue;
       this.queue = [];
@@ -64,9 +64,9 @@ export class TaskLoop {
           this.queue.push(task);
         }
       }
-    } while (this.queue.length > 0 && this.now() < end);
+    } while (this.queue.length > 0 && this.clock.monotonic() < end);
     this.flushLingering();
     this.scheduled = this.queue.length > 0;
-    if (this.scheduled) setImmediate(this.run);
+    if (this.scheduled) this.clock.soon(this.run);
   }
 }

@@ -1,9 +1,14 @@
 // The thread of one slot: composition root.
 import { parentPort, workerData } from 'node:worker_threads';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
+import { systemClock } from '../clock.ts';
+import { connectors } from '../connectors/registry.ts';
+import { tcp } from '../rpc/tcp.ts';
 import { ChannelHub } from '../shuffle/channel-hub.ts';
+import { threadPort } from '../shuffle/thread-port.ts';
 import type { FromSlot, SlotSetup, ToSlot } from './slot-messages.ts';
 import { Slot } from './slot.ts';
+import { localTemporaryFiles } from './spill-folder.ts';
 
 const setup = workerData as SlotSetup;
 const port = parentPort!;
@@ -15,15 +20,21 @@ const hub = new ChannelHub({
   host: setup.bindHost,
   port: setup.dataPort,
   token: setup.token,
-  ports: new Map(setup.ports),
+  network: tcp,
+  ports: new Map(setup.ports.map(([to, other]) => [to, threadPort(other)])),
 });
 const slot = new Slot({
   hub,
   storage: new LocalCheckpointStorage(setup.stateDirectory),
   taskManagerId: setup.taskManagerId,
   temporaryDirectory: setup.temporaryDirectory,
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
+  connectors,
+  clock: systemClock,
+  temporaryFiles: localTemporaryFiles,
+  heap: () => {
+    const { heapUsed, heapTotal } = process.memoryUsage();
+    return { heapUsed, heapTotal };
+  },
   send,
 });
 port.on('message', (message: ToSlot) => slot.receive(message));

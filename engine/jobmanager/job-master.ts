@@ -1,0 +1,222 @@
+// The JobManager without its process (Flink's JobMaster): storage, TaskManagers' connections and the clock around the coordinator. It feeds
+// events in and carries actions out. job-manager.ts makes a program of it; a simulation runs the same on a clock and a network of its own.
+import type { CheckpointStorage, JobResult } from '../checkpoint/storage.ts';
+import { every, type Clock } from '../clock.ts';
+import type { EngineConfig } from '../config.ts';
+import type { Connectors } from '../connectors/registry.ts';
+import { describeError, EngineError } from '../errors.ts';
+import type { JobView, TaskManagerView } from '../rest/gateway.ts';
+import type { Network } from '../rpc/network.ts';
+import { ActionRunner, commitAll } from './action-runner.ts';
+import { Coordinator } from './coordinator/coordinator.ts';
+import type { CoordinatorEvent } from './coordinator/messages.ts';
+import { endedView } from './ended-view.ts';
+import { prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
+import { TaskManagerLinks } from './task-manager-links.ts';
+
+export const EXIT_FENCED = 3;
+
+/** How often a JobManager that writes nothing looks whether the job is still its own. */
+const FENCE_CHECK_MS = 5_000;
+/** How long the last messages, and the answer to who asked for the end, have to leave. */
+const FAREWELL_MS = 50;
+
+/** The world of a JobMaster. */
+export interface JobMasterOptions {
+  config: EngineConfig;
+  job: JobArguments;
+  storage: CheckpointStorage;
+  connectors: Connectors;
+  network: Network;
+  clock: Clock;
+  token: string | null;
+  /** Names this process in the attempt's record. */
+  owner: string;
+  /** Tells where it listens, once it does. */
+  announce: (rpcPort: number) => Promise<void>;
+  /** Removes the spill files of the job's attempts up to `epoch`. */
+  removeSpilled: (epoch: number) => void;
+  plan?: PlanJob;
+  log: (message: string) => void;
+  /** Ends the process. */
+  exit: (code: number) => void;
+}
+
+export class JobMaster {
+  private readonly options: JobMasterOptions;
+  private readonly links: TaskManagerLinks;
+  private readonly startTime: number;
+  private coordinator: Coordinator | null = null;
+  /** The job's view when no coordinator runs it. */
+  private ended: JobView | null = null;
+  /** What came before there was a coordinator. */
+  private early: CoordinatorEvent[] = [];
+  private runner: ActionRunner | null = null;
+  private stopTimer: (() => void) | null = null;
+
+  constructor(options: JobMasterOptions) {
+    this.options = options;
+    this.startTime = options.clock.now();
+    const { jobId, epoch } = options.job;
+    const greeting = { type: 'registered', jobId, epoch } as const;
+    this.links = new TaskManagerLinks(options.token, greeting, (event) => this.deliver(event));
+  }
+
+  get config(): EngineConfig {
+    return this.options.config;
+  }
+
+  get job(): JobArguments {
+    return this.options.job;
+  }
+
+  get storage(): CheckpointStorage {
+    return this.options.storage;
+  }
+
+  /** Resolves when the job runs, or has ended. Does not throw for what is wrong with the job: that is its status. */
+  async start(): Promise<void> {
+    const { config, job, storage, clock, network, owner, announce } = this.options;
+    try {
+      await storage.acquireEpoch(job.epoch, owner);
+      every(clock, FENCE_CHECK_MS, () => this.checkFence());
+      const host = config.get('jobmanager.bind-host');
+      await announce(await this.links.listen(network, host, config.integer('jobmanager.rpc.port')));
+      const result = await storage.readJobResult(job.jobId);
+      if (result !== null) await this.reportEarlier(result);
+      else await this.run();
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'FENCED') this.fenced(error);
+      else throw error;
+    }
+  }
+
+  view(): JobView | null {
+    return this.coordinator?.view() ?? this.ended;
+  }
+
+  taskManagers(): TaskManagerView[] {
+    return this.coordinator?.taskManagers() ?? [];
+  }
+
+  get jobCoordinator(): Coordinator | null {
+    return this.coordinator;
+  }
+
+  deliver(event: CoordinatorEvent): void {
+    const { coordinator, runner } = this;
+    if (coordinator === null || runner === null) {
+      if (this.ended === null) this.early.push(event);
+      return;
+    }
+    for (const action of coordinator.handle(event, this.options.clock.now())) runner.run(action);
+    this.setTimer(coordinator);
+  }
+
+  /** The whole cluster ends: TaskManagers too. */
+  shutDown(): void {
+    const { clock, exit } = this.options;
+    this.links.sendAll({ type: 'shutDown' });
+    clock.after(FAREWELL_MS, () => exit(0));
+  }
+
+  private async run(): Promise<void> {
+    const { config, job, storage, connectors, removeSpilled, plan, log } = this.options;
+    try {
+      removeSpilled(job.epoch - 1);
+      const options = await prepareJob(config, storage, connectors, job, plan);
+      this.runner = new ActionRunner({
+        epoch: job.epoch,
+        jobId: job.jobId,
+        storage,
+        connectors,
+        links: this.links,
+        deliver: (event) => this.deliver(event),
+        fenced: (error) => this.fenced(error),
+        ended: (status) => this.jobEnded(status),
+        log,
+      });
+      this.coordinator = new Coordinator(options, this.startTime);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'FENCED') throw error;
+      await this.failBeforeStart(error);
+      return;
+    }
+    this.deliver({ type: 'start' });
+    const early = this.early;
+    this.early = [];
+    for (const event of early) this.deliver(event);
+  }
+
+  /** Bad SQL, a missing savepoint: the job is FAILED, and the process stays to say so. */
+  private async failBeforeStart(error: unknown): Promise<void> {
+    const { job, storage, clock, log } = this.options;
+    const result: JobResult = {
+      jobId: job.jobId,
+      state: 'FAILED',
+      startTime: this.startTime,
+      endTime: clock.now(),
+      failure: describeError(error),
+      savepointPath: null,
+      summary: {},
+    };
+    log(`job ${job.jobId} failed before it ran: ${describeError(error)}`);
+    await storage.assertEpoch(job.epoch);
+    await storage.writeJobResult(job.jobId, result);
+    this.end(result, error);
+  }
+
+  /** The job had ended before this attempt. Its last files may still have to be made visible. */
+  private async reportEarlier(result: JobResult): Promise<void> {
+    const { job, storage, connectors } = this.options;
+    if (result.savepointPath !== null) {
+      const manifest = await storage.readManifest(result.savepointPath).catch((error: unknown) => {
+        // Removed by its owner, who heard of it only after its files were made visible.
+        if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
+        throw error;
+      });
+      await commitAll(storage, connectors, job.epoch, manifest?.committables ?? []);
+    }
+    this.end(result);
+  }
+
+  private end(result: JobResult, error?: unknown): void {
+    const { config, job } = this;
+    const name = config.get('pipeline.name') === '' ? 'flowjob' : config.get('pipeline.name');
+    this.ended = endedView(result, { name, epoch: job.epoch, config: config.entries() }, error);
+    this.early = [];
+    this.jobEnded(result.state);
+  }
+
+  private jobEnded(status: JobResult['state']): void {
+    const { config, job, removeSpilled, log } = this.options;
+    log(`job ${job.jobId} is ${status}`);
+    this.links.sendAll({ type: 'releaseJob', jobId: job.jobId });
+    removeSpilled(job.epoch);
+    if (config.boolean('execution.shutdown-on-application-finish')) this.shutDown();
+  }
+
+  private setTimer(coordinator: Coordinator): void {
+    const { clock } = this.options;
+    this.stopTimer?.();
+    const at = coordinator.nextTimer();
+    const fire = (): void => this.deliver({ type: 'timer' });
+    this.stopTimer = at === null ? null : clock.after(Math.max(0, at - clock.now()), fire);
+  }
+
+  /** One that waits for slots, or has ended, would not find out otherwise that another has taken its place. */
+  private checkFence(): void {
+    const { job, storage, log } = this.options;
+    storage.assertEpoch(job.epoch).catch((error: unknown) => {
+      if (error instanceof EngineError && error.code === 'FENCED') this.fenced(error);
+      else log(`the attempt's epoch could not be checked: ${describeError(error)}`);
+    });
+  }
+
+  /** Another attempt owns the job: nothing may be done any more, not even to the tasks, which find their channels closed. */
+  private fenced(error: EngineError): void {
+    const { log, exit } = this.options;
+    log(describeError(error));
+    exit(EXIT_FENCED);
+  }
+}
