@@ -18,7 +18,7 @@ export interface SourceSplit {
    * batch mode splits go to whoever asks, by ordinal.
    */
   group: string;
-  /** Connector's own: file, byte range, row group, rows already read, ... */
+  /** Connector's own: file, byte range, row group, rows already read, ... Never an absolute path: data may be moved, and savepoints too. */
   position: Record<string, unknown>;
 }
 
@@ -34,6 +34,11 @@ export interface SourceConnector {
   describe(table: TableSpec): SourceDescription;
   /** Lists the splits at submission. Reads the file system. */
   discoverSplits(table: TableSpec): Promise<SourceSplit[]>;
+  /**
+   * Checks splits of a checkpoint or savepoint before the table is read on from their positions: throws SOURCE_CHANGED when they are positions in
+   * something else than what the table names now.
+   */
+  checkSplits(table: TableSpec, splits: SourceSplit[]): Promise<void>;
   createReader(context: ReaderContext): SourceReader;
 }
 

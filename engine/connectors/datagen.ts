@@ -57,6 +57,17 @@ export const datagenSource: SourceConnector = {
     });
   },
 
+  async checkSplits(table, splits) {
+    const bounded = rowCount(table, new TableOptions(table, specs)) !== null;
+    const problem = splits.map(({ position }) => mismatch(position, bounded)).find((found) => found !== null);
+    if (problem !== undefined)
+      throw new EngineError(
+        'SOURCE_CHANGED',
+        `table ${table.name} cannot be read on from the restored positions: ${problem}`,
+        { hint: 'restore its definition, or give the table another name: it then begins with its first row' },
+      );
+  },
+
   createReader(context) {
     const rate = new TableOptions(context.table, specs).number('rows-per-second') ?? DEFAULT_RATE;
     return new SplitQueueReader(new RowGenerator(context), context, {
@@ -65,6 +76,13 @@ export const datagenSource: SourceConnector = {
     });
   },
 };
+
+/** Why a position cannot be read on from; null when it can. */
+function mismatch(position: Record<string, unknown>, bounded: boolean): string | null {
+  if (typeof position['next'] !== 'number') return 'they are not numbers of rows';
+  if ((position['end'] !== null) === bounded) return null;
+  return bounded ? 'it had no end, and now has one' : 'it had an end, and now has none';
+}
 
 /** Rows of the whole table; null when it never ends. */
 function rowCount(table: TableSpec, options: TableOptions): number | null {

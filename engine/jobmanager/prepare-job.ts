@@ -124,11 +124,12 @@ async function discoverSources(
   return Promise.all(
     operatorsOf<SourceSpec>(plan, 'Source').map(async ({ id, table }) => {
       const connector = connectors.source(table);
-      const known = restored?.sources.some(({ operatorId }) => operatorId === id) === true;
+      const known = restored?.sources.find(({ operatorId }) => operatorId === id);
+      if (known !== undefined) await connector.checkSplits(table, known.splits);
       return {
         operatorId: id,
         maxReaders: connector.describe(table).maxParallelism,
-        splits: known ? [] : await connector.discoverSplits(table),
+        splits: known !== undefined ? [] : await connector.discoverSplits(table),
       };
     }),
   );

@@ -46,6 +46,16 @@ async function collect(directory: string, into: DataFile[]): Promise<void> {
   }
 }
 
+/** Bytes; null when there is no such file. */
+export async function fileSize(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw fileError(path, error);
+  }
+}
+
 /** Line of the byte at `offset`, from 1. Reads the file up to there: for error messages. */
 export function lineAt(path: string, offset: number): number {
   const file = openSync(path, 'r');

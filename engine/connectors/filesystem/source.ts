@@ -1,10 +1,12 @@
 // The filesystem source: which splits a table has, and which reader reads them.
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { EngineError } from '../../errors.ts';
 import type { TableSpec } from '../../plan/exec-plan.ts';
 import type { SourceConnector, SourceSplit } from '../connector.ts';
-import { listFiles, type DataFile } from './files.ts';
+import { fileSize, listFiles, type DataFile } from './files.ts';
 import { checkColumns, readFooter } from './parquet-file.ts';
 import { ParquetReader } from './parquet-reader.ts';
-import { SplitQueueReader } from '../split-queue.ts';
+import { SplitQueueReader, type FormatReader } from '../split-queue.ts';
 import { filesystemTable, type FilesystemTable } from './table.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -22,10 +24,11 @@ export const filesystemSource: SourceConnector = {
   async discoverSplits(table) {
     const options = filesystemTable(table);
     const files = await listFiles(table, options.path);
+    const name = (path: string): string => nameBelow(options.path, path);
     const positions =
       options.format === 'parquet'
-        ? rowGroupPositions(table, files)
-        : files.flatMap((file) => (file.size === 0 ? [] : byteRanges(options, file)));
+        ? rowGroupPositions(table, files, name)
+        : files.flatMap((file) => (file.size === 0 ? [] : byteRanges(options, file, name(file.path))));
     const last = positions.at(-1);
     if (options.replay !== null && last !== undefined) last['last'] = true;
     return positions.map((position, ordinal): SourceSplit => ({
@@ -36,20 +39,84 @@ export const filesystemSource: SourceConnector = {
     }));
   },
 
+  async checkSplits(table, splits) {
+    const { path, format } = filesystemTable(table);
+    const ends = new Map<string, number>();
+    for (const { position } of splits) {
+      if (formatOf(position) !== (position['format'] === undefined && format !== 'parquet' ? 'text' : format))
+        throw changed(table, `its positions are in ${describeFormat(position)}, the table's format is ${format}`);
+      const file = fileAt(path, position);
+      ends.set(file, Math.max(ends.get(file) ?? 0, Number(position['end'] ?? 0)));
+    }
+    for (const [file, end] of ends) {
+      const size = await fileSize(file);
+      if (size === null) throw changed(table, `${file}, of which it has read a part, does not exist`);
+      if (size < end) throw changed(table, `${file} has ${size} bytes; when it was read it had ${end}`);
+    }
+  },
+
   createReader(context) {
     const options = filesystemTable(context.table);
     const format = options.format === 'parquet' ? new ParquetReader(context) : new TextReader(context, options);
-    return new SplitQueueReader(format, context, options.replay);
+    return new SplitQueueReader(locating(format, options.path), context, options.replay);
   },
 };
 
-function rowGroupPositions(table: TableSpec, files: DataFile[]): Record<string, unknown>[] {
-  const footers = files.map((file) => readFooter(file.path));
-  checkColumns(table, footers);
-  return footers.flatMap(({ path, groups }) => groups.map((_, group) => ({ file: path, group, row: 0 })));
+/** A file's name in positions: relative to the table's path, with `/`; empty when the path is the file itself. */
+function nameBelow(path: string, file: string): string {
+  return relative(path, file).replaceAll(sep, '/');
 }
 
-function byteRanges(options: FilesystemTable, file: DataFile): Record<string, unknown>[] {
+/** The file of a position. Version 1 of the savepoint format held absolute paths. */
+function fileAt(path: string, position: Record<string, unknown>): string {
+  const file = String(position['file']);
+  if (file === '') return path;
+  return isAbsolute(file) ? file : join(path, file);
+}
+
+/** Gives a reader the place of the file in each position. */
+function locating(format: FormatReader, path: string): FormatReader {
+  return {
+    open: (position) => format.open({ ...position, file: fileAt(path, position) }),
+    next: (limit) => format.next(limit),
+    position: () => format.position(),
+    close: () => format.close(),
+  };
+}
+
+/** The format that a position is of: `text` of one that version 1 wrote, which did not say which. Null: not of this connector. */
+function formatOf(position: Record<string, unknown>): string | null {
+  if (typeof position['file'] !== 'string') return null;
+  if (position['group'] !== undefined) return 'parquet';
+  return typeof position['format'] === 'string' ? position['format'] : 'text';
+}
+
+function describeFormat(position: Record<string, unknown>): string {
+  const format = formatOf(position);
+  return format === null ? 'something that is no file' : `${format} files`;
+}
+
+function changed(table: TableSpec, what: string): EngineError {
+  return new EngineError(
+    'SOURCE_CHANGED',
+    `table ${table.name} cannot be read on from the restored positions: ${what}`,
+    {
+      hint: 'restore its definition and files, or give the table another name: it is then read from its beginning',
+    },
+  );
+}
+
+function rowGroupPositions(
+  table: TableSpec,
+  files: DataFile[],
+  name: (path: string) => string,
+): Record<string, unknown>[] {
+  const footers = files.map((file) => readFooter(file.path));
+  checkColumns(table, footers);
+  return footers.flatMap(({ path, groups }) => groups.map((_, group) => ({ file: name(path), group, row: 0 })));
+}
+
+function byteRanges(options: FilesystemTable, file: DataFile, name: string): Record<string, unknown>[] {
   // A quoted CSV field may hold newlines, and whether an offset is inside of quotes is known only from the file's start: such files are
   // read whole, as in Flink. JSON strings cannot hold a raw newline.
   const splittable = options.replay === null && (options.format === 'json' || options.csv.quote === null);
@@ -57,7 +124,8 @@ function byteRanges(options: FilesystemTable, file: DataFile): Record<string, un
   const count = Math.max(1, Math.round(file.size / size));
   return Array.from({ length: count }, (_, index) => {
     const start = Math.floor((file.size * index) / count);
-    return { file: file.path, start, end: Math.floor((file.size * (index + 1)) / count), offset: start };
+    const end = Math.floor((file.size * (index + 1)) / count);
+    return { file: name, format: options.format, start, end, offset: start };
   });
 }
 
