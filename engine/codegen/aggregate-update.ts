@@ -145,12 +145,13 @@ let at = 0, n = recorded.count;
 while (at < count) {
   const end = Math.min(count, at + table.room(count - at));
   // These hold until the table grows.
-  const R = table.records, D = table.doubles, F = table.floats, slots = table.slots, mask = slots.length - 1;
+  const R = table.records, D = table.doubles, F = table.floats, slots = table.slots, mask = slots.length - 1, guard = table.guard;
   let size = table.size;
   for (; at < end; at++) {
     const row = ${selected ? 'selection[at]' : 'at'};
     let g = 0, b = 0;
     ${findGroup(keyShape, initialValues(accumulators, layout))}
+    if (guard[g >> ${layout.pageShift}] !== 0) table.touch(g >> ${layout.pageShift});
     ${recording}
     ${update}
   }

@@ -1,14 +1,23 @@
 // What GROUP BY and windows share: accumulators resolved to columns, filters and types, and the generated loop over them.
 import type { CellValue, Column, ColumnBatch } from '../columnar/batch.ts';
-import { compileAggregate, type AggregateFunction, type Recorded } from '../codegen/aggregate-update.ts';
+import {
+  compileAggregate,
+  recordGroups,
+  type AggregateFunction,
+  type AggregateShape,
+  type Recorded,
+} from '../codegen/aggregate-update.ts';
 import { compileProjection } from '../codegen/projection.ts';
 import { EngineError } from '../errors.ts';
 import type { Expr, GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { physical, type SqlType } from '../plan/types.ts';
 import { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
+import type { GroupMerging } from '../state/spill/merged-ranges.ts';
+import { NewestWins } from '../state/spill/newest-wins.ts';
 import { compileMask } from './expressions.ts';
 import type { OperatorContext } from './operator.ts';
+import { PartialResults } from './partial-results.ts';
 
 type Spec = GroupAggregateSpec | WindowAggregateSpec;
 
@@ -25,10 +34,13 @@ export class Aggregation {
   private readonly accumulatorTypes: SqlType[];
   private readonly args: (batch: ColumnBatch, selection: null, count: number) => Column[];
   private readonly filters: ((batch: ColumnBatch) => Uint8Array)[];
+  private readonly shape: AggregateShape;
   private readonly loop: AggregateFunction;
+  private lookup: AggregateFunction | null = null;
+  private tables = 0;
 
-  /** `mode` 'touched' when changes are asked for. */
-  constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched') {
+  /** `mode` 'touched' when changes are asked for. `timed`: groups keep the time of their last update. */
+  constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched', timed = false) {
     this.spec = spec;
     this.keyTypes = spec.keys.map((index) => spec.inputSchema[index]!.type);
     this.accumulatorTypes = spec.accumulators.map(({ type }) => type);
@@ -43,18 +55,61 @@ export class Aggregation {
     }));
     this.args = compileProjection(args.all, spec.inputSchema, { now: context.now });
     this.filters = filters.all.map((expr) => compileMask(expr, spec.inputSchema, context.now));
-    this.loop = compileAggregate({
+    this.shape = {
       keys: this.keyTypes,
       args: args.all.map((expr) => physical(expr.type)),
       filters: this.filters.length,
       accumulators,
       names: spec.accumulators.map(({ name }) => `${name} (in ${spec.uid})`),
       mode,
-    });
+      timed,
+    };
+    this.loop = compileAggregate(this.shape);
   }
 
-  createTable(): GroupTable {
-    return new GroupTable(this.keyTypes, this.accumulatorTypes);
+  /** `budget`: bytes that the table should stay within. */
+  createTable(budget = Infinity): GroupTable {
+    const { timed = false } = this.shape;
+    return new GroupTable(this.keyTypes, this.accumulatorTypes, { timed, budget, id: this.tables++ });
+  }
+
+  /** How copies of a group become one: as a stream the newest has all, as a batch each has some of the rows. */
+  merging(mode: OperatorContext['mode']): GroupMerging {
+    const { keys, accumulators } = this.stateSchema('GROUPS');
+    const { timed = false } = this.shape;
+    return mode === 'STREAMING'
+      ? new NewestWins({ keys, accumulators, timed })
+      : new PartialResults(this.keyTypes, this.spec.accumulators, this.shape.names, () => this.createTable());
+  }
+
+  /** Finds the group of each row, or makes it: with the accumulators of a group over no rows. Writes them to `groups`. */
+  locate(
+    table: GroupTable,
+    evaluated: Evaluated,
+    selection: Int32Array | null,
+    count: number,
+    groups: Int32Array,
+  ): void {
+    this.lookup ??= compileAggregate({ ...this.shape, mode: 'lookup' });
+    this.lookup(table, { ...evaluated, selection, count }, recordGroups(groups));
+  }
+
+  /** Makes the accumulators of a group those of a group over no rows. */
+  reset(table: GroupTable, group: number): void {
+    const { records, layout, strings } = table;
+    const record = group * layout.width;
+    this.spec.accumulators.forEach(({ fn }, i) => {
+      const field = layout.accumulators[i]!;
+      if (field === null) {
+        strings[i]!.setNull(group);
+        return;
+      }
+      const bit = 1 << field.validBit;
+      records[record + field.at] = 0;
+      if (field.physical === 'i64' || field.physical === 'f64') records[record + field.at + 1] = 0;
+      if (fn === 'COUNT') records[record + field.validAt]! |= bit;
+      else records[record + field.validAt]! &= ~bit;
+    });
   }
 
   stateSchema(kind: StateSchema['kind']): StateSchema {

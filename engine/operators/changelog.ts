@@ -4,17 +4,26 @@ import type { Recorded } from '../codegen/aggregate-update.ts';
 import { RowKind, type Column, type ColumnBatch } from '../columnar/batch.ts';
 import { physical, type Schema, type SqlType } from '../plan/types.ts';
 import type { GroupTable } from '../state/group-table.ts';
-import { fieldColumn } from '../state/records.ts';
+import { fieldColumn, STAMP_AT } from '../state/records.ts';
 import { StringStore } from '../state/string-store.ts';
 import { sequence } from '../state/validity.ts';
 
 /** Groups that are emitted together, at most two rows each: few enough that their records stay in the processor's cache from column to column. */
 const GROUPS_PER_BATCH = 4096;
 
+/** Marks of touched groups: whether they had values before is told by their number, or otherwise. */
+const BY_NUMBER = 0;
+/** It came into the table from a run, with the values that it had there. */
+const HAD_VALUES = 1;
+/** Its time was over: it starts anew. */
+const NEW = 2;
+
 export class Changelog {
   /** What the loop over the rows fills. */
   readonly recorded: Recorded;
-  private readonly table: GroupTable;
+  private table: GroupTable;
+  /** Per touched group, null while all are BY_NUMBER: state is in memory, and none has a time to live. */
+  private marks: Uint8Array | null = null;
   private readonly schema: Schema;
   /** Records of the rows of one batch, where each row's strings are, and its kind; kept: memory that is asked for anew costs more than its use. */
   private readonly rows: Int32Array;
@@ -55,6 +64,37 @@ export class Changelog {
     recorded.groups = grown(recorded.groups, capacity);
     recorded.accumulators = grown(recorded.accumulators, capacity * (width - accumulatorsAt));
     for (const store of recorded.strings) store?.grow(capacity);
+    if (this.marks !== null) this.marks = grownMarks(this.marks, capacity);
+  }
+
+  /** Another table of the same columns takes the place of the one so far. Nothing may be touched. */
+  use(table: GroupTable): void {
+    this.table = table;
+  }
+
+  /** A group that has just come into the table had these values before. Rows that touch it follow. */
+  adopt(group: number): void {
+    const { recorded, table } = this;
+    const { width, accumulatorsAt } = table.layout;
+    const entry = this.touch(group, HAD_VALUES);
+    const from = group * width + accumulatorsAt;
+    recorded.accumulators.set(table.records.subarray(from, (group + 1) * width), entry * (width - accumulatorsAt));
+    recorded.strings.forEach((store, i) => store?.copy(entry, table.strings[i]!, group));
+  }
+
+  /** A group that nobody has touched since the last emission starts anew: what it was before is not retracted. Rows that touch it follow. */
+  renew(group: number): void {
+    this.touch(group, NEW);
+  }
+
+  private touch(group: number, mark: number): number {
+    const { recorded, table } = this;
+    this.marks ??= new Uint8Array(recorded.groups.length);
+    const entry = recorded.count++;
+    recorded.groups[entry] = group;
+    table.records[group * table.layout.width + STAMP_AT] = recorded.stamp;
+    this.marks[entry] = mark;
+    return entry;
   }
 
   /** Emits +I for new groups and -U, +U for those whose values are not what they were; then nothing is touched. */
@@ -64,6 +104,7 @@ export class Changelog {
       const batch = this.batch(from, Math.min(recorded.count, from + GROUPS_PER_BATCH));
       if (batch !== null) take(batch);
     }
+    this.marks?.fill(BY_NUMBER, 0, recorded.count);
     recorded.count = 0;
     for (const store of recorded.strings) store?.clear();
   }
@@ -72,6 +113,7 @@ export class Changelog {
     this.recorded.count = 0;
     this.recorded.groups = new Int32Array(0);
     this.recorded.accumulators = new Int32Array(0);
+    this.marks = null;
   }
 
   /** The changes of the touched groups from the one numbered `from` to before `end`, or null when there are none. */
@@ -91,7 +133,7 @@ export class Changelog {
   /** Copies the records of the rows to be emitted one behind the other: a table's record is visited once. */
   private collect(from: number, end: number): { rows: number; updated: boolean } {
     const { groups, accumulators: old, known } = this.recorded;
-    const { rows: records, sources, kinds } = this;
+    const { rows: records, sources, kinds, marks } = this;
     const { records: current, layout } = this.table;
     const { width, accumulatorsAt } = layout;
     const kept = width - accumulatorsAt;
@@ -102,7 +144,8 @@ export class Changelog {
       const group = groups[i]!;
       const record = group * width;
       kinds[row] = RowKind.INSERT;
-      if (group < known) {
+      const mark = marks === null ? BY_NUMBER : marks[i]!;
+      if (mark === HAD_VALUES || (mark === BY_NUMBER && group < known)) {
         const now = record + accumulatorsAt;
         const before = i * kept;
         let word = 0;
@@ -141,5 +184,11 @@ export class Changelog {
 function grown(array: Int32Array, capacity: number): Int32Array {
   const larger = new Int32Array(capacity);
   larger.set(array);
+  return larger;
+}
+
+function grownMarks(marks: Uint8Array, capacity: number): Uint8Array {
+  const larger = new Uint8Array(capacity);
+  larger.set(marks);
   return larger;
 }

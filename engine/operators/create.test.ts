@@ -2,6 +2,7 @@
 import { fromRows, type CellValue } from '../columnar/batch.ts';
 import type { ValuesSpec, WatermarkAssignerSpec } from '../plan/exec-plan.ts';
 import { sqlType, type Schema } from '../plan/types.ts';
+import { keyGroupRange } from '../state/key-groups.ts';
 import { createOperator } from './create.ts';
 import { Collector, columnExpr } from './harness.ts';
 import { MAX_WATERMARK, type OperatorContext } from './operator.ts';
@@ -89,25 +90,30 @@ describe('Values', () => {
       ['-9223372036854775808', '7', ''],
     ],
   };
-  const run = (context: OperatorContext, collector: Collector, union: Uint8Array[] = []) => {
+  const run = async (context: OperatorContext, collector: Collector, union: Uint8Array[] = []) => {
     const operator = createOperator(spec, context);
-    operator.restore({ stateSchema: null, keyed: [], union });
+    await operator.restore({
+      stateSchema: null,
+      keyed: [],
+      keyGroups: keyGroupRange(context.subtask, context.parallelism),
+      union,
+    });
     operator.processWatermark(MAX_WATERMARK, collector);
     operator.finish(collector);
     return operator.snapshot()!.union;
   };
 
-  test('are emitted once, by the first subtask, and not again after a restore', () => {
+  test('are emitted once, by the first subtask, and not again after a restore', async () => {
     const collector = new Collector();
-    expect(run(collector.context('STREAMING', 1, 2), collector)).toEqual([]);
+    expect(await run(collector.context('STREAMING', 1, 2), collector)).toEqual([]);
     expect(collector.rows).toEqual([]);
-    const union = run(collector.context('STREAMING', 0, 2), collector);
+    const union = await run(collector.context('STREAMING', 0, 2), collector);
     expect(collector.rows).toEqual([
       [12n, 150n, 'x'],
       [null, -25n, null],
       [-9223372036854775808n, 700n, ''],
     ]);
-    run(collector.context('STREAMING', 0, 3), collector, union);
+    await run(collector.context('STREAMING', 0, 3), collector, union);
     expect(collector.rows).toHaveLength(3);
   });
 });

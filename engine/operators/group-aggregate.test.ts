@@ -58,23 +58,24 @@ describe('GROUP BY', () => {
     );
   });
 
-  test('as a stream leads to the same table, whenever it flushes, across a restore at another parallelism', () => {
-    fc.assert(
-      fc.property(
+  test('as a stream leads to the same table, whenever it flushes, across a restore at another parallelism', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         keysArbitrary,
         rowsArbitrary(10),
         cuts,
         fc.tuple(parallelism, parallelism),
         fc.nat(6),
         fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }),
-        (keys, rows, at, [before, after], snapshotAt, flushAfter) => {
+        fc.constantFrom<'PAGES' | 'SECTIONS'>('PAGES', 'SECTIONS'),
+        async (keys, rows, at, [before, after], snapshotAt, flushAfter, form) => {
           const spec = groupSpec(keys);
           let run = new Subtasks(spec, 'STREAMING', before);
-          toBatches(rows, at).forEach((batch, i) => {
-            if (i === snapshotAt) run = run.rescale(after, 'STREAMING');
+          for (const [i, batch] of toBatches(rows, at).entries()) {
+            if (i === snapshotAt) run = await run.rescale(after, 'STREAMING', { form });
             run.process(batch);
             if (flushAfter[i] === true) run.flush();
-          });
+          }
           run.finish();
           expect(materialise(run.outputs[0]!, keys.length)).toEqual(reference(spec, rows));
         },
@@ -234,15 +235,16 @@ describe('state of GROUP BY', () => {
     return run;
   };
 
-  test('is matched by name: order does not matter, what is not asked for is dropped', () => {
-    const run = started().rescale(3, 'BATCH', groupSpec(['id'], named('sum(amount)', 'count(*)').toReversed()));
+  test('is matched by name: order does not matter, what is not asked for is dropped', async () => {
+    const spec = groupSpec(['id'], named('sum(amount)', 'count(*)').toReversed());
+    const run = await started().rescale(3, 'BATCH', { spec });
     run.finish();
     expect(run.outputs[0]!.rows.at(-1)).toEqual([9n, 4n, 1n]);
   });
 
-  test('that lacks an accumulator is refused with its name, the operator and the remedy', () => {
-    const wanted = groupSpec(['id'], named('count(*)', 'min(amount)'));
-    expect(() => started().rescale(1, 'STREAMING', wanted)).toThrow(
+  test('that lacks an accumulator is refused with its name, the operator and the remedy', async () => {
+    const spec = groupSpec(['id'], named('count(*)', 'min(amount)'));
+    await expect(started().rescale(1, 'STREAMING', { spec })).rejects.toThrow(
       expect.objectContaining({
         code: 'STATE_INCOMPATIBLE',
         message: expect.stringMatching(/agg:test:\[id\].*min\(amount\) is not in the savepoint/) as string,
@@ -251,8 +253,9 @@ describe('state of GROUP BY', () => {
     );
   });
 
-  test('under other keys is refused', () => {
-    expect(() => started().rescale(1, 'STREAMING', groupSpec(['name'], named('count(*)')))).toThrow(/its keys are/);
+  test('under other keys is refused', async () => {
+    const spec = groupSpec(['name'], named('count(*)'));
+    await expect(started().rescale(1, 'STREAMING', { spec })).rejects.toThrow(/its keys are/);
   });
 });
 

@@ -4,7 +4,8 @@ import { BATCH_ROWS, fromRows, type ColumnBatch } from '../columnar/batch.ts';
 import type { GroupAggregateSpec } from '../plan/exec-plan.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
-import { readSections, writeSections } from '../state/sections.ts';
+import { TablesSnapshot } from '../state/keyed-snapshot.ts';
+import { restoreTables } from '../state/sections.ts';
 import { Aggregation } from './aggregation.ts';
 import { Changelog } from './changelog.ts';
 import type { Operator, OperatorContext, OperatorRestore, OperatorSnapshot, Output } from './operator.ts';
@@ -80,12 +81,12 @@ export class GroupAggregate implements Operator {
   /** The task has flushed: a change that is held back is in the state already, and would never be told after a restore. */
   snapshot(): OperatorSnapshot {
     if (this.pending) throw new Error(`a snapshot of ${this.spec.uid} was asked for while changes are held back`);
-    const keyed = writeSections(this.stateSchema, [{ table: this.table, windowEnd: null }]);
+    const keyed = new TablesSnapshot(this.stateSchema, [{ table: this.table, windowEnd: null }]);
     return { operatorId: this.spec.id, stateSchema: this.stateSchema, keyed, union: [] };
   }
 
-  restore(state: OperatorRestore): void {
-    readSections(this.stateSchema, state, this.spec.uid, () => this.table);
+  async restore(state: OperatorRestore): Promise<void> {
+    await restoreTables(this.stateSchema, state, this.spec.uid, () => this.table);
   }
 
   close(): void {

@@ -217,22 +217,35 @@ export class Subtasks {
   }
 
   /** Takes a snapshot and goes on from it at another parallelism, perhaps in the other mode. */
-  rescale(parallelism: number, mode: OperatorContext['mode'], spec = this.spec): Subtasks {
+  async rescale(
+    parallelism: number,
+    mode: OperatorContext['mode'],
+    { spec = this.spec, form = 'PAGES' }: { spec?: Subtasks['spec']; form?: 'PAGES' | 'SECTIONS' } = {},
+  ): Promise<Subtasks> {
     this.flush();
     const snapshots = this.operators.map((operator) => operator.snapshot()!);
     const next = new Subtasks(spec, mode, parallelism, this.outputs);
-    next.operators.forEach((operator, subtask) => operator.restore(share(snapshots, subtask, parallelism)));
+    const keyed = snapshots.flatMap((snapshot) => keyedBytes(snapshot, form));
+    const { stateSchema } = snapshots[0]!;
+    const union = snapshots.flatMap((snapshot) => snapshot.union);
+    for (const [subtask, operator] of next.operators.entries())
+      await operator.restore({
+        stateSchema: JSON.parse(JSON.stringify(stateSchema)) as unknown,
+        keyed,
+        keyGroups: keyGroupRange(subtask, parallelism),
+        union,
+      });
     return next;
   }
 }
 
-function share(snapshots: OperatorSnapshot[], subtask: number, parallelism: number) {
-  const { start, end } = keyGroupRange(subtask, parallelism);
-  return {
-    stateSchema: JSON.parse(JSON.stringify(snapshots[0]!.stateSchema)) as unknown,
-    keyed: snapshots.flatMap(({ keyed }) => keyed.filter(({ keyGroup }) => keyGroup >= start && keyGroup <= end)),
-    union: snapshots.flatMap(({ union }) => union),
-  };
+/** All keyed state of a snapshot, which is released. */
+export function keyedBytes({ keyed }: OperatorSnapshot, form: 'PAGES' | 'SECTIONS'): Uint8Array[] {
+  if (keyed === null) return [];
+  const bytes =
+    form === 'PAGES' ? keyed.pages().map((page) => keyed.readPage(page)) : Array.from(keyed.sections(), (s) => s.bytes);
+  keyed.release();
+  return bytes;
 }
 
 /** A cell as text that tells apart what SQL tells apart: -0 is 0, NaN is NaN. */

@@ -12,21 +12,51 @@ export interface Output {
 export const MAX_WATERMARK = Number.MAX_SAFE_INTEGER;
 export const MIN_WATERMARK = Number.MIN_SAFE_INTEGER;
 
-/** State of one operator subtask at one barrier. The byte arrays belong to the receiver: the operator goes on without touching them. */
+/** Part of an operator subtask's keyed state at a barrier: some groups. */
+export interface PageRef {
+  /** Names the page in all snapshots of one operator subtask. */
+  readonly id: string;
+  /** Two snapshots of one operator subtask that have the page with the same version have the same page. */
+  readonly version: number;
+}
+
+/**
+ * Keyed state as it was at a barrier, read while the operator goes on: what is to be changed is copied first as long as it is still needed here. It is
+ * read once, either by pages or by sections; both are encoded batches (columnar/wire.ts) with the columns of the state's schema and belong to who reads
+ * them. Reading throws EngineError when what the operator has spilled cannot be read.
+ */
+export interface KeyedSnapshot {
+  /** In the order in which they are to be restored: a later page overrides an earlier one that has the same key. */
+  pages(): readonly PageRef[];
+  /** Once per page: then it is not kept any more. */
+  readPage(page: PageRef): Uint8Array;
+  /** The page will not be read: it need not be kept. */
+  skipPage(page: PageRef): void;
+  /** At most one section per key group, in ascending order: the canonical form, in which a key comes once. */
+  sections(): Iterable<{ keyGroup: number; bytes: Uint8Array }>;
+  /** Nothing is read any more. Twice does no harm. */
+  release(): void;
+}
+
+/** State of one operator subtask at one barrier. */
 export interface OperatorSnapshot {
   operatorId: string;
   /** Columns of the keyed state, as JSON (state/schema.ts); null when there is none. */
   stateSchema: unknown;
-  /** At most one section per key group; `bytes` is an encoded batch (columnar/wire.ts) of the state's schema. */
-  keyed: { keyGroup: number; bytes: Uint8Array }[];
-  /** Union state: on restore every subtask sees the entries of all subtasks. */
+  /** Null when the operator has no keyed state. Whoever asked for the snapshot has to release it. */
+  keyed: KeyedSnapshot | null;
+  /** Union state: on restore every subtask sees the entries of all subtasks. The arrays belong to the receiver. */
   union: Uint8Array[];
 }
 
-/** What an operator subtask gets back: only key groups that it owns, but the union entries of all. */
+/** What an operator subtask gets back. */
 export interface OperatorRestore {
   stateSchema: unknown;
-  keyed: { keyGroup: number; bytes: Uint8Array }[];
+  /** Encoded batches, read as they are asked for. They may hold keys of other key groups; a later batch overrides an earlier one that has the same key. */
+  keyed: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** First and last (inclusive) of the key groups that the subtask owns: it leaves the keys of others out. */
+  keyGroups: { start: number; end: number };
+  /** The entries of all subtasks. */
   union: Uint8Array[];
 }
 
@@ -58,6 +88,7 @@ export interface Operator {
   flush?(output: Output): void;
   /** The state now, or null when the operator has none. Called between batches, at a barrier. */
   snapshot(): OperatorSnapshot | null;
-  restore(state: OperatorRestore): void;
+  /** Nothing else is called until it has resolved. */
+  restore(state: OperatorRestore): void | Promise<void>;
   close(): void;
 }

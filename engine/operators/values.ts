@@ -33,7 +33,7 @@ export class Values implements Operator {
     return {
       operatorId: this.spec.id,
       stateSchema: null,
-      keyed: [],
+      keyed: null,
       union: this.emitted && this.first ? [new Uint8Array([1])] : [],
     };
   }

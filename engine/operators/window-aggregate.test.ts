@@ -1,6 +1,7 @@
 // TUMBLE windows against a Map: out of order, late, across restores at another parallelism, as stream and as batch.
 import fc from 'fast-check';
 import { fromRows, toRows, type CellValue } from '../columnar/batch.ts';
+import { keyGroupRange } from '../state/key-groups.ts';
 import { createOperator } from './create.ts';
 import {
   ACCUMULATORS,
@@ -49,29 +50,30 @@ describe('TUMBLE', () => {
     );
   });
 
-  test('as a stream gives the same rows but for late ones, across a restore at another parallelism', () => {
-    fc.assert(
-      fc.property(
+  test('as a stream gives the same rows but for late ones, across a restore at another parallelism', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         windows,
         rowsArbitrary(SPAN),
         cuts,
         fc.tuple(parallelism, parallelism),
         fc.nat(6),
         fc.constantFrom(0, 50, SPAN),
-        ([keys, size, offset], rows, at, [before, after], snapshotAt, delay) => {
+        fc.constantFrom<'PAGES' | 'SECTIONS'>('PAGES', 'SECTIONS'),
+        async ([keys, size, offset], rows, at, [before, after], snapshotAt, delay, form) => {
           const spec = windowSpec(keys, size, offset);
           let run = new Subtasks(spec, 'STREAMING', before);
           let watermark = MIN_WATERMARK;
           const onTime: CellValue[][] = [];
-          toBatches(rows, at).forEach((batch, i) => {
-            if (i === snapshotAt) run = run.rescale(after, 'STREAMING');
+          for (const [i, batch] of toBatches(rows, at).entries()) {
+            if (i === snapshotAt) run = await run.rescale(after, 'STREAMING', { form });
             run.process(batch);
             const cells = toRows(batch);
             const endOf = (ts: number): number => (Math.floor((ts - offset) / size) + 1) * size + offset;
             onTime.push(...cells.filter((row) => endOf(Number(row[TS])) - 1 > watermark));
             watermark = Math.max(watermark, ...cells.map((row) => Number(row[TS]) - delay - 1));
             run.watermark(watermark);
-          });
+          }
           run.watermark(MAX_WATERMARK);
           run.finish();
           expect(run.outputs[0]!.rows.map(textOf).sort()).toEqual(reference(spec, onTime));
@@ -82,21 +84,21 @@ describe('TUMBLE', () => {
     );
   });
 
-  test('state taken from a stream is finished by a batch, and the other way round', () => {
-    fc.assert(
-      fc.property(
+  test('state taken from a stream is finished by a batch, and the other way round', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         windows,
         rowsArbitrary(SPAN),
         cuts,
         fc.nat(6),
         fc.boolean(),
-        ([keys, size, offset], rows, at, cut, first) => {
+        async ([keys, size, offset], rows, at, cut, first) => {
           const spec = windowSpec(keys, size, offset);
           let run = new Subtasks(spec, first ? 'STREAMING' : 'BATCH', 2);
-          toBatches(rows, at).forEach((batch, i) => {
-            if (i === cut) run = run.rescale(3, first ? 'BATCH' : 'STREAMING');
+          for (const [i, batch] of toBatches(rows, at).entries()) {
+            if (i === cut) run = await run.rescale(3, first ? 'BATCH' : 'STREAMING');
             run.process(batch);
-          });
+          }
           run.watermark(MAX_WATERMARK);
           run.finish();
           expect(run.outputs[0]!.rows.map(textOf).sort()).toEqual(reference(spec, rows));
@@ -149,7 +151,7 @@ describe('TUMBLE', () => {
     );
   });
 
-  test('is restored with the lowest watermark of all subtasks', () => {
+  test('is restored with the lowest watermark of all subtasks', async () => {
     const spec = windowSpec(['id'], 10, 0, COUNT);
     const collector = new Collector();
     const snapshots = [35, 20].map((watermark) => {
@@ -158,9 +160,10 @@ describe('TUMBLE', () => {
       return operator.snapshot()!;
     });
     const restored = createOperator(spec, collector.context('STREAMING'));
-    restored.restore({
+    await restored.restore({
       stateSchema: snapshots[0]!.stateSchema,
       keyed: [],
+      keyGroups: keyGroupRange(0, 1),
       union: snapshots.flatMap(({ union }) => union),
     });
     restored.processBatch(fromRows(INPUT, [rowAt(19), rowAt(25)]), collector);

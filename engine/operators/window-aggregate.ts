@@ -5,7 +5,8 @@ import { EngineError } from '../errors.ts';
 import type { WindowAggregateSpec } from '../plan/exec-plan.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
-import { constant, readSections, writeSections } from '../state/sections.ts';
+import { constant, TablesSnapshot } from '../state/keyed-snapshot.ts';
+import { restoreTables } from '../state/sections.ts';
 import { Aggregation } from './aggregation.ts';
 import {
   MAX_WATERMARK,
@@ -69,14 +70,14 @@ export class WindowAggregate implements Operator {
     return {
       operatorId: this.spec.id,
       stateSchema: this.stateSchema,
-      keyed: writeSections(this.stateSchema, open),
+      keyed: new TablesSnapshot(this.stateSchema, open),
       union: [union],
     };
   }
 
   /** The watermark is the lowest that any subtask had: no row that one of them still waited for becomes late. */
-  restore(state: OperatorRestore): void {
-    readSections(this.stateSchema, state, this.spec.uid, (windowEnd) => this.tableOf(windowEnd!));
+  async restore(state: OperatorRestore): Promise<void> {
+    await restoreTables(this.stateSchema, state, this.spec.uid, (windowEnd) => this.tableOf(windowEnd!));
     const watermarks = state.union.map((bytes) => readWatermark(bytes, this.spec.uid));
     this.watermark = watermarks.length === 0 ? MIN_WATERMARK : Math.min(...watermarks);
   }

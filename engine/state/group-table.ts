@@ -3,10 +3,10 @@
 import type { Column } from '../columnar/batch.ts';
 import { EngineError } from '../errors.ts';
 import { physical, type SqlType } from '../plan/types.ts';
-import { KEY_GROUPS, keyGroupOf } from './key-groups.ts';
 import { fieldColumn, gatherRecords, HASH_AT, layoutRecord, STAMP_AT, type RecordLayout } from './records.ts';
 import { StringHeap } from './string-heap.ts';
 import { StringStore } from './string-store.ts';
+import { TableSnapshot } from './table-snapshot.ts';
 import { sequence } from './validity.ts';
 
 const INITIAL_CAPACITY = 64;
@@ -16,9 +16,12 @@ export interface GroupTableOptions {
   timed?: boolean;
   /** Bytes up to which growth doubles the table; beyond them it grows by what is needed, and its owner spills it. */
   budget?: number;
+  /** Names the table among all that its operator subtask ever makes: part of its pages' names in checkpoints. */
+  id?: number;
 }
 
 export class GroupTable {
+  readonly id: number;
   /** Number of groups; they are numbered from 0. */
   size = 0;
   capacity: number;
@@ -33,6 +36,11 @@ export class GroupTable {
   nullGroup = -1;
   /** A key column may hold NULLs: lookups have to compare validity too. */
   keysNullable = false;
+  /**
+   * Per page of 2 ** layout.pageShift groups: 0 when its groups may be written, else `touch` has to be called first. All 0 until the first snapshot:
+   * a batch job never takes one.
+   */
+  guard: Uint8Array;
   readonly layout: RecordLayout;
   /** Per key column: its strings, null when it has another type. */
   readonly heaps: (StringHeap | null)[];
@@ -41,12 +49,17 @@ export class GroupTable {
   private readonly direct: boolean;
   private readonly budget: number;
   private stamp = 0;
+  /** Per page: how many snapshots had been taken when it was last written. */
+  private versions: Int32Array;
+  private snapshots = 0;
+  private readonly open = new Set<TableSnapshot>();
 
   constructor(
     keyTypes: readonly SqlType[],
     accumulatorTypes: readonly SqlType[],
-    { timed = false, budget = Infinity }: GroupTableOptions = {},
+    { timed = false, budget = Infinity, id = 0 }: GroupTableOptions = {},
   ) {
+    this.id = id;
     this.capacity = INITIAL_CAPACITY;
     this.budget = budget;
     this.layout = layoutRecord(keyTypes, accumulatorTypes, timed);
@@ -57,14 +70,35 @@ export class GroupTable {
     this.records = new Int32Array(this.capacity * this.layout.width);
     this.doubles = new Float64Array(this.records.buffer);
     this.floats = new Float32Array(this.records.buffer);
+    this.guard = new Uint8Array(this.pagesFor(this.capacity));
+    this.versions = new Int32Array(this.guard.length);
   }
 
   get allocatedBytes(): number {
     return this.slots.byteLength + this.records.byteLength + this.stringBytes;
   }
 
-  /** Forgets all groups but keeps the memory. False when it cannot: strings are held. */
+  /** The state now, to be read while the table goes on. Costs next to nothing now, and a copy of each page that is written before it has been read. */
+  freeze(): TableSnapshot {
+    const { size } = this;
+    const versions = this.versions.slice(0, this.pagesFor(size));
+    const snapshot = new TableSnapshot(this, size, versions, () => this.open.delete(snapshot));
+    this.open.add(snapshot);
+    this.snapshots++;
+    this.guard.fill(1);
+    return snapshot;
+  }
+
+  /** Has to come before the first group of a guarded page is written. Groups that no snapshot has, being new, may be written before. */
+  touch(page: number): void {
+    for (const snapshot of this.open) snapshot.keep(page);
+    this.versions[page] = this.snapshots;
+    this.guard[page] = 0;
+  }
+
+  /** Forgets all groups but keeps the memory. False when it cannot: strings are held, or a snapshot still needs the groups. */
   clear(): boolean {
+    if (this.open.size > 0) return false;
     if (this.heaps.some((heap) => heap !== null) || this.strings.some((store) => store !== null)) return false;
     this.slots.fill(0);
     this.records.fill(0, 0, this.size * this.layout.width);
@@ -118,19 +152,6 @@ export class GroupTable {
     return { physical: 'f64', values, validity: null };
   }
 
-  /** Groups sorted by key group: those of key group k are `order[starts[k] .. starts[k + 1])`. */
-  byKeyGroup(): { order: Int32Array; starts: Int32Array } {
-    const { records, size } = this;
-    const { width } = this.layout;
-    const starts = new Int32Array(KEY_GROUPS + 1);
-    for (let group = 0; group < size; group++) starts[keyGroupOf(records[group * width + HASH_AT]!) + 1]!++;
-    for (let k = 0; k < KEY_GROUPS; k++) starts[k + 1]! += starts[k]!;
-    const next = starts.slice();
-    const order = new Int32Array(size);
-    for (let group = 0; group < size; group++) order[next[keyGroupOf(records[group * width + HASH_AT]!)]!++] = group;
-    return { order, starts };
-  }
-
   private columns(records: Int32Array, first: number, count: number, groups: Int32Array): Column[] {
     const { width, accumulators } = this.layout;
     return [
@@ -175,7 +196,18 @@ export class GroupTable {
     this.doubles = new Float64Array(records.buffer);
     this.floats = new Float32Array(records.buffer);
     for (const store of this.strings) store?.grow(capacity);
+    const pages = this.pagesFor(capacity);
+    const guard = new Uint8Array(pages).fill(this.snapshots === 0 ? 0 : 1);
+    guard.set(this.guard);
+    this.guard = guard;
+    const versions = new Int32Array(pages);
+    versions.set(this.versions);
+    this.versions = versions;
     if (!this.direct && this.slots.length < slotsFor(capacity)) this.rehash();
+  }
+
+  private pagesFor(groups: number): number {
+    return Math.ceil(groups / 2 ** this.layout.pageShift);
   }
 
   private rehash(): void {

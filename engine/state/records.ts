@@ -19,6 +19,8 @@ export interface RecordField {
 export const HASH_AT = 0;
 export const STAMP_AT = 1;
 
+const PAGE_WORDS = 1 << 14;
+
 export interface RecordLayout {
   /** Words per record; even, so that doubles are aligned. */
   width: number;
@@ -27,6 +29,8 @@ export interface RecordLayout {
   accumulators: (RecordField | null)[];
   /** Words from here to the end differ when and only when an accumulator does. */
   accumulatorsAt: number;
+  /** Groups per page are 2 ** pageShift: about 64 KiB of records. */
+  pageShift: number;
   /** First word of the time of the last update, a double in milliseconds since the epoch; null when none is kept. */
   timeAt: number | null;
 }
@@ -60,7 +64,8 @@ export function layoutRecord(keys: readonly SqlType[], accumulators: readonly Sq
   for (const field of [...keyFields, ...placed]) field.validAt += validity;
   const width = (validity + ((bit + 31) >> 5) + 1) & ~1;
   const accumulatorFields = kinds.map((kind) => (kind === 'str' ? null : placed.shift()!));
-  return { width, keys: keyFields, accumulators: accumulatorFields, accumulatorsAt, timeAt };
+  const pageShift = Math.max(4, Math.floor(Math.log2(PAGE_WORDS / width)));
+  return { width, keys: keyFields, accumulators: accumulatorFields, accumulatorsAt, pageShift, timeAt };
 }
 
 function words(kind: Physical): number {
@@ -105,7 +110,13 @@ export function fieldColumn(
   }
 }
 
-/** Writes value `rows[i]` of a column into the field of record `groups[i]`, for i < count. */
+/** The doubles at word `at` of `rows` records from record `first` on: what every record has, beside its fields. */
+export function doubleColumn(records: Int32Array, width: number, at: number, first: number, rows: number): FixedColumn {
+  const pairs = doubleWords(records, width, first * width + at, rows);
+  return { physical: 'f64', values: new Float64Array(pairs.buffer), validity: null };
+}
+
+/** Writes value `rows[i]` of a column, or its NULL, into the field of record `groups[i]`, for i < count. */
 export function writeField(
   records: Int32Array,
   width: number,
@@ -123,9 +134,14 @@ export function writeField(
   const bit = 1 << field.validBit;
   for (let i = 0; i < count; i++) {
     const row = rows[i]!;
-    if (isNull(column, row)) continue;
     const record = groups[i]! * width;
     const at = record + field.at;
+    if (isNull(column, row)) {
+      records[record + field.validAt]! &= ~bit;
+      records[at] = 0;
+      if (pairs) records[at + 1] = 0;
+      continue;
+    }
     records[record + field.validAt]! |= bit;
     if (pairs) {
       records[at] = source[2 * row]!;

@@ -75,6 +75,13 @@ export class StringStore {
     }
   }
 
+  /** A copy of the strings of groups first .. end - 1, numbered from 0. */
+  slice(first: number, end: number): StringStore {
+    const copy = new StringStore(end - first);
+    for (let group = first; group < end; group++) copy.copy(group - first, this, group);
+    return copy;
+  }
+
   /** True when the string of `group` is not string `at` of `other`. */
   differs(group: number, other: StringStore, at: number): boolean {
     if (this.valid[group] !== other.valid[at]) return true;

@@ -103,8 +103,8 @@ export class OperatorChain {
     return this.nodes.filter(({ operator }) => operator !== null).map(({ spec }) => spec.id);
   }
 
-  restore(operatorId: string, state: OperatorRestore): void {
-    this.nodes.find(({ spec }) => spec.id === operatorId)?.operator?.restore(state);
+  async restore(operatorId: string, state: OperatorRestore): Promise<void> {
+    await this.nodes.find(({ spec }) => spec.id === operatorId)?.operator?.restore(state);
   }
 
   close(): void {

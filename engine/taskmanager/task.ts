@@ -258,7 +258,11 @@ export class Task implements Runnable {
     if (snapshots.length === 0) return null;
     const { deployment, storage } = this.parts;
     const task = { vertexId: deployment.vertex.id, subtask: deployment.subtask, epoch: deployment.epoch };
-    return storage.writeTaskState(barrier.directory, task, snapshots);
+    try {
+      return await storage.writeTaskState(barrier.directory, task, snapshots);
+    } finally {
+      for (const { keyed } of snapshots) keyed?.release();
+    }
   }
 
   private async restore(): Promise<void> {
@@ -273,7 +277,7 @@ export class Task implements Runnable {
         operatorId,
         range,
       );
-      if (state !== null) chain.restore(operatorId, state);
+      if (state !== null) await chain.restore(operatorId, state);
     }
   }
 

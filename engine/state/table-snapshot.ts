@@ -1,0 +1,154 @@
+// The groups of a table at one moment, read later while the table goes on: a page is copied before its first change, unless it has been read by then.
+// (Copy on write; Flink's CopyOnWriteStateMap does so per entry.)
+import type { Column } from '../columnar/batch.ts';
+import type { GroupTable } from './group-table.ts';
+import { KEY_GROUPS, keyGroupOf } from './key-groups.ts';
+import { doubleColumn, fieldColumn, HASH_AT } from './records.ts';
+import { StringStore } from './string-store.ts';
+import { sequence } from './validity.ts';
+
+/** A page as it was: its records and, per accumulator, its strings, null when it has another type. Group `first` of the table comes first. */
+interface PageSource {
+  records: Int32Array;
+  first: number;
+  strings: readonly (StringStore | null)[];
+  firstString: number;
+}
+
+export class TableSnapshot {
+  /** Groups. */
+  readonly size: number;
+  /** Per page; grows with each snapshot before which the page was written. */
+  readonly versions: Int32Array;
+  private readonly table: GroupTable;
+  private readonly onRelease: () => void;
+  /** The table's memory at the time. Once the table has grown, it is nobody else's. */
+  private records: Int32Array;
+  private readonly copies: (PageSource | undefined)[];
+  /** 1: is not read any more. */
+  private readonly done: Uint8Array;
+
+  /** `versions` has one entry per page. */
+  constructor(table: GroupTable, size: number, versions: Int32Array, onRelease: () => void) {
+    this.table = table;
+    this.size = size;
+    this.versions = versions;
+    this.onRelease = onRelease;
+    this.records = table.records;
+    this.copies = new Array<PageSource | undefined>(versions.length);
+    this.done = new Uint8Array(versions.length);
+  }
+
+  /** The table is about to write the page. */
+  keep(page: number): void {
+    if (page >= this.done.length || this.done[page] === 1 || this.copies[page] !== undefined) return;
+    const { table } = this;
+    const { width, pageShift } = table.layout;
+    const first = page << pageShift;
+    const end = Math.min(this.size, first + (1 << pageShift));
+    const grown = this.records !== table.records;
+    if (grown && table.strings.every((store) => store === null)) return;
+    this.copies[page] = {
+      records: grown ? this.records : this.records.slice(first * width, end * width),
+      first: grown ? 0 : first,
+      strings: table.strings.map((store) => store?.slice(first, end) ?? null),
+      firstString: first,
+    };
+  }
+
+  /** Groups of the page. */
+  rows(page: number): number {
+    const { pageShift } = this.table.layout;
+    return Math.min(this.size - (page << pageShift), 1 << pageShift);
+  }
+
+  /** Columns of keys and accumulators, and of the time of the last update in a timed table. */
+  columns(page: number): Column[] {
+    const source = this.source(page);
+    const first = page << this.table.layout.pageShift;
+    const rows = this.rows(page);
+    return this.columnsOf(source.records, first - source.first, rows, (accumulator) => {
+      const store = source.strings[accumulator]!;
+      return store.column(sequence(first - source.firstString, rows), rows);
+    });
+  }
+
+  /** The page is not read (again): it need not be kept. */
+  skip(page: number): void {
+    this.done[page] = 1;
+    this.copies[page] = undefined;
+  }
+
+  /** Groups sorted by key group: those of key group k are `order[starts[k] .. starts[k + 1])`. */
+  byKeyGroup(): { order: Int32Array; starts: Int32Array } {
+    const { size } = this;
+    const keyGroups = new Uint8Array(size);
+    const starts = new Int32Array(KEY_GROUPS + 1);
+    this.eachRecord((group, records, record) => {
+      const keyGroup = keyGroupOf(records[record + HASH_AT]!);
+      keyGroups[group] = keyGroup;
+      starts[keyGroup + 1]!++;
+    });
+    for (let k = 0; k < KEY_GROUPS; k++) starts[k + 1]! += starts[k]!;
+    const next = starts.slice();
+    const order = new Int32Array(size);
+    for (let group = 0; group < size; group++) order[next[keyGroups[group]!]!++] = group;
+    return { order, starts };
+  }
+
+  /** The same columns of `groups`, in that order. */
+  pick(groups: Int32Array): Column[] {
+    const { width, pageShift } = this.table.layout;
+    const gathered = new Int32Array(groups.length * width);
+    let to = 0;
+    for (const group of groups) {
+      const { records, first } = this.source(group >> pageShift);
+      const from = (group - first) * width;
+      for (let word = 0; word < width; word++) gathered[to++] = records[from + word]!;
+    }
+    return this.columnsOf(gathered, 0, groups.length, (accumulator) => {
+      const strings = new StringStore(groups.length);
+      groups.forEach((group, row) => {
+        const source = this.source(group >> pageShift);
+        strings.copy(row, source.strings[accumulator]!, group - source.firstString);
+      });
+      return strings.column(sequence(0, groups.length), groups.length);
+    });
+  }
+
+  /** Nothing is read any more. Twice does no harm. */
+  release(): void {
+    this.copies.fill(undefined);
+    this.done.fill(1);
+    this.records = new Int32Array(0);
+    this.onRelease();
+  }
+
+  private source(page: number): PageSource {
+    return this.copies[page] ?? { records: this.records, first: 0, strings: this.table.strings, firstString: 0 };
+  }
+
+  private columnsOf(
+    records: Int32Array,
+    first: number,
+    rows: number,
+    stringsOf: (accumulator: number) => Column,
+  ): Column[] {
+    const { layout } = this.table;
+    const { width, timeAt } = layout;
+    const accumulators = layout.accumulators.map((field, i) =>
+      field === null ? stringsOf(i) : fieldColumn(records, width, field, first, rows),
+    );
+    const times = timeAt === null ? [] : [doubleColumn(records, width, timeAt, first, rows)];
+    return [...this.table.keyColumns(records, first, rows), ...accumulators, ...times];
+  }
+
+  private eachRecord(take: (group: number, records: Int32Array, record: number) => void): void {
+    const { width, pageShift } = this.table.layout;
+    for (let page = 0, group = 0; group < this.size; page++) {
+      const { records, first } = this.source(page);
+      const end = Math.min(this.size, (page + 1) << pageShift);
+      for (; group < end; group++) take(group, records, (group - first) * width);
+    }
+  }
+}
