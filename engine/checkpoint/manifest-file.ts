@@ -1,13 +1,12 @@
 // `_metadata`: the manifest of a checkpoint or savepoint. It is written last, so it exists iff the checkpoint is complete.
 //
 // Layout (little endian, 4 bytes each): magic 'FJMF', version, length of the JSON, its crc32; then the JSON and nothing behind it.
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { EngineError } from '../errors.ts';
 import { KEY_GROUPS } from '../state/key-groups.ts';
-import { isMissing } from './files.ts';
 import { corrupt } from './state-file.ts';
+import type { StateFolder } from './state-folder.ts';
 import type { Manifest } from './storage.ts';
 
 export const MANIFEST_NAME = '_metadata';
@@ -30,20 +29,14 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return bytes;
 }
 
-/** Reads and checks the manifest in `directory`. Throws SAVEPOINT_NOT_FOUND or SAVEPOINT_CORRUPT. */
-export async function readManifestFile(directory: string): Promise<Manifest> {
-  const path = join(directory, MANIFEST_NAME);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new EngineError('SAVEPOINT_NOT_FOUND', `there is no completed checkpoint or savepoint in ${directory}`, {
+/** Reads and checks the manifest in `folder`. Throws SAVEPOINT_NOT_FOUND or SAVEPOINT_CORRUPT. */
+export async function readManifestFile(folder: StateFolder, name: string = MANIFEST_NAME): Promise<Manifest> {
+  const bytes = await folder.store.get(folder.key(name));
+  if (bytes === null)
+    throw new EngineError('SAVEPOINT_NOT_FOUND', `there is no completed checkpoint or savepoint in ${folder.path}`, {
       hint: 'name the folder that holds the file _metadata',
-      cause: error,
     });
-  }
-  return decodeManifest(path, bytes);
+  return decodeManifest(folder.nameOf(name), bytes);
 }
 
 function decodeManifest(path: string, bytes: Uint8Array): Manifest {

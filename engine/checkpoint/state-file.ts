@@ -2,13 +2,11 @@
 //
 // Layout (little endian): magic 'FJST', version (4 bytes each); the sections, back to back; the index as JSON; a footer of 24 bytes: offset
 // of the index (8), its length (4), its crc32 (4), version (4), magic (4). No byte is outside a checksum or a comparison.
-import { open, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { EngineError } from '../errors.ts';
 import type { OperatorSnapshot } from '../operators/operator.ts';
 import { KEY_GROUPS } from '../state/key-groups.ts';
-import { isMissing, makeDirectory, syncDirectory, writeDurably } from './files.ts';
+import type { StateFolder } from './state-folder.ts';
 import type { TaskStateHandle } from './storage.ts';
 
 const MAGIC = 0x54534a46;
@@ -35,18 +33,27 @@ export function corrupt(path: string, reason: string, cause?: unknown): EngineEr
 
 /** Writes the sections of one subtask, durably, and tells what the manifest has to know of them. */
 export async function writeStateFile(
-  directory: string,
+  folder: StateFolder,
   task: { vertexId: string; subtask: number; epoch: number },
   snapshots: readonly OperatorSnapshot[],
 ): Promise<TaskStateHandle> {
   const sections: Section[] = [];
+  const operators: TaskStateHandle['operators'] = [];
   const parts: Uint8Array[] = [header()];
   const add = (operatorId: string, keyGroup: number, bytes: Uint8Array): void => {
     sections.push({ operatorId, keyGroup, length: bytes.length, crc32: crc32(bytes) });
     parts.push(bytes);
   };
   for (const snapshot of snapshots) {
-    for (const { keyGroup, bytes } of snapshot.keyed) add(snapshot.operatorId, keyGroup, bytes);
+    const { operatorId, stateSchema } = snapshot;
+    const keyGroups: number[] = [];
+    let keyedBytes = 0;
+    for (const { keyGroup, bytes } of snapshot.keyed?.sections() ?? []) {
+      add(operatorId, keyGroup, bytes);
+      keyGroups.push(keyGroup);
+      keyedBytes += bytes.length;
+    }
+    operators.push({ operatorId, stateSchema, keyedBytes, keyGroups });
     for (const bytes of snapshot.union) add(snapshot.operatorId, -1, bytes);
   }
   const indexOffset = parts.reduce((total, part) => total + part.length, 0);
@@ -54,53 +61,41 @@ export async function writeStateFile(
   const indexCrc32 = crc32(index);
   parts.push(index, footer(indexOffset, index.length, indexCrc32));
   const path = `${task.vertexId}-${task.subtask}-${task.epoch}.state`;
-  await makeDirectory(directory);
-  await writeDurably(join(directory, path), parts);
-  await syncDirectory(directory);
+  await folder.store.put(folder.key(path), parts);
   return {
     vertexId: task.vertexId,
     subtask: task.subtask,
     path,
     length: indexOffset + index.length + FOOTER,
     indexCrc32,
-    operators: snapshots.map((snapshot) => ({
-      operatorId: snapshot.operatorId,
-      stateSchema: snapshot.stateSchema,
-      keyedBytes: snapshot.keyed.reduce((total, section) => total + section.bytes.length, 0),
-      keyGroups: snapshot.keyed.map((section) => section.keyGroup),
-    })),
+    operators,
   };
 }
 
 /** The sections of one operator in one file: key groups start..end, and all union entries. Checks every checksum on the way. */
 export async function readStateFile(
-  directory: string,
+  folder: StateFolder,
   state: TaskStateHandle,
   operatorId: string,
   range: { start: number; end: number },
 ): Promise<{ keyed: { keyGroup: number; bytes: Uint8Array }[]; union: Uint8Array[] }> {
-  const path = join(directory, state.path);
   const keyed: { keyGroup: number; bytes: Uint8Array }[] = [];
   const union: Uint8Array[] = [];
-  const file = await openState(path);
-  try {
-    const sections = await readIndex(file, path, state);
-    let at = HEADER;
-    for (const section of sections) {
-      const wanted =
-        section.operatorId === operatorId &&
-        (section.keyGroup < 0 || (section.keyGroup >= range.start && section.keyGroup <= range.end));
-      if (wanted) {
-        const bytes = await readExactly(file, path, at, section.length);
-        if (crc32(bytes) !== section.crc32)
-          throw corrupt(path, `the section of ${nameOf(section)} does not match its checksum`);
-        if (section.keyGroup < 0) union.push(bytes);
-        else keyed.push({ keyGroup: section.keyGroup, bytes });
-      }
-      at += section.length;
+  const file = await openState(folder, state);
+  const sections = await readIndex(file, state);
+  let at = HEADER;
+  for (const section of sections) {
+    const wanted =
+      section.operatorId === operatorId &&
+      (section.keyGroup < 0 || (section.keyGroup >= range.start && section.keyGroup <= range.end));
+    if (wanted) {
+      const bytes = await file.read(at, section.length);
+      if (crc32(bytes) !== section.crc32)
+        throw corrupt(file.path, `the section of ${nameOf(section)} does not match its checksum`);
+      if (section.keyGroup < 0) union.push(bytes);
+      else keyed.push({ keyGroup: section.keyGroup, bytes });
     }
-  } finally {
-    await file.close();
+    at += section.length;
   }
   return { keyed, union };
 }
@@ -127,21 +122,35 @@ function footer(indexOffset: number, indexLength: number, indexCrc32: number): U
   return new Uint8Array(view.buffer);
 }
 
-async function openState(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (isMissing(error)) throw corrupt(path, 'the manifest names this file, but it does not exist', error);
-    throw error;
-  }
+interface StateObject {
+  /** As people know it. */
+  path: string;
+  size: number;
+  read: (offset: number, length: number) => Promise<Uint8Array>;
 }
 
-async function readIndex(file: FileHandle, path: string, state: TaskStateHandle): Promise<Section[]> {
-  const { size } = await file.stat();
+async function openState(folder: StateFolder, state: TaskStateHandle): Promise<StateObject> {
+  const path = folder.nameOf(state.path);
+  const key = folder.key(state.path);
+  const size = await folder.store.size(key);
+  if (size === null) throw corrupt(path, 'the manifest names this file, but it does not exist');
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    try {
+      return await folder.store.getRange(key, offset, length);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw corrupt(path, 'it was removed or cut short while it was read', error);
+    }
+  };
+  return { path, size, read };
+}
+
+async function readIndex(file: StateObject, state: TaskStateHandle): Promise<Section[]> {
+  const { path, size } = file;
   if (size !== state.length) throw corrupt(path, `it has ${size} bytes, the manifest says ${state.length}`);
   if (size < HEADER + FOOTER) throw corrupt(path, `it has only ${size} bytes`);
-  const start = viewOf(await readExactly(file, path, 0, HEADER));
-  const end = viewOf(await readExactly(file, path, size - FOOTER, FOOTER));
+  const start = viewOf(await file.read(0, HEADER));
+  const end = viewOf(await file.read(size - FOOTER, FOOTER));
   if (start.getUint32(0, true) !== MAGIC || end.getUint32(20, true) !== MAGIC)
     throw corrupt(path, 'it does not start and end with FJST');
   for (const version of [start.getUint32(4, true), end.getUint32(16, true)])
@@ -149,7 +158,7 @@ async function readIndex(file: FileHandle, path: string, state: TaskStateHandle)
   const offset = Number(end.getBigUint64(0, true));
   const length = end.getUint32(8, true);
   if (offset < HEADER || offset + length + FOOTER !== size) throw corrupt(path, 'its footer places the index wrongly');
-  const index = await readExactly(file, path, offset, length);
+  const index = await file.read(offset, length);
   const checksum = crc32(index);
   if (checksum !== end.getUint32(12, true) || checksum !== state.indexCrc32)
     throw corrupt(path, 'its index does not match the checksum');
@@ -176,16 +185,6 @@ function isSection(value: unknown): value is Section {
     section.keyGroup! < KEY_GROUPS &&
     Number.isInteger(section.crc32)
   );
-}
-
-async function readExactly(file: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(new ArrayBuffer(length));
-  for (let at = 0; at < length;) {
-    const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
-    if (bytesRead === 0) throw corrupt(path, `it ends at byte ${offset + at}, inside a section`);
-    at += bytesRead;
-  }
-  return bytes;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

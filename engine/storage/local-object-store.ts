@@ -159,8 +159,10 @@ export class LocalObjectStore implements ObjectStore {
     const folder = prefix === '' ? this.root : this.path(prefix.replace(/\/$/, ''));
     for (const name of await this.fileSystem.list(folder)) {
       const key = prefix + name;
-      if ((await this.fileSystem.size(join(folder, name))) === null) await this.walk(`${key}/`, visit);
-      else await visit(key, TEMPORARY.test(name));
+      const temporary = TEMPORARY.test(name);
+      // What has no size is a folder, or a file that has gone meanwhile.
+      if ((await this.fileSystem.size(join(folder, name))) !== null) await visit(key, temporary);
+      else if (!temporary) await this.walk(`${key}/`, visit);
     }
   }
 

@@ -150,6 +150,20 @@ export function objectStoreConformance(
       expect(await other.list('a/x/')).toEqual(['a/x/y']);
     });
 
+    test('a list that is made while others write has what was there before and nothing unfinished', async () => {
+      await store.put('l/0', []);
+      for (let round = 0; round < 20; round++) {
+        const written = Promise.all(
+          Array.from({ length: 6 }, (_, i) => store.put(`l/${1 + (i % 3)}`, [bytesOf('x')], { ifAbsent: i % 2 === 0 })),
+        );
+        const listed = await other.list('l/');
+        await written;
+        expect(listed).toContain('l/0');
+        expect(['l/0', 'l/1', 'l/2', 'l/3']).toEqual(expect.arrayContaining(listed));
+        await Promise.all([1, 2, 3].map((i) => store.delete(`l/${i}`)));
+      }
+    });
+
     test('a deleted object is gone for everybody and can be written again, while others are written beside it', async () => {
       for (let round = 0; round < 10; round++) {
         await store.put('d/e/f', [bytesOf('there')]);
