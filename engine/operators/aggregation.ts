@@ -12,7 +12,7 @@ import { EngineError } from '../errors.ts';
 import type { Expr, GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { physical, type SqlType } from '../plan/types.ts';
 import { GroupTable } from '../state/group-table.ts';
-import type { StateSchema } from '../state/schema.ts';
+import { stateSchemaOf, type StateSchema } from '../state/schema.ts';
 import type { GroupMerging } from '../state/spill/merged-ranges.ts';
 import { NewestWins } from '../state/spill/newest-wins.ts';
 import { compileMask } from './expressions.ts';
@@ -113,13 +113,7 @@ export class Aggregation {
   }
 
   stateSchema(kind: StateSchema['kind']): StateSchema {
-    const { inputSchema, keys, accumulators } = this.spec;
-    return {
-      formatVersion: 1,
-      kind,
-      keys: keys.map((index) => inputSchema[index]!),
-      accumulators: accumulators.map(({ name, type }) => ({ name, type })),
-    };
+    return stateSchemaOf(this.spec, kind);
   }
 
   /** Computes what the loop reads. Throws CHANGELOG_INPUT when rows are retracted. */

@@ -110,6 +110,15 @@ export class Accumulators {
     return this.all.push({ name, fn, type, ...placed }) - 1;
   }
 
+  /** `COUNT(*)` under `filter`, asked for as the count of `argument`, which is never NULL. */
+  countAll(argument: Expr | null, filter: Expr | null): number {
+    const index = this.index('COUNT', null, filter);
+    const spec = this.all[index]!;
+    const alias = argument === null ? null : this.nameOf('COUNT', argument, filter);
+    if (alias !== null && spec.aliases?.includes(alias) !== true) spec.aliases = [...(spec.aliases ?? []), alias].sort();
+    return index;
+  }
+
   private nameOf(fn: string, argument: Expr | null, filter: Expr | null): string {
     const text = (expr: Expr): string => bareDigest(digestOf(expr, this.digests));
     const of = argument === null ? '*' : text(argument);
@@ -134,7 +143,7 @@ export function finalValue(
   // `counted` is NULL where the argument is: a column that is there for another accumulator anyway.
   const count = (counted: Expr | null): Expr =>
     notNull
-      ? held(accumulators.index('COUNT', null, filter))
+      ? held(accumulators.countAll(argument === null ? null : countable(argument), filter))
       : held(accumulators.index('COUNT', counted, filter, countable(argument)));
   if (call.name === 'COUNT' || argument === null) return count(argument);
   const type = nullable(call.type, !(grouped && notNull && filter === null));

@@ -25,6 +25,11 @@ export interface TableSpec {
 export interface AccumulatorSpec {
   /** Canonical and stable: `count(*)`, `sum(delay)`; the name of its column in state. Two specs are the same iff names are equal. */
   name: string;
+  /**
+   * Of a `count(*)`: other names of the same number, `count(delay)` where delay is NOT NULL. The count goes on under them when the column becomes
+   * nullable.
+   */
+  aliases?: string[];
   fn: 'COUNT' | 'SUM' | 'MIN' | 'MAX';
   /** Over the operator's input; null for COUNT(*). */
   argument: Expr | null;

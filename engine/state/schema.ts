@@ -1,5 +1,6 @@
 // What the columns of an aggregation's state are: stored beside it as JSON, and matched by name when state is restored.
 import { EngineError } from '../errors.ts';
+import type { GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { sqlType, typeToString, type Field, type Schema } from '../plan/types.ts';
 
 /** The columns of a section, in this order: keys, accumulators, and for windows the window's end. */
@@ -8,7 +9,29 @@ export interface StateSchema {
   kind: 'GROUPS' | 'WINDOWS';
   keys: Field[];
   /** Named by their canonical text: `sum(delay)`. */
-  accumulators: Field[];
+  accumulators: AccumulatorField[];
+}
+
+export interface AccumulatorField extends Field {
+  /** Other names of the same values (AccumulatorSpec.aliases); absent when there are none. */
+  aliases?: string[];
+}
+
+/** The columns of an aggregation's state. */
+export function stateSchemaOf(
+  spec: GroupAggregateSpec | WindowAggregateSpec,
+  kind: StateSchema['kind'] = spec.type === 'WindowAggregate' ? 'WINDOWS' : 'GROUPS',
+): StateSchema {
+  return {
+    formatVersion: 1,
+    kind,
+    keys: spec.keys.map((index) => spec.inputSchema[index]!),
+    accumulators: spec.accumulators.map(({ name, type, aliases }) => ({
+      name,
+      type,
+      ...(aliases === undefined ? {} : { aliases }),
+    })),
+  };
 }
 
 /** Last column of a window's state: its end, exclusive, in milliseconds since the epoch. */
@@ -21,7 +44,8 @@ export function sectionSchema(schema: StateSchema): Schema {
 
 /**
  * Where the accumulators of `wanted` stand among those of `stored`. What is stored and not wanted is dropped. Keys must be the same, by
- * position and type: a key's name may change. Throws STATE_INCOMPATIBLE that names the operator, the column and the remedy.
+ * position and type: a key's name may change, and NULL may become possible or impossible. Throws STATE_INCOMPATIBLE that names the operator,
+ * the column and the remedy. docs/reference/state-compatibility.md has the rules.
  */
 export function matchAccumulators(wanted: StateSchema, stored: unknown, operator: string): number[] {
   if (!isStateSchema(stored) || stored.formatVersion !== wanted.formatVersion)
@@ -39,7 +63,8 @@ export function matchAccumulators(wanted: StateSchema, stored: unknown, operator
       `group by the columns that the savepoint was taken with, or ${START_EMPTY}`,
     );
   return wanted.accumulators.map((field) => {
-    const index = stored.accumulators.findIndex((candidate) => candidate.name === field.name);
+    const named = stored.accumulators.findIndex(({ name }) => name === field.name);
+    const index = named >= 0 ? named : stored.accumulators.findIndex(({ aliases }) => aliases?.includes(field.name));
     if (index < 0)
       throw incompatible(
         operator,
