@@ -8,6 +8,7 @@ import { planScript } from '../plan/plan-script.ts';
 import { commitAll } from './action-runner.ts';
 import type { CoordinatorOptions, RestoredState, SourceOptions } from './coordinator/messages.ts';
 import { checkpointingOptions, restartOptions } from './options.ts';
+import { checkRestore } from './restore-check.ts';
 
 export interface JobArguments {
   jobId: string;
@@ -74,32 +75,8 @@ async function restoredState(
     throw new EngineError('RESTORE_BATCH', `a batch job cannot start from the state in ${path}`, {
       hint: 'run the job in STREAMING mode, or start the batch without a savepoint',
     });
-  if (!manifest.endOfInput || newest === null) checkOperators(manifest, path, plan, job.allowNonRestoredState);
+  if (!manifest.endOfInput || newest === null) checkRestore(manifest, path, plan, job.allowNonRestoredState);
   return { path, manifest, isSavepoint: newest === null };
-}
-
-/** Flink's rule: state that no operator of the new plan takes up would be lost without a word. */
-function checkOperators(manifest: Manifest, path: string, plan: ExecPlan, allowed: boolean): void {
-  const known = new Set(plan.vertices.flatMap((vertex) => vertex.operators.map(({ id }) => id)));
-  const withState = new Set([
-    ...manifest.files.flatMap((file) => file.operators.map(({ operatorId }) => operatorId)),
-    ...manifest.sources.map(({ operatorId }) => operatorId),
-  ]);
-  const lost = [...withState].filter((id) => !known.has(id));
-  if (lost.length === 0 || allowed) return;
-  const names = lost.map((id) => {
-    const operator = manifest.operators.find(({ operatorId }) => operatorId === id);
-    return operator === undefined ? id : `${operator.uid} (${operator.name})`;
-  });
-  throw new EngineError(
-    'STATE_NOT_RESTORED',
-    `the state in ${path} belongs to operators that the job does not have any more: ${names.join(', ')}`,
-    {
-      hint:
-        'bring the query back that they belong to, or start without any state on purpose: upgrade.strategy Stateless and a raised ' +
-        'restartNonce (the engine alone: --allow-non-restored-state)',
-    },
-  );
 }
 
 /** What the restored checkpoint holds is made visible before anything that is merely in progress is removed. */
