@@ -16,17 +16,32 @@ export interface FlinkJobResult {
 }
 
 export class FlinkCluster {
-  private readonly processes: ChildProcess[];
-  private readonly rest: string;
+  /** Address of the REST API. */
+  readonly rest: string;
+  /** Starts a script of the distribution in the foreground, with its logs in a folder of that name. */
+  private readonly launch: (script: string, name: string) => ChildProcess;
+  private readonly jobManager: ChildProcess;
+  /** Those that were not killed, the oldest first. */
+  readonly taskManagers: ChildProcess[] = [];
+  private launched = 0;
   private jarId = '';
 
-  private constructor(processes: ChildProcess[], rest: string) {
-    this.processes = processes;
+  private constructor(rest: string, launch: (script: string, name: string) => ChildProcess) {
     this.rest = rest;
+    this.launch = launch;
+    this.jobManager = launch('jobmanager.sh', 'jobmanager');
   }
 
-  /** Starts both processes with `slots` task slots and waits until the TaskManager is registered. `work` receives conf and logs. */
-  static async start(home: string, work: string, slots: number): Promise<FlinkCluster> {
+  /**
+   * Starts a JobManager and a TaskManager with `slots` task slots and waits until the latter is registered. `work` receives conf and logs; `config` comes
+   * on top of what this sets.
+   */
+  static async start(
+    home: string,
+    work: string,
+    slots: number,
+    config: Record<string, string | number> = {},
+  ): Promise<FlinkCluster> {
     const conf = join(work, 'conf');
     mkdirSync(join(work, 'log'), { recursive: true });
     cpSync(join(home, 'conf'), conf, { recursive: true });
@@ -45,26 +60,25 @@ export class FlinkCluster {
       'rest.address': 'localhost',
       'rest.bind-address': 'localhost',
       'web.refresh-interval': 100,
+      ...config,
     };
     writeFileSync(join(conf, 'config.yaml'), stringify(options, { lineWidth: 0 }));
-    const launch = (script: string): ChildProcess => {
-      const env = {
-        ...process.env,
-        FLINK_CONF_DIR: conf,
-        FLINK_LOG_DIR: join(work, 'log'),
-        FLINK_OPT_DIR: join(home, 'opt'),
-      };
+    const launch = (script: string, name: string): ChildProcess => {
+      const logs = join(work, 'log', name);
+      mkdirSync(logs);
+      const env = { ...process.env, FLINK_CONF_DIR: conf, FLINK_LOG_DIR: logs, FLINK_OPT_DIR: join(home, 'opt') };
       const child = spawn(join(home, 'bin', script), ['start-foreground'], {
         env,
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
-      const log = createWriteStream(join(work, 'log', `${script}.out`));
+      const log = createWriteStream(join(logs, 'out'));
       child.stdout.pipe(log);
       child.stderr.pipe(log);
       return child;
     };
-    const cluster = new FlinkCluster([launch('jobmanager.sh'), launch('taskmanager.sh')], `http://localhost:${rest}`);
+    const cluster = new FlinkCluster(`http://localhost:${rest}`, launch);
+    cluster.launchTaskManager();
     try {
       await cluster.until('a registered TaskManager', 90, async () => {
         const overview = (await cluster.get('/overview').catch(() => ({}))) as { 'slots-total'?: number };
@@ -90,8 +104,33 @@ export class FlinkCluster {
     this.jarId = answer.filename.slice(answer.filename.lastIndexOf('/') + 1);
   }
 
+  /** Starts one more TaskManager and returns at once. */
+  launchTaskManager(): ChildProcess {
+    const child = this.launch('taskmanager.sh', `taskmanager-${++this.launched}`);
+    this.taskManagers.push(child);
+    return child;
+  }
+
+  /** SIGKILL to the TaskManager that has run the longest. */
+  killTaskManager(): void {
+    const { pid } = this.taskManagers.shift()!;
+    process.kill(-pid!, 'SIGKILL');
+  }
+
   /** Runs a SQL script with one INSERT to its end. */
   async runSql(sqlFile: string, parallelism: number): Promise<FlinkJobResult> {
+    const jobId = await this.submit(sqlFile, parallelism);
+    let job: { state: string; duration: number } = { state: 'CREATED', duration: 0 };
+    await this.until('the end of the job', 600, async () => {
+      job = (await this.get(`/jobs/${jobId}`)) as typeof job;
+      return ['FINISHED', 'FAILED', 'CANCELED'].includes(job.state);
+    });
+    const checkpoints = (await this.get(`/jobs/${jobId}/checkpoints`)) as { counts: { completed: number } };
+    return { state: job.state, duration: job.duration, checkpoints: checkpoints.counts.completed };
+  }
+
+  /** Submits a SQL script with one INSERT; returns the job's id. */
+  async submit(sqlFile: string, parallelism: number): Promise<string> {
     const body = {
       entryClass: 'org.apache.flink.table.runtime.application.SqlDriver',
       programArgsList: ['--scriptUri', `file://${sqlFile}`],
@@ -101,17 +140,11 @@ export class FlinkCluster {
     const answer = (await response.json()) as { jobid?: string; errors?: string[] };
     if (answer.jobid === undefined)
       throw new Error(`Flink refused the script: ${answer.errors?.join('\n').slice(0, 2000)}`);
-    let job: { state: string; duration: number } = { state: 'CREATED', duration: 0 };
-    await this.until('the end of the job', 600, async () => {
-      job = (await this.get(`/jobs/${answer.jobid}`)) as typeof job;
-      return ['FINISHED', 'FAILED', 'CANCELED'].includes(job.state);
-    });
-    const checkpoints = (await this.get(`/jobs/${answer.jobid}/checkpoints`)) as { counts: { completed: number } };
-    return { state: job.state, duration: job.duration, checkpoints: checkpoints.counts.completed };
+    return answer.jobid;
   }
 
   async stop(): Promise<void> {
-    for (const child of this.processes) {
+    for (const child of [this.jobManager, ...this.taskManagers]) {
       if (child.exitCode !== null || child.pid === undefined) continue;
       const gone = new Promise((resolve) => child.once('exit', resolve));
       process.kill(-child.pid, 'SIGTERM');
