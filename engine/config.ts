@@ -43,6 +43,17 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'restart-strategy.failure-rate.max-failures-per-interval': '1',
   'restart-strategy.failure-rate.failure-rate-interval': '1min',
   'restart-strategy.failure-rate.delay': '1s',
+  /** How long a streaming job waits for slots without which it cannot run before it fails; -1: for ever. */
+  'jobmanager.adaptive-scheduler.submission.resource-wait-timeout': '-1',
+  /** How long a job that could run waits for slots that it lacks, at its start and after a failure, before it runs with fewer. */
+  'jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout': '10s',
+  'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling': '5s',
+  /** How long a running job that could have more slots, but not all that it asks for, waits for the others. */
+  'jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout': '10s',
+  /** How long the checkpoint before a rescaling may take; empty: as long as max-checkpoint-failures + 1 intervals, 10 s at least. */
+  'jobmanager.adaptive-scheduler.rescale-trigger.max-delay': '',
+  'jobmanager.adaptive-scheduler.rescale-trigger.max-checkpoint-failures': '2',
+  'web.adaptive-scheduler.rescale-history.size': '10',
   'pipeline.name': '',
   /** The JobManager keeps answering REST after its job has ended, until DELETE /cluster. */
   'execution.shutdown-on-application-finish': 'false',

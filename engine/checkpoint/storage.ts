@@ -43,6 +43,11 @@ export interface Manifest {
    * attempt of the same job counts on from them. Manifests of earlier versions have none.
    */
   counters?: Record<string, number>;
+  /**
+   * Bounds of the parallelism per vertex id that the job was asked to keep to when the checkpoint was taken: a later attempt of the same job keeps to them.
+   * Manifests of earlier versions have none.
+   */
+  requirements?: Record<string, { lowerBound: number; upperBound: number }>;
   /** True when all sources had ended and this checkpoint only commits: nothing is left to run. */
   endOfInput: boolean;
 }

@@ -40,6 +40,9 @@ export function endedView(
     exceptions: record.exceptions,
     config: job.config,
     numRestarts: 0,
+    numRescales: 0,
+    requirements: null,
+    rescales: null,
     summary: result.summary,
   };
 }

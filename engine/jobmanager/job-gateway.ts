@@ -4,15 +4,16 @@ import { describeError } from '../errors.ts';
 import {
   GatewayError,
   type JobManagerGateway,
+  type JobResourceRequirements,
   type JobView,
   type OperationStatus,
   type SavepointRequest,
   type TaskManagerView,
 } from '../rest/gateway.ts';
+import { takesNoCommands } from '../rest/errors.ts';
 import type { Coordinator } from './coordinator/coordinator.ts';
 import type { JobMaster } from './job-master.ts';
-
-const CHECKPOINT_TRIGGER = 'org.apache.flink.runtime.rest.handler.RestHandlerException';
+import { checkedRequirements } from './requirements-request.ts';
 
 export class Gateway implements JobManagerGateway {
   private readonly jobMaster: JobMaster;
@@ -96,6 +97,11 @@ export class Gateway implements JobManagerGateway {
     this.jobMaster.deliver({ type: 'cancel' });
   }
 
+  async updateResourceRequirements(jobId: string, requested: JobResourceRequirements): Promise<void> {
+    const requirements = checkedRequirements(this.running(jobId).view(), requested);
+    this.jobMaster.deliver({ type: 'updateRequirements', requirements });
+  }
+
   async shutDownCluster(): Promise<void> {
     this.jobMaster.shutDown();
   }
@@ -129,7 +135,7 @@ export class Gateway implements JobManagerGateway {
     const coordinator = this.jobMaster.jobCoordinator;
     if (coordinator !== null) return coordinator;
     const status = this.jobMaster.view()?.status ?? 'INITIALIZING';
-    throw new GatewayError(409, CHECKPOINT_TRIGGER, `Job ${jobId} is ${status}: it takes no commands.`);
+    throw takesNoCommands(jobId, status);
   }
 }
 

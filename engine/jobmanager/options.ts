@@ -2,6 +2,7 @@
 import { EngineError } from '../errors.ts';
 import type { EngineConfig } from '../config.ts';
 import type { CoordinatorOptions } from './coordinator/messages.ts';
+import type { RescaleOptions } from '../rest/gateway.ts';
 import type { RestartStrategyOptions } from './coordinator/restart-strategy.ts';
 
 export function checkpointingOptions(config: EngineConfig): CoordinatorOptions['checkpointing'] {
@@ -11,6 +12,25 @@ export function checkpointingOptions(config: EngineConfig): CoordinatorOptions['
     minPause: config.duration('execution.checkpointing.min-pause'),
     retained: config.integer('execution.checkpointing.num-retained'),
     tolerableFailed: config.integer('execution.checkpointing.tolerable-failed-checkpoints'),
+  };
+}
+
+/** Flink's `jobmanager.adaptive-scheduler.*`, with shorter waits as defaults: a checkpoint is taken for a rescaling, not waited for. */
+export function rescaleOptions(config: EngineConfig): RescaleOptions {
+  const key = (name: string): string => `jobmanager.adaptive-scheduler.${name}`;
+  const wait = key('submission.resource-wait-timeout');
+  const delay = key('rescale-trigger.max-delay');
+  const maxCheckpointFailures = config.integer(key('rescale-trigger.max-checkpoint-failures'));
+  const interval = config.duration('execution.checkpointing.interval');
+  return {
+    submissionResourceWait: config.get(wait) === '-1' ? null : config.duration(wait),
+    submissionResourceStabilization: config.duration(key('submission.resource-stabilization-timeout')),
+    cooldown: config.duration(key('executing.cooldown-after-rescaling')),
+    executingResourceStabilization: config.duration(key('executing.resource-stabilization-timeout')),
+    maxTriggerDelay:
+      config.get(delay) === '' ? Math.max(10_000, (maxCheckpointFailures + 1) * interval) : config.duration(delay),
+    maxCheckpointFailures,
+    historySize: config.integer('web.adaptive-scheduler.rescale-history.size'),
   };
 }
 

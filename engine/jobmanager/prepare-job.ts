@@ -7,7 +7,7 @@ import type { ExecPlan, SinkSpec, SourceSpec } from '../plan/exec-plan.ts';
 import { planScript } from '../plan/plan-script.ts';
 import { commitAll } from './action-runner.ts';
 import type { CoordinatorOptions, RestoredState, SourceOptions } from './coordinator/messages.ts';
-import { checkpointingOptions, restartOptions } from './options.ts';
+import { checkpointingOptions, rescaleOptions, restartOptions } from './options.ts';
 import { checkRestore } from './restore-check.ts';
 
 export interface JobArguments {
@@ -53,6 +53,7 @@ export async function prepareJob(
     config: effective.entries(),
     checkpointing: checkpointingOptions(effective),
     restart: restartOptions(effective),
+    rescale: rescaleOptions(effective),
     heartbeatTimeout: effective.duration('heartbeat.timeout'),
     sources: await discoverSources(connectors, plan, restored?.manifest ?? null),
     restored,

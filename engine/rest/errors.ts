@@ -23,6 +23,18 @@ export function notFound(message: string): GatewayError {
   return new GatewayError(404, REST_HANDLER_EXCEPTION, message);
 }
 
+/** A job that is ending, or has ended. */
+export function takesNoCommands(jobId: string, status: string): GatewayError {
+  return new GatewayError(409, REST_HANDLER_EXCEPTION, `Job ${jobId} is ${status}: it takes no commands.`);
+}
+
+/** Flink's words for a scheduler that cannot rescale. */
+export function notInBatch(): GatewayError {
+  return badRequest(
+    'The AdaptiveBatchScheduler does not support changing the parallelism without a job restart. This feature is currently only expected to work with the AdaptiveScheduler.',
+  );
+}
+
 export function errorBody(error: GatewayError): { errors: string[] } {
   return { errors: [`${error.exceptionClass}: ${error.message}`] };
 }

@@ -71,6 +71,74 @@ export interface ExceptionView {
   taskManagerId: string | null;
 }
 
+/** Within which bounds a vertex's parallelism may lie: Flink's JobVertexResourceRequirements, by vertex id. */
+export type JobResourceRequirements = Record<string, { parallelism: { lowerBound: number; upperBound: number } }>;
+
+/** Flink's TriggerCause. */
+export type RescaleCause =
+  'INITIAL_SCHEDULE' | 'UPDATE_REQUIREMENT' | 'NEW_RESOURCE_AVAILABLE' | 'RECOVERABLE_FAILOVER';
+
+/** Flink's TerminatedReason. */
+export type TerminatedReason =
+  | 'SUCCEEDED'
+  | 'EXCEPTION_OCCURRED'
+  | 'RESOURCE_REQUIREMENTS_UPDATED'
+  | 'NO_RESOURCES_OR_PARALLELISMS_CHANGE'
+  | 'JOB_FINISHED'
+  | 'JOB_FAILING'
+  | 'JOB_FAILOVER_RESTARTING'
+  | 'JOB_CANCELING';
+
+/** `jobmanager.adaptive-scheduler.*`; durations in milliseconds. */
+export interface RescaleOptions {
+  /** How long a job waits for slots without which it cannot run before it fails; null: for ever. */
+  submissionResourceWait: number | null;
+  /** How long a job that could run waits for the slots that it lacks before it runs with fewer. */
+  submissionResourceStabilization: number;
+  /** Time between two rescalings at least. */
+  cooldown: number;
+  /** How long a running job that could have more slots, but not all that it asks for, waits for the others. */
+  executingResourceStabilization: number;
+  /** How long the checkpoint may take that precedes a rescaling; after that it goes ahead from the last completed one. */
+  maxTriggerDelay: number;
+  /** It goes ahead, too, when so many of these checkpoints have failed. */
+  maxCheckpointFailures: number;
+  /** How many rescalings are remembered; 0: none. */
+  historySize: number;
+}
+
+/** One change of parallelism: Flink's JobRescaleDetails. Null is what is not known yet, or was not there before. */
+export interface RescaleView {
+  /** 32 hex digits. */
+  rescaleUuid: string;
+  resourceRequirementsUuid: string;
+  /** Counts the tries to satisfy the same requirements. */
+  rescaleAttemptId: number;
+  triggerCause: RescaleCause;
+  startTimestamp: number;
+  endTimestamp: number | null;
+  terminalState: 'COMPLETED' | 'FAILED' | 'IGNORED' | null;
+  terminatedReason: TerminatedReason | null;
+  vertices: {
+    id: string;
+    name: string;
+    desired: number;
+    sufficient: number;
+    before: number | null;
+    after: number | null;
+  }[];
+  slots: { desired: number; sufficient: number; before: number | null; after: number | null };
+  schedulerStates: { state: string; enter: number; leave: number }[];
+}
+
+export interface RescalesView {
+  options: RescaleOptions;
+  counts: { ignored: number; inProgress: number; completed: number; failed: number };
+  latest: Record<'completed' | 'failed' | 'ignored', RescaleView | null>;
+  /** Newest first. */
+  history: RescaleView[];
+}
+
 export interface JobView {
   jobId: string;
   name: string;
@@ -92,8 +160,13 @@ export interface JobView {
   exceptions: ExceptionView[];
   /** Effective configuration of the job. */
   config: [string, string][];
-  /** Failed, canceled and finished attempts of the whole job. */
+  /** Times that the job was restarted after a failure. */
   numRestarts: number;
+  /** Times that it was restarted to run with another parallelism. */
+  numRescales: number;
+  /** Null: the job cannot be rescaled (a batch chooses by itself), or has ended. */
+  requirements: JobResourceRequirements | null;
+  rescales: RescalesView | null;
   summary: Record<string, unknown>;
 }
 
@@ -151,6 +224,8 @@ export interface JobManagerGateway {
   disposeSavepoint(path: string): Promise<{ triggerId: string }>;
   disposalStatus(triggerId: string): OperationStatus | null;
   cancelJob(jobId: string): Promise<void>;
+  /** Rescales in place. Throws GatewayError 400 with all that is wrong with the request. */
+  updateResourceRequirements(jobId: string, requirements: JobResourceRequirements): Promise<void>;
   /** Answers, then ends the process: exit code 0. */
   shutDownCluster(): Promise<void>;
 }

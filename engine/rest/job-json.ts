@@ -10,7 +10,7 @@ const EXECUTION_STATES: ExecutionState[] = [
 ];
 
 /** All vertices share slots: one group. */
-const SLOT_SHARING_GROUP = '1'.padStart(32, '0');
+export const SLOT_SHARING_GROUP = '1'.padStart(32, '0');
 
 const TERMINAL: JobStatus[] = ['FINISHED', 'FAILED', 'CANCELED'];
 

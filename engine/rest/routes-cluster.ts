@@ -33,7 +33,7 @@ export function registerClusterRoutes(server: FastifyInstance, gateway: JobManag
     'timezone-offset': 0,
     'flink-version': FLINK_VERSION,
     'flink-revision': REVISION,
-    features: { 'web-submit': false, 'web-cancel': true, 'web-rescale': false, 'web-history': false },
+    features: { 'web-submit': false, 'web-cancel': true, 'web-rescale': true, 'web-history': false },
   }));
 
   server.get('/jobmanager/config', async () =>

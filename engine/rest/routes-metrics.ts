@@ -67,6 +67,7 @@ function jobMetrics(job: JobView, now: number): Metrics {
   const uptime = job.status === 'RUNNING' && running > 0 ? now - running : 0;
   return {
     numRestarts: job.numRestarts,
+    numRescales: job.numRescales,
     uptime,
     runningTime: uptime,
     numberOfInProgressCheckpoints: counts.inProgress,

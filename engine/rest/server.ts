@@ -7,6 +7,7 @@ import { registerClusterRoutes } from './routes-cluster.ts';
 import { registerJobRoutes } from './routes-job.ts';
 import { registerMetricRoutes } from './routes-metrics.ts';
 import { registerOperationRoutes } from './routes-operations.ts';
+import { registerRescaleRoutes } from './routes-rescale.ts';
 
 export interface RestOptions {
   /** Requests must carry `Authorization: Bearer <token>`; null: none needed. */
@@ -65,6 +66,7 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
         registerJobRoutes(scope, gateway, now);
         registerMetricRoutes(scope, gateway, now);
         registerOperationRoutes(scope, gateway);
+        registerRescaleRoutes(scope, gateway);
       },
       { prefix },
     );

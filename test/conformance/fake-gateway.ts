@@ -1,10 +1,12 @@
 // A JobManager in a chosen state, for tests of the REST API alone.
 import { randomBytes } from 'node:crypto';
+import { checkedRequirements } from '../../engine/jobmanager/requirements-request.ts';
 import type { ExecPlan } from '../../engine/plan/exec-plan.ts';
 import { sqlType } from '../../engine/plan/types.ts';
 import {
   GatewayError,
   type CheckpointView,
+  type JobResourceRequirements,
   type JobManagerGateway,
   type JobStatus,
   type JobView,
@@ -110,6 +112,20 @@ const failedCheckpoint: CheckpointView = {
   failureMessage: 'The job has ended.',
 };
 
+const bounds = (lowerBound: number, upperBound: number) => ({ parallelism: { lowerBound, upperBound } });
+
+const rescaleOptions = {
+  submissionResourceWait: 300_000,
+  submissionResourceStabilization: 10_000,
+  cooldown: 30_000,
+  executingResourceStabilization: 60_000,
+  maxTriggerDelay: 15_000,
+  maxCheckpointFailures: 2,
+  historySize: 0,
+};
+const counts = { ignored: 0, inProgress: 0, completed: 0, failed: 0 };
+const latest = { completed: null, failed: null, ignored: null };
+
 export class FakeGateway implements JobManagerGateway {
   readonly operations = new Map<string, OperationStatus>();
   readonly calls: string[] = [];
@@ -187,6 +203,9 @@ export class FakeGateway implements JobManagerGateway {
         ['parallelism.default', '2'],
       ],
       numRestarts: 0,
+      numRescales: 0,
+      requirements: terminal ? null : Object.fromEntries([SOURCE, WINDOW].map((id) => [id, bounds(1, 2)])),
+      rescales: terminal ? null : { options: rescaleOptions, counts, latest, history: [] },
       summary: {},
     };
   }
@@ -267,6 +286,11 @@ export class FakeGateway implements JobManagerGateway {
         'org.apache.flink.runtime.rest.handler.RestHandlerException',
         'Job cancellation failed because the job has already reached another terminal state (FINISHED).',
       );
+  }
+
+  async updateResourceRequirements(_jobId: string, requested: JobResourceRequirements): Promise<void> {
+    this.calls.push(`rescale ${JSON.stringify(checkedRequirements(this.view, requested))}`);
+    this.view.requirements = requested;
   }
 
   async shutDownCluster(): Promise<void> {

@@ -19,12 +19,10 @@ const folder = join(__dirname, '../fixtures/flink-2.3');
 const read = (file: string): never => JSON.parse(readFileSync(join(folder, file), 'utf8')) as never;
 const index = (file: string): Recording[] => read(file);
 
-/** Paths that the embedded engine does not have: sessions and jars, logs, rescaling, and per-task statistics of a checkpoint. */
+/** Paths that the embedded engine does not have: sessions and jars, logs, and per-task statistics of a checkpoint. */
 const notOurs = [
   /^\/(jars|datasets|applications)/,
   /^\/jobmanager\/(environment|logs)/,
-  /\/resource-requirements$/,
-  /\/rescales\//,
   /\/subtasks\/accumulators$/,
   /\/checkpoints\/details\/\d+\/subtasks\//,
 ];
@@ -86,6 +84,8 @@ test.each([...recordings])('%s: the recorded status, and every recorded field', 
 });
 
 test.each([
+  'job_resource_requirements_put_invalid_bounds.json',
+  'job_resource_requirements_put_invalid_missing_vertex.json',
   'error_job_not_found.json',
   'error_bad_job_id.json',
   'error_savepoint_trigger_unknown.json',
@@ -93,7 +93,7 @@ test.each([
 ])('%s: the class and message of the recorded exception', async (file) => {
   const { body } = await answer(new FakeGateway(stateOf(file)), recordings.get(file)!);
   const recorded = read(file) as { errors: string[] };
-  expect(body).toEqual({ errors: [recorded.errors[0]!.split('\n')[0]] });
+  expect(body).toEqual({ errors: [recorded.errors[0]!.split('\n\tat')[0]] });
 });
 
 test('metric lists and values are id and string, as recorded', async () => {

@@ -143,6 +143,17 @@ export class BatchScheduler implements Scheduler {
     this.operations.fail(triggerId, 'a batch job takes no checkpoints: it keeps its intermediate results instead');
   }
 
+  /** Its parallelism is its own affair: whoever asks hears so before it comes here. */
+  updateRequirements(): void {}
+
+  get requirements(): null {
+    return null;
+  }
+
+  rescalesView(): null {
+    return null;
+  }
+
   manifestPublished(): void {
     if (this.phase !== 'publishing') return;
     this.commit(this.committables());

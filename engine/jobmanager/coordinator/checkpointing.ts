@@ -7,16 +7,23 @@ import type { JobContext } from './job-context.ts';
 import type { RestoredState } from './messages.ts';
 import type { Operations } from './operations.ts';
 import { PendingCheckpoint, type CheckpointRequest } from './pending-checkpoint.ts';
+import type { ResourceRequirements } from './resource-requirements.ts';
 
 const HISTORY = 10;
 
 export interface CheckpointOwner {
   /** Splits not handed out yet, per source operator. */
   sourceSnapshot(): Map<string, SourceSplit[]>;
+  /** Bounds of the parallelism that later attempts of the job keep to. */
+  readonly requirements: ResourceRequirements;
   /** Too many failures in a row, or a failure that leaves the tasks in no state to go on. */
   checkpointsFailed(message: string): void;
   /** Table counters from the job's start to the barriers of a checkpoint at which the tasks had counted `metrics`. */
   countersAt(metrics: Metrics[]): Metrics;
+  /** The tasks' sources rest behind its barrier. True: the job goes on with another parallelism; false: as it is. */
+  readyToRescale(): boolean;
+  /** The one that was to precede a rescaling. */
+  rescaleCheckpointFailed(): void;
   /** The job ends with this one. `savepointPath` null: all its input had ended. */
   lastCheckpointCompleted(savepointPath: string | null, committables: Committable[], triggerId: string | null): void;
 }
@@ -76,11 +83,16 @@ export class Checkpointing {
 
   /** The tasks are being canceled: what is under way fails, what is being published is left to its end. */
   stop(reason: string): void {
+    this.suspend(reason);
+    for (const { triggerId } of this.queue) if (triggerId !== null) this.operations.fail(triggerId, reason);
+    this.queue = [];
+  }
+
+  /** The tasks will be back soon: as `stop`, but what waits for its turn goes on waiting. */
+  suspend(reason: string): void {
     this.running = false;
     this.due = Infinity;
     if (this.pending !== null) this.abort(this.pending, reason);
-    for (const { triggerId } of this.queue) if (triggerId !== null) this.operations.fail(triggerId, reason);
-    this.queue = [];
     // A manifest on its way may still back them.
     if (this.publishing === null) this.giveUpUnbacked(reason);
     this.prepared = [];
@@ -91,6 +103,17 @@ export class Checkpointing {
   discardAll(): void {
     for (const directory of this.retained) this.discard(directory);
     this.retained.length = 0;
+  }
+
+  /** Nothing is under way, nor waits for its turn. */
+  get quiet(): boolean {
+    return this.running && this.idle && this.queue.length === 0 && this.unbacked.length === 0;
+  }
+
+  /** The job will end with one that is under way or waits. */
+  get ending(): boolean {
+    const underWay = this.pending ?? this.publishing?.checkpoint;
+    return (underWay !== undefined && endsJob(underWay.request)) || this.queue.some(endsJob);
   }
 
   /** Takes it as soon as no other is under way. */
@@ -130,7 +153,8 @@ export class Checkpointing {
     const committables = this.prepared
       .filter((one) => one.checkpointId <= pending.id)
       .flatMap((one) => one.committables);
-    const manifest = pending.manifest(graph, options, committables, this.owner.countersAt(pending.taskMetrics()));
+    const counters = this.owner.countersAt(pending.taskMetrics());
+    const manifest = pending.manifest(graph, options, committables, counters, this.owner.requirements);
     this.pending = null;
     this.publishing = { checkpoint: pending, manifest };
     this.context.emit({ type: 'publishManifest', directory: pending.directory, manifest });
@@ -148,7 +172,7 @@ export class Checkpointing {
     const { request } = checkpoint;
     this.publishing = null;
     this.failuresInARow = 0;
-    const last = request.after !== 'CONTINUE';
+    const last = endsJob(request);
     if (request.kind === 'CHECKPOINT' || last) {
       this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
       this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
@@ -197,7 +221,8 @@ export class Checkpointing {
     this.history.unshift(this.pending.view);
     this.history.length = Math.min(this.history.length, HISTORY);
     if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
-    const barrier = { checkpointId: id, timestamp: now, directory, after: request.after };
+    const after = request.after === 'RESCALE' ? 'STOP' : request.after;
+    const barrier = { checkpointId: id, timestamp: now, directory, after };
     for (const { subtasks } of graph.roots())
       for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
   }
@@ -213,6 +238,7 @@ export class Checkpointing {
     while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
       this.discard(this.retained.shift()!);
     this.reschedule(Math.max(this.due, context.now + context.options.checkpointing.minPause));
+    if (request.after === 'RESCALE' && !this.owner.readyToRescale()) this.tellRoots(checkpoint.id);
     this.advance();
   }
 
@@ -239,6 +265,7 @@ export class Checkpointing {
       this.owner.checkpointsFailed(`the last checkpoint of the job failed: ${message}`);
       return;
     }
+    if (request.after === 'RESCALE') this.owner.rescaleCheckpointFailed();
     if (request.kind === 'CHECKPOINT' && ++this.failuresInARow > context.options.checkpointing.tolerableFailed) {
       this.owner.checkpointsFailed(`Exceeded checkpoint tolerable failure threshold. ${message}`);
       return;
@@ -253,9 +280,15 @@ export class Checkpointing {
     checkpoint.view.failureMessage = message;
     this.ended(checkpoint, 'FAILED', message);
     context.emit({ type: 'dispose', directory: checkpoint.directory });
+    this.tellRoots(checkpoint.id);
+  }
+
+  /** Those that rest behind its barrier go on. */
+  private tellRoots(checkpointId: number): void {
+    const { context } = this;
     for (const { subtasks } of context.graph.roots())
       for (const execution of subtasks)
-        if (execution.active) context.send(execution, { type: 'checkpointAborted', checkpointId: checkpoint.id });
+        if (execution.active) context.send(execution, { type: 'checkpointAborted', checkpointId });
   }
 
   private ended(checkpoint: PendingCheckpoint, status: 'COMPLETED' | 'FAILED', failure: string | null): void {
@@ -285,4 +318,8 @@ export class Checkpointing {
   private reschedule(at: number): void {
     if (this.context.options.checkpointing.interval > 0) this.due = at;
   }
+}
+
+function endsJob({ after }: CheckpointRequest): boolean {
+  return after !== 'CONTINUE' && after !== 'RESCALE';
 }

@@ -1,6 +1,12 @@
 // The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
 import type { Manifest } from '../../checkpoint/storage.ts';
-import type { JobStatus, JobView, OperationStatus, TaskManagerView } from '../../rest/gateway.ts';
+import type {
+  JobResourceRequirements,
+  JobStatus,
+  JobView,
+  OperationStatus,
+  TaskManagerView,
+} from '../../rest/gateway.ts';
 import type { TaskError, TaskMessage } from '../../rpc/protocol.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
 import type { Execution } from './execution-graph.ts';
@@ -9,6 +15,7 @@ import { JobEnding } from './job-ending.ts';
 import { summaryOf } from './job-record.ts';
 import type { Action, CoordinatorEvent, CoordinatorOptions } from './messages.ts';
 import { Operations, type OperationKind } from './operations.ts';
+import type { ResourceRequirements } from './resource-requirements.ts';
 import type { Scheduler } from './scheduler.ts';
 import { StreamingScheduler } from './streaming-scheduler.ts';
 
@@ -79,11 +86,12 @@ export class Coordinator {
 
   view(): JobView {
     const { options, graph, record, counters } = this.context;
+    const { requirements } = this.scheduler;
     return {
       jobId: options.jobId,
       name: options.plan.jobName,
       epoch: options.epoch,
-      plan: options.plan,
+      plan: graph.plan,
       status: record.status,
       timestamps: { ...record.timestamps },
       startTime: record.startTime,
@@ -93,6 +101,9 @@ export class Coordinator {
       exceptions: record.exceptions,
       config: options.config,
       numRestarts: record.numRestarts,
+      numRescales: record.numRescales,
+      requirements: requirements === null ? null : requirementsView(requirements),
+      rescales: this.scheduler.rescalesView(),
       summary: summaryOf(counters()),
     };
   }
@@ -145,6 +156,9 @@ export class Coordinator {
         return;
       case 'triggerCheckpoint':
         if (this.beginOperation(event.triggerId, 'CHECKPOINT')) scheduler.triggerCheckpoint(event.triggerId);
+        return;
+      case 'updateRequirements':
+        if (this.abandoned === null && !this.ending.begun) scheduler.updateRequirements(event.requirements);
         return;
       case 'cancel':
         this.abandon('CANCELED', null);
@@ -249,6 +263,10 @@ export class Coordinator {
     for (const execution of canceling) this.scheduler.taskChanged(execution);
     this.scheduler.taskManagerLost(taskManagerId, running, reason);
   }
+}
+
+function requirementsView(requirements: ResourceRequirements): JobResourceRequirements {
+  return Object.fromEntries(Object.entries(requirements).map(([id, bounds]) => [id, { parallelism: { ...bounds } }]));
 }
 
 function unknownFailure(execution: Execution): TaskError {

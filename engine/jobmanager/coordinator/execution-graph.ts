@@ -46,8 +46,9 @@ export interface GraphVertex {
 }
 
 export class ExecutionGraph {
-  readonly plan: ExecPlan;
-  readonly vertices: GraphVertex[];
+  /** With the parallelism that the executions have. */
+  plan: ExecPlan;
+  vertices: GraphVertex[];
   private readonly prefix: string;
   private readonly byId = new Map<string, Execution>();
 
@@ -55,11 +56,7 @@ export class ExecutionGraph {
   constructor(plan: ExecPlan, prefix: string, now: number) {
     this.plan = plan;
     this.prefix = prefix;
-    this.vertices = plan.vertices.map((spec) => ({ spec, subtasks: [] }));
-    this.vertices.forEach(({ spec, subtasks }, vertexIndex) => {
-      for (let subtask = 0; subtask < spec.parallelism; subtask++)
-        subtasks.push(this.create(vertexIndex, subtask, 0, now));
-    });
+    this.vertices = this.begin(0, now);
   }
 
   /** The current execution of that id; undefined when it is one of the past. */
@@ -73,6 +70,18 @@ export class ExecutionGraph {
     const next = this.create(execution.vertexIndex, execution.subtask, execution.attempt + 1, now);
     this.vertices[execution.vertexIndex]!.subtasks[execution.subtask] = next;
     return next;
+  }
+
+  /**
+   * Replaces all executions by a next attempt with this parallelism per vertex id. The attempt is a new one for all subtasks, also for one that there was
+   * before there were fewer: its id, and the names of the files that it writes, are new.
+   */
+  redeploy(parallelism: ReadonlyMap<string, number>, now: number): void {
+    const attempt = 1 + Math.max(...this.executions().map((execution) => execution.attempt));
+    const vertices = this.plan.vertices.map((spec) => ({ ...spec, parallelism: parallelism.get(spec.id)! }));
+    this.plan = { ...this.plan, vertices };
+    this.byId.clear();
+    this.vertices = this.begin(attempt, now);
   }
 
   executions(): Execution[] {
@@ -109,6 +118,15 @@ export class ExecutionGraph {
 
   view(): VertexView[] {
     return this.vertices.map(({ spec, subtasks }) => ({ id: spec.id, subtasks: subtasks.map(subtaskView) }));
+  }
+
+  private begin(attempt: number, now: number): GraphVertex[] {
+    return this.plan.vertices.map((spec, vertexIndex) => ({
+      spec,
+      subtasks: Array.from({ length: spec.parallelism }, (_, subtask) =>
+        this.create(vertexIndex, subtask, attempt, now),
+      ),
+    }));
   }
 
   private create(vertexIndex: number, subtask: number, attempt: number, now: number): Execution {

@@ -25,6 +25,7 @@ export class JobRecord {
   readonly startTime: number;
   endTime = 0;
   numRestarts = 0;
+  numRescales = 0;
   /** Newest first. */
   exceptions: ExceptionView[] = [];
 

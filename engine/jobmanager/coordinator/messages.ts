@@ -2,7 +2,9 @@
 import type { JobResult, Manifest } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
 import type { ExecPlan } from '../../plan/exec-plan.ts';
+import type { RescaleOptions } from '../../rest/gateway.ts';
 import type { Metrics, SlotAddress, TaskMessage, ToTaskManager } from '../../rpc/protocol.ts';
+import type { ResourceRequirements } from './resource-requirements.ts';
 import type { RestartStrategyOptions } from './restart-strategy.ts';
 
 /** All durations in milliseconds. */
@@ -21,6 +23,7 @@ export interface CoordinatorOptions {
     tolerableFailed: number;
   };
   restart: RestartStrategyOptions;
+  rescale: RescaleOptions;
   heartbeatTimeout: number;
   sources: SourceOptions[];
   /** What to start from. */
@@ -77,6 +80,8 @@ export type CoordinatorEvent =
   | { type: 'task'; message: TaskMessage }
   | SavepointCommand
   | { type: 'triggerCheckpoint'; triggerId: string }
+  /** Without errors: resource-requirements.ts tells. */
+  | { type: 'updateRequirements'; requirements: ResourceRequirements }
   | { type: 'cancel' }
   | { type: 'manifestPublished'; checkpointId: number }
   | { type: 'publishFailed'; checkpointId: number; message: string }

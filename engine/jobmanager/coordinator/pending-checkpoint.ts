@@ -5,11 +5,13 @@ import type { CheckpointView } from '../../rest/gateway.ts';
 import type { Barrier, Metrics, TaskMessage } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
 import type { ExecutionGraph } from './execution-graph.ts';
+import type { ResourceRequirements } from './resource-requirements.ts';
 
 /** Why a checkpoint is taken. */
 export interface CheckpointRequest {
   kind: 'CHECKPOINT' | 'SAVEPOINT';
-  after: Barrier['after'];
+  /** RESCALE: the sources rest behind its barrier until the job goes on with another parallelism. */
+  after: Barrier['after'] | 'RESCALE';
   /** Of who asked for it; null for a periodic one. */
   triggerId: string | null;
   /** Where a savepoint goes; null: the checkpoint's own place. */
@@ -87,6 +89,7 @@ export class PendingCheckpoint {
     { jobId, epoch }: { jobId: string; epoch: number },
     committables: Committable[],
     counters: Metrics,
+    requirements: ResourceRequirements,
   ): Manifest {
     return {
       formatVersion: 1,
@@ -113,6 +116,7 @@ export class PendingCheckpoint {
       })),
       committables,
       counters,
+      requirements,
       endOfInput: this.request.after === 'FINAL',
     };
   }

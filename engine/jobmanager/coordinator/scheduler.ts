@@ -1,8 +1,9 @@
 // What the two ways to run a job have in common, as the coordinator sees them.
-import type { JobView } from '../../rest/gateway.ts';
+import type { JobView, RescalesView } from '../../rest/gateway.ts';
 import type { TaskError, TaskMessage } from '../../rpc/protocol.ts';
 import type { Execution } from './execution-graph.ts';
 import type { SavepointCommand } from './messages.ts';
+import type { ResourceRequirements } from './resource-requirements.ts';
 
 export interface Scheduler {
   /** Goes on as far as slots and time allow. Called after every event. */
@@ -16,6 +17,7 @@ export interface Scheduler {
   splitRequested(execution: Execution, operatorId: string): void;
   savepoint(command: SavepointCommand): void;
   triggerCheckpoint(triggerId: string): void;
+  updateRequirements(requirements: ResourceRequirements): void;
   manifestPublished(checkpointId: number): void;
   publishFailed(checkpointId: number, message: string): void;
   filesMissing(paths: string[]): void;
@@ -25,6 +27,9 @@ export interface Scheduler {
   readonly unsettled: boolean;
   nextTimer(): number;
   checkpointsView(): JobView['checkpoints'];
+  /** Null: the parallelism is not to be asked for. */
+  readonly requirements: ResourceRequirements | null;
+  rescalesView(): RescalesView | null;
 }
 
 /** The job as a whole, as a scheduler sees it. */

@@ -1,6 +1,7 @@
-// Runs a streaming job: all tasks at once, checkpoints, and after a failure all of them again from the newest completed checkpoint.
+// Runs a streaming job: all tasks at once, checkpoints, and after a failure, or to take another parallelism, all of them again from the newest completed
+// checkpoint.
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
-import type { JobView } from '../../rest/gateway.ts';
+import type { JobView, RescalesView } from '../../rest/gateway.ts';
 import type { Metrics, TaskError, TaskMessage } from '../../rpc/protocol.ts';
 import { Checkpointing } from './checkpointing.ts';
 import { deploymentOf } from './deployment.ts';
@@ -10,6 +11,8 @@ import type { JobEnding } from './job-ending.ts';
 import { tableCounters } from './job-record.ts';
 import type { SavepointCommand } from './messages.ts';
 import type { Operations } from './operations.ts';
+import { Rescaling } from './rescaling.ts';
+import { desiredSlots, sameParallelism, sufficientSlots, type ResourceRequirements } from './resource-requirements.ts';
 import { RestartStrategy } from './restart-strategy.ts';
 import type { JobControl, Scheduler } from './scheduler.ts';
 import { SplitEnumerator } from './split-enumerator.ts';
@@ -17,8 +20,9 @@ import { SplitEnumerator } from './split-enumerator.ts';
 type Phase =
   /** What the newest checkpoint holds is being made visible (again): it must be before anything runs behind it. */
   | { kind: 'recommitting' }
-  | { kind: 'waitingForSlots' }
-  | { kind: 'running' }
+  | { kind: 'waitingForSlots'; since: number }
+  /** `settled`: all tasks run. */
+  | { kind: 'running'; settled: boolean }
   /** Tasks are being canceled; then the back-off. */
   | { kind: 'restarting'; at: number }
   | { kind: 'finishing' }
@@ -31,8 +35,11 @@ export class StreamingScheduler implements Scheduler {
   private readonly operations: Operations;
   private readonly checkpoints: Checkpointing;
   private readonly strategy: RestartStrategy;
+  private readonly rescaling: Rescaling;
   private phase: Phase = { kind: 'restarting', at: 0 };
   private deployed = false;
+  /** What is being deployed takes another parallelism because that was asked for, not after a failure. */
+  private rescaled = false;
   private enumerators: SplitEnumerator[] = [];
   private finalRequested = false;
   private restoredView: JobView['checkpoints']['restored'] = null;
@@ -45,7 +52,15 @@ export class StreamingScheduler implements Scheduler {
     this.ending = ending;
     this.operations = operations;
     this.strategy = new RestartStrategy(context.options.restart);
+    this.rescaling = new Rescaling(context);
+    this.rescaling.begin('INITIAL_SCHEDULE');
+    const { rescaling } = this;
     this.checkpoints = new Checkpointing(context, operations, {
+      get requirements() {
+        return rescaling.requirements;
+      },
+      readyToRescale: () => this.readyToRescale(),
+      rescaleCheckpointFailed: () => rescaling.checkpointFailed(),
       sourceSnapshot: () => this.sourceSnapshot(),
       checkpointsFailed: (message) => this.restart(coordinatorError('CHECKPOINT_FAILED', message)),
       countersAt: (metrics) => tableCounters([this.countedBefore, ...metrics]),
@@ -68,14 +83,30 @@ export class StreamingScheduler implements Scheduler {
       context.graph.active().length === 0
     )
       this.prepare();
-    if (this.phase.kind === 'waitingForSlots' && context.pool.slots().length >= context.graph.slotsNeeded)
-      this.deploy();
+    if (this.phase.kind === 'waitingForSlots') this.deployIfPossible(this.phase.since);
     if (this.phase.kind === 'running') this.checkpoints.advance();
+    if (this.phase.kind === 'running' && this.phase.settled) this.considerRescale();
   }
 
   nextTimer(): number {
-    if (this.phase.kind === 'restarting') return this.phase.at > this.context.now ? this.phase.at : Infinity;
-    return this.phase.kind === 'running' ? this.checkpoints.nextTimer() : Infinity;
+    const { phase } = this;
+    const { now, options } = this.context;
+    switch (phase.kind) {
+      case 'restarting':
+        return phase.at > now ? phase.at : Infinity;
+      case 'waitingForSlots': {
+        const { submissionResourceStabilization, submissionResourceWait } = options.rescale;
+        const times = [
+          phase.since + submissionResourceStabilization,
+          phase.since + (submissionResourceWait ?? Infinity),
+        ];
+        return Math.min(...times.filter((at) => at > now), Infinity);
+      }
+      case 'running':
+        return Math.min(this.checkpoints.nextTimer(), phase.settled ? this.rescaling.nextTimer() : Infinity);
+      default:
+        return Infinity;
+    }
   }
 
   taskChanged(execution: Execution): void {
@@ -84,7 +115,11 @@ export class StreamingScheduler implements Scheduler {
       this.taskFailed(execution, coordinatorError('TASK_ENDED', `task ended as ${execution.state} before the job did`));
       return;
     }
-    if (this.context.graph.executions().every(({ state }) => state === 'RUNNING')) this.checkpoints.start();
+    if (this.phase.settled || !this.context.graph.executions().every(({ state }) => state === 'RUNNING')) return;
+    this.phase.settled = true;
+    this.rescaling.running(this.rescaled);
+    this.rescaled = false;
+    this.checkpoints.start();
   }
 
   taskFailed(execution: Execution, error: TaskError): void {
@@ -131,6 +166,18 @@ export class StreamingScheduler implements Scheduler {
     this.checkpoints.request({ kind: 'CHECKPOINT', after: 'CONTINUE', triggerId, directory: null });
   }
 
+  updateRequirements(requirements: ResourceRequirements): void {
+    this.rescaling.update(requirements);
+  }
+
+  get requirements(): ResourceRequirements {
+    return this.rescaling.requirements;
+  }
+
+  rescalesView(): RescalesView {
+    return this.rescaling.timeline.view();
+  }
+
   manifestPublished(checkpointId: number): void {
     this.checkpoints.published(checkpointId);
   }
@@ -142,6 +189,10 @@ export class StreamingScheduler implements Scheduler {
   filesMissing(): void {}
 
   stop(reason: string): void {
+    this.rescaling.timeline.end(
+      this.context.record.status === 'FAILING' ? 'JOB_FAILING' : 'JOB_CANCELING',
+      this.context.now,
+    );
     this.phase = { kind: 'stopped' };
     this.checkpoints.stop(reason);
   }
@@ -161,9 +212,47 @@ export class StreamingScheduler implements Scheduler {
       return;
     }
     context.record.numRestarts++;
-    context.record.enter('RESTARTING', context.now);
-    this.phase = { kind: 'restarting', at: context.now + delay };
+    this.rescaling.timeline.end('JOB_FAILOVER_RESTARTING', context.now);
+    this.rescaling.begin('RECOVERABLE_FAILOVER');
+    this.rescaled = false;
+    this.leave(context.now + delay);
     this.checkpoints.stop(`the job is restarting: ${error.message}`);
+    context.cancelTasks();
+  }
+
+  /** The tasks are about to be canceled; at `at` the job begins to come back. */
+  private leave(at: number): void {
+    const { context } = this;
+    context.record.enter('RESTARTING', context.now);
+    this.phase = { kind: 'restarting', at };
+    this.rescaling.stopped();
+    this.rescaling.timeline.enter('Restarting', context.now);
+  }
+
+  private considerRescale(): void {
+    if (this.checkpoints.ending) return;
+    const step = this.rescaling.step();
+    if (step === 'NOW') this.rescale();
+    if (step !== 'CHECKPOINT' || !this.checkpoints.quiet) return;
+    this.rescaling.checkpointBegun();
+    this.checkpoints.request({ kind: 'CHECKPOINT', after: 'RESCALE', triggerId: null, directory: null });
+  }
+
+  /** The checkpoint is complete that was taken for it. In the meantime things may have changed. */
+  private readyToRescale(): boolean {
+    this.rescaling.checkpointCompleted();
+    if (this.phase.kind !== 'running') return true;
+    if (!this.rescaling.wanted || this.checkpoints.ending) return false;
+    this.rescale();
+    return true;
+  }
+
+  private rescale(): void {
+    const { context } = this;
+    context.record.numRescales++;
+    this.rescaled = true;
+    this.leave(context.now);
+    this.checkpoints.suspend('the job is being rescaled');
     context.cancelTasks();
   }
 
@@ -179,7 +268,8 @@ export class StreamingScheduler implements Scheduler {
         if (restore?.manifest.endOfInput === true) this.finish(null, [], null);
         else {
           if (context.record.status === 'INITIALIZING') context.record.enter('CREATED', context.now);
-          this.phase = { kind: 'waitingForSlots' };
+          this.phase = { kind: 'waitingForSlots', since: context.now };
+          this.rescaling.timeline.enter('WaitingForResources', context.now);
           this.tellShortage();
           this.advance();
         }
@@ -192,19 +282,41 @@ export class StreamingScheduler implements Scheduler {
   }
 
   private tellShortage(): void {
-    const { pool, graph } = this.context;
-    const there = pool.slots().length;
-    if (there >= graph.slotsNeeded) return;
-    const message = `waiting for slots: the job needs ${graph.slotsNeeded}, ${there} are there; more TaskManagers or a lower parallelism would let it start`;
+    if (this.rescaling.satisfied) return;
+    const { graph, pool } = this.context;
+    const { requirements } = this.rescaling;
+    const [sufficient, desired] = [sufficientSlots(requirements), desiredSlots(graph.plan, requirements)];
+    const message = `waiting for slots: ${pool.slots().length} are there, the job asks for ${desired} and cannot run with less than ${sufficient}; more TaskManagers or a lower parallelism would let it start`;
     this.context.emit({ type: 'log', message });
   }
 
-  private deploy(): void {
+  /** With all slots that the job asks for at once; with fewer after a while in which the others could have come. */
+  private deployIfPossible(since: number): void {
+    const { rescaling, context } = this;
+    const { now, options } = context;
+    const { submissionResourceStabilization, submissionResourceWait } = options.rescale;
+    const { possible } = rescaling;
+    if (possible !== null && (rescaling.satisfied || since + submissionResourceStabilization <= now))
+      this.deploy(possible);
+    else if (submissionResourceWait !== null && since + submissionResourceWait <= now) this.failForResources();
+  }
+
+  private failForResources(): void {
+    const { context, rescaling } = this;
+    rescaling.timeline.end('EXCEPTION_OCCURRED', context.now);
+    const message = `the job cannot run with less than ${sufficientSlots(rescaling.requirements)} slots, and after ${context.options.rescale.submissionResourceWait} ms only ${context.pool.slots().length} are there`;
+    const error = coordinatorError('SLOTS_MISSING', message);
+    context.record.addException(error, context.now);
+    this.control.fail(error);
+  }
+
+  private deploy(parallelism: ReadonlyMap<string, number>): void {
     const { context } = this;
     const { graph, options } = context;
     const restore = this.checkpoints.latest;
-    if (this.deployed) for (const execution of graph.executions()) graph.reset(execution, context.now);
+    if (this.deployed || !sameParallelism(graph.plan, parallelism)) graph.redeploy(parallelism, context.now);
     this.deployed = true;
+    this.rescaling.timeline.enter('CreatingExecutionGraph', context.now);
     this.finalRequested = false;
     this.countedBefore = this.counted;
     this.enumerators = options.sources.map(({ operatorId, maxReaders, splits }) => {
@@ -232,7 +344,8 @@ export class StreamingScheduler implements Scheduler {
         externalPath: restore.path,
       };
     }
-    this.phase = { kind: 'running' };
+    this.phase = { kind: 'running', settled: false };
+    this.rescaling.timeline.enter('Executing', context.now);
     context.record.enter('RUNNING', context.now);
   }
 
@@ -257,6 +370,7 @@ export class StreamingScheduler implements Scheduler {
   private finish(savepointPath: string | null, committables: Committable[], triggerId: string | null): void {
     const { context, ending } = this;
     this.phase = { kind: 'finishing' };
+    this.rescaling.timeline.end('JOB_FINISHED', context.now);
     // What the tasks had counted at the last barrier is exact; heartbeats are a little older or newer.
     const { counted } = this;
     context.counters = () => counted;
