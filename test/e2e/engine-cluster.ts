@@ -1,6 +1,7 @@
 // The embedded engine as real processes, for tests: a JobManager per attempt, TaskManagers, their REST API, and ways to kill them.
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,14 +17,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { Endpoints } from '../../engine/config.ts';
 
-const ENTRY = resolve('engine/main.ts');
+const FROM_SOURCE = [process.execPath, resolve('engine/main.ts')];
 
 export class EngineCluster {
   readonly root = mkdtempSync(join(tmpdir(), 'flowjob-engine-'));
+  private readonly program: readonly string[];
   private readonly processes: ChildProcess[] = [];
   private readonly endpointsFile = join(this.root, 'endpoints.json');
 
-  constructor(config: Record<string, string | number>) {
+  /** `program` is the command that `jobmanager` or `taskmanager` and its options follow. */
+  constructor(config: Record<string, string | number>, program: readonly string[] = FROM_SOURCE) {
+    this.program = program;
     mkdirSync(join(this.root, 'state'));
     const settings = {
       'rest.port': 0,
@@ -111,7 +115,9 @@ export class EngineCluster {
 
   private start(name: string, args: string[]): ChildProcess {
     const log = openSync(join(this.root, `${name}.log`), 'a');
-    const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', log, log] });
+    const [command, ...options] = this.program;
+    const child = spawn(command!, [...options, ...args], { stdio: ['ignore', log, log] });
+    closeSync(log);
     this.processes.push(child);
     return child;
   }

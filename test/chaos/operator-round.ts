@@ -1,0 +1,149 @@
+// One round of faults against a job under the operator: operator, JobManager and TaskManagers are killed and paused, the job is changed
+// meanwhile in every second round, and its output is that of an undisturbed run.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { mulberry32 } from '../bench/bids.ts';
+import { condition, engineProcesses, eventually, type Cli, type EngineProcess } from '../harness/cli.ts';
+import { Auditor } from './auditor.ts';
+import type { RoundReport } from './engine-round.ts';
+import { pause, signal, wait, type FaultKind, type FaultTally } from './faults.ts';
+import { Workload } from './workload.ts';
+
+export interface OperatorUnderTest {
+  home: string;
+  cli: Cli;
+}
+
+const SECONDS = 5;
+const FAULTS = 3;
+/** Between two looks at the job: each is a process. */
+const LOOK_MS = 250;
+
+type Role = EngineProcess['role'];
+
+const titles: Record<Role, 'operator' | 'JobManager' | 'TaskManager'> = {
+  operator: 'operator',
+  jobmanager: 'JobManager',
+  taskmanager: 'TaskManager',
+};
+
+/** Throws only when the round itself could not be carried out; what went wrong with the job stands in the report. */
+export async function operatorRound(
+  operator: OperatorUnderTest,
+  seed: number,
+  tally: FaultTally,
+): Promise<RoundReport> {
+  const random = mulberry32(seed);
+  const { cli, home } = operator;
+  const name = `chaos-${seed}`;
+  const folder = mkdtempSync(join(tmpdir(), 'flowjob-chaos-'));
+  const out = join(folder, 'out');
+  const workload = new Workload(folder, {
+    source: random() < 0.5 ? 'files' : 'generator',
+    rows: 6_000 * SECONDS,
+    rowsPerSecond: 6_000,
+  });
+  const attempts = watchAttempts(home, name);
+  const auditor = new Auditor({
+    tables: [
+      { folder: join(out, 'windows'), key: ['k', 'first_id'] },
+      { folder: join(out, 'single'), key: ['id'] },
+    ],
+    state: join(folder, 'state', name),
+  });
+  const upgraded = seed % 2 === 0;
+  const log = [`seed ${seed}: operator, ${workload.options.source}`];
+  const violations: string[] = [];
+  const apply = async (slots: number): Promise<void> => {
+    const file = join(folder, `slots-${slots}.yaml`);
+    writeFileSync(file, manifest(name, workload.sql(out), slots, join(folder, 'state')));
+    await eventually('the job to be applied', 30, async () => (await cli.run('apply', '-f', file)).code === 0);
+  };
+  try {
+    await apply(1);
+    await eventually(`${name} to have processes`, 30, () => processesOf(home, name, 'taskmanager').length > 0);
+    for (let count = 0; count < FAULTS && !tally.enough; count++) {
+      await wait(200 + random() * 800);
+      if (upgraded && count === 1) {
+        await apply(2);
+        log.push('upgraded');
+      }
+      log.push(await injectFault(operator, name, random, tally));
+    }
+    await eventually(`${name} to complete`, 90, async () => {
+      await wait(LOOK_MS);
+      const { code, stdout } = await cli.run('get', 'flowjobs', name, '-o', 'json');
+      if (code !== 0) return false;
+      const job = JSON.parse(stdout) as Parameters<typeof condition>[0];
+      if (condition(job, 'Failed') === 'True') throw new Error(`it has failed: ${JSON.stringify(job.status)}`);
+      return condition(job, 'Complete') === 'True';
+    });
+    violations.push(...workload.problems(out));
+    await cli.must('delete', name);
+  } catch (error) {
+    violations.push(error instanceof Error ? error.message : String(error));
+  } finally {
+    violations.push(...attempts(), ...auditor.stop());
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { log: log.join(', '), violations: violations.map((violation) => `${log.join(', ')}: ${violation}`) };
+}
+
+/** More slots take a stop with a savepoint and a new start. A change of the SQL would ask for another run if the job ended just before it. */
+function manifest(name: string, sql: string, slots: number, state: string): string {
+  return stringify({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowJob',
+    metadata: { name },
+    spec: {
+      mode: 'Streaming',
+      taskManager: { replicas: 2, slots },
+      state: { storage: { uri: `file://${state}` }, checkpoint: { interval: '200ms' } },
+      job: { sql: { inline: sql } },
+    },
+  });
+}
+
+/** Watches from outside: JobManagers of one job with different epochs alive at once break the first invariant. Ends with what it saw. */
+function watchAttempts(home: string, name: string): () => string[] {
+  const seen = new Set<string>();
+  const timer = setInterval(() => {
+    const epochs = new Set(
+      processesOf(home, name, 'jobmanager').map(({ args }) => args[args.indexOf('--attempt-epoch') + 1]),
+    );
+    if (epochs.size > 1) seen.add(`attempts ${[...epochs].join(' and ')} were alive at once`);
+  }, 40);
+  return () => {
+    clearInterval(timer);
+    return [...seen];
+  };
+}
+
+function processesOf(home: string, name: string, role: Role): EngineProcess[] {
+  return engineProcesses(home).filter(
+    (process) =>
+      process.role === role && (role === 'operator' || process.args.some((arg) => arg.split('/').includes(name))),
+  );
+}
+
+/** A random process of the job, or the operator, is killed or paused. */
+async function injectFault(
+  { home, cli }: OperatorUnderTest,
+  name: string,
+  random: () => number,
+  tally: FaultTally,
+): Promise<string> {
+  const role = (['operator', 'jobmanager', 'taskmanager'] as const)[Math.floor(random() * 3)]!;
+  const candidates = processesOf(home, name, role);
+  const victim = candidates[Math.floor(random() * candidates.length)];
+  const pausing = random() < 0.3;
+  const kind: FaultKind = `${pausing ? 'SIGSTOP' : 'SIGKILL'} ${titles[role]}`;
+  const hit = pausing ? await pause(victim?.pid, () => wait(2200 + random() * 800)) : signal(victim?.pid, 'SIGKILL');
+  if (hit) tally.hit(kind);
+  // Another round may kill the operator that this call brings up: then its own call brings it up again.
+  if (role === 'operator' && !pausing)
+    await eventually('a new operator', 30, async () => (await cli.run('local', 'up')).code === 0);
+  return hit ? kind : `${kind} (hit nothing)`;
+}
