@@ -18,6 +18,16 @@ export class StateFolder {
     return this.prefix + name;
   }
 
+  /** The folder of that name beside this one. */
+  sibling(name: string): StateFolder {
+    const parent = this.prefix.slice(0, this.prefix.lastIndexOf('/', this.prefix.length - 2) + 1);
+    return new StateFolder(
+      this.store,
+      `${parent}${name}/`,
+      `${this.path.slice(0, this.path.lastIndexOf('/') + 1)}${name}`,
+    );
+  }
+
   /** How people know the object of this name. */
   nameOf(name: string): string {
     return `${this.path}/${name}`;

@@ -1,17 +1,35 @@
 // The contract of checkpoint storage: attempt epochs, task state files, manifests. `local-storage.ts` implements it on a folder.
+import type { Attempt } from './attempt.ts';
 import type { Committable, SourceSplit } from '../connectors/connector.ts';
-import type { OperatorSnapshot } from '../operators/operator.ts';
+import type { OperatorRestore, OperatorSnapshot } from '../operators/operator.ts';
 
-/** A file of sections that one subtask wrote for one checkpoint. Paths are relative to the checkpoint's directory. */
+/**
+ * A file that one subtask wrote for one checkpoint: of sections, in the checkpoint's directory (state-file.ts), or of pages, in the folder `shared` beside
+ * it, where pages may be referred to that earlier checkpoints have written (page-file.ts). Savepoints have sections: nothing of them is elsewhere.
+ */
 export interface TaskStateHandle {
   vertexId: string;
   subtask: number;
   path: string;
   length: number;
-  /** crc32 of the file's index, which holds a crc32 per section. */
+  /** crc32 of the file's index, which holds a crc32 per section or page. */
   indexCrc32: number;
-  operators: { operatorId: string; stateSchema: unknown; keyedBytes: number; keyGroups: number[] }[];
+  /** Set for a file of pages: names of all files with pages of this checkpoint, this one first. */
+  pages?: { files: string[] };
+  /** Of the whole file, in hex; checked by who reads all of it. Version 1 had none. */
+  sha256?: string;
+  operators: {
+    operatorId: string;
+    stateSchema: unknown;
+    keyedBytes: number;
+    keyGroups: number[];
+    /** Number of entries of union state. Version 1 did not tell it. */
+    unionEntries?: number;
+  }[];
 }
+
+/** The version of the format that this engine writes. It reads all from 1 on. */
+export const MANIFEST_VERSION = 2;
 
 export interface OperatorManifest {
   operatorId: string;
@@ -23,7 +41,8 @@ export interface OperatorManifest {
 
 /** What a checkpoint or savepoint consists of. Written last: it exists iff the checkpoint is complete. */
 export interface Manifest {
-  formatVersion: 1;
+  /** Of the folder that it was read from; writers write MANIFEST_VERSION. docs/reference/savepoint-format.md has the versions. */
+  formatVersion: 1 | 2;
   kind: 'CHECKPOINT' | 'SAVEPOINT';
   jobId: string;
   jobName: string;
@@ -71,6 +90,13 @@ export interface CheckpointStorage {
     task: { vertexId: string; subtask: number; epoch: number },
     snapshots: OperatorSnapshot[],
   ): Promise<TaskStateHandle>;
+  /** Writes a file of pages for a checkpoint, durably, into the folder that the checkpoints of its job share. */
+  writePages(directory: string, name: string, parts: Iterable<Uint8Array>): Promise<void>;
+  /**
+   * Removes files of pages that no checkpoint refers to: those whose names are not in `keep`, unless an attempt may still need them that is later than
+   * `attempt`, or one of its own checkpoints after the one numbered `through`.
+   */
+  sweepPages(jobId: string, keep: ReadonlySet<string>, attempt: Attempt, through: number): Promise<void>;
   /** Checks the epoch, then publishes by atomic rename; throws FENCED and publishes nothing when the epoch is not the highest. */
   publishManifest(directory: string, manifest: Manifest): Promise<void>;
   /** Throws EngineError SAVEPOINT_NOT_FOUND or SAVEPOINT_CORRUPT that names file and reason. */
@@ -81,7 +107,7 @@ export interface CheckpointStorage {
     manifest: Manifest,
     operatorId: string,
     range: { start: number; end: number },
-  ): Promise<{ stateSchema: unknown; keyed: { keyGroup: number; bytes: Uint8Array }[]; union: Uint8Array[] } | null>;
+  ): Promise<OperatorRestore | null>;
   /** Completed checkpoints of a job, newest first. */
   listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]>;
   /** Removes a checkpoint's or savepoint's directory: manifest first. Not an error when it is gone. */

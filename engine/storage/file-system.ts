@@ -4,6 +4,7 @@
 
 /** An open file. Bytes are appended; nothing is promised to survive a crash before `sync` has resolved. */
 export interface OpenFile {
+  /** `bytes` may change once it has resolved. */
   append(bytes: Uint8Array): Promise<void>;
   /** For a sink's thread, which writes between rows. */
   appendSync(bytes: Uint8Array): void;

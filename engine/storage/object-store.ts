@@ -5,7 +5,9 @@
 export interface ObjectStore {
   /**
    * Writes a whole object, durably and atomically: readers see all of it or none, and once it resolves a crash does not undo it. With `ifAbsent`
-   * of any number of writers at once exactly one gets `written`. `parts` are pulled one at a time, as they are written.
+   * of any number of writers at once exactly one gets `written`. `parts` are pulled one at a time, as they are written; a part's
+   * bytes may change once the next one is asked for. When it rejects, the object may
+   * have been written or not, but will not be any more: `get` tells.
    */
   put(
     key: string,
