@@ -1,6 +1,8 @@
 // Connectors by name: what the WITH option 'connector' chooses from.
 import { EngineError } from '../errors.ts';
 import type { TableSpec } from '../plan/exec-plan.ts';
+import type { FileSystem } from '../storage/file-system.ts';
+import { LocalFileSystem } from '../storage/local-file-system.ts';
 import { blackholeSink } from './blackhole.ts';
 import type { SinkConnector, SourceConnector } from './connector.ts';
 import { datagenSource } from './datagen.ts';
@@ -10,36 +12,40 @@ import { didYouMean } from './options.ts';
 import { printSink } from './print.ts';
 
 const sources: Record<string, SourceConnector> = { filesystem: filesystemSource, datagen: datagenSource };
-const sinks: Record<string, SinkConnector> = { filesystem: filesystemSink, print: printSink, blackhole: blackholeSink };
 
-/** What connectors there are. */
+/** What connectors there are, by name. The functions throw CONNECTOR_UNKNOWN with what there is. */
 export interface Connectors {
+  /** The connector that reads `table`. */
   source: (table: TableSpec) => SourceConnector;
+  /** The connector that writes `table`. */
   sink: (table: TableSpec) => SinkConnector;
+  /** The connector whose writers made committables of this name. */
   committer: (connector: string) => SinkConnector;
 }
 
-/** The connector that reads `table`. Throws CONNECTOR_UNKNOWN with what there is. */
-export function sourceConnector(table: TableSpec): SourceConnector {
-  return find(sources, sinks, table, 'read');
+/** The connectors, whose sinks write on `fileSystem`. */
+export function connectorsOn(fileSystem: FileSystem): Connectors {
+  const sinks: Record<string, SinkConnector> = {
+    filesystem: filesystemSink(fileSystem),
+    print: printSink,
+    blackhole: blackholeSink,
+  };
+  return {
+    source: (table) => find(sources, sinks, table, 'read'),
+    sink: (table) => find(sinks, sources, table, 'written'),
+    committer: (connector) => {
+      const found = Object.hasOwn(sinks, connector) ? sinks[connector] : undefined;
+      if (found !== undefined) return found;
+      throw new EngineError('CONNECTOR_UNKNOWN', `there is no sink connector '${connector}' to commit with`, {
+        hint: 'the checkpoint was written by a version with more connectors: run that version',
+      });
+    },
+  };
 }
 
-/** The connector that writes `table`. Throws CONNECTOR_UNKNOWN with what there is. */
-export function sinkConnector(table: TableSpec): SinkConnector {
-  return find(sinks, sources, table, 'written');
-}
-
-/** The connector whose writers made committables of this name. */
-export function committerFor(connector: string): SinkConnector {
-  const found = Object.hasOwn(sinks, connector) ? sinks[connector] : undefined;
-  if (found === undefined)
-    throw new EngineError('CONNECTOR_UNKNOWN', `there is no sink connector '${connector}' to commit with`, {
-      hint: 'the checkpoint was written by a version with more connectors: run that version',
-    });
-  return found;
-}
-
-export const connectors: Connectors = { source: sourceConnector, sink: sinkConnector, committer: committerFor };
+/** On this machine's file system. */
+export const connectors = connectorsOn(new LocalFileSystem());
+export const { source: sourceConnector, sink: sinkConnector, committer: committerFor } = connectors;
 
 function find<T>(known: Record<string, T>, others: Record<string, unknown>, table: TableSpec, done: string): T {
   const name = table.connector;

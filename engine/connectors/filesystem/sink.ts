@@ -1,20 +1,18 @@
 // The filesystem sink, exactly once: hidden files in progress, made durable at a checkpoint, renamed when it has completed.
-import { closeSync, fsync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { access, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { compileCsvEncoder, compileJsonEncoder, type RowEncoder } from '../../codegen/encode-rows.ts';
 import { ByteBuffer } from '../../codegen/encode-values.ts';
 import type { ColumnBatch } from '../../columnar/batch.ts';
 import { EngineError } from '../../errors.ts';
 import type { Schema } from '../../plan/types.ts';
+import type { FileSystem, OpenFile } from '../../storage/file-system.ts';
+import { isExisting } from '../../storage/local-file-system.ts';
 import type { Committable, SinkConnector, SinkWriter, WriterContext } from '../connector.ts';
 import { filesystemTable, type FilesystemTable } from './table.ts';
 
 const FLUSH_BYTES = 256 * 1024;
-const fsyncFile = promisify(fsync);
 
-export const filesystemSink: SinkConnector = {
+export const filesystemSink = (fileSystem: FileSystem): SinkConnector => ({
   describe(table, changelog) {
     const { format } = filesystemTable(table);
     if (changelog)
@@ -35,16 +33,16 @@ export const filesystemSink: SinkConnector = {
       );
   },
 
-  createWriter: (context) => new FileWriter(context, filesystemTable(context.table)),
+  createWriter: (context) => new FileWriter(fileSystem, context, filesystemTable(context.table)),
 
   async commit(committables) {
     const directories = new Set<string>();
     for (const committable of committables) {
       const { base, from, to } = filePayload(committable);
-      await publish(join(base, from), join(base, to));
+      await publish(fileSystem, join(base, from), join(base, to));
       directories.add(base);
     }
-    for (const directory of directories) await syncDirectory(directory);
+    for (const directory of directories) await fileSystem.syncDirectory(directory);
   },
 
   async cleanUp(table, jobKey, epoch) {
@@ -52,20 +50,15 @@ export const filesystemSink: SinkConnector = {
     const pattern = new RegExp(
       `^\\.part-${escapeName(jobKey).replaceAll('.', '\\.')}-[^-]*-\\d+-\\d+-\\d+\\.inprogress\\.(\\d+)$`,
     );
-    for (const name of await readdir(path).catch(ignoreMissing)) {
+    for (const name of await fileSystem.list(path)) {
       const match = pattern.exec(name);
-      if (match !== null && Number(match[1]) < epoch) await unlink(join(path, name)).catch(ignoreMissing);
+      if (match !== null && Number(match[1]) < epoch) await fileSystem.remove(join(path, name));
     }
   },
-};
+});
 
 /** A file name part: what is not a letter, digit, point or underscore becomes one. */
 const escapeName = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]/g, '_');
-
-function ignoreMissing(error: unknown): string[] {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-  throw error;
-}
 
 function filePayload(committable: Committable): { base: string; from: string; to: string } {
   const { base, from, to } = committable.payload;
@@ -77,22 +70,15 @@ function filePayload(committable: Committable): { base: string; from: string; to
   return { base, from, to };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** Renames, or sees that it is done. Never replaces a file: two attempts that meant the same name would lose rows. */
-async function publish(from: string, to: string): Promise<void> {
-  const [pending, done] = [await exists(from), await exists(to)];
+async function publish(fileSystem: FileSystem, from: string, to: string): Promise<void> {
+  const [pending, done] = [(await fileSystem.size(from)) !== null, (await fileSystem.size(to)) !== null];
   if (pending && done)
     throw new EngineError('SINK_CONFLICT', `${to} exists already, and ${from} was to become it`, {
       hint: 'another job writes to this directory under the same name: give each its own path',
       position: { file: to },
     });
-  if (pending) await rename(from, to);
+  if (pending) await fileSystem.rename(from, to);
   else if (!done)
     throw new EngineError(
       'SINK_LOST',
@@ -104,18 +90,9 @@ async function publish(from: string, to: string): Promise<void> {
     );
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 interface FileInProgress {
   name: string;
-  descriptor: number;
+  file: OpenFile;
   rows: number;
   bytes: number;
 }
@@ -126,6 +103,7 @@ export function rowEncoder(schema: Schema, table: FilesystemTable): RowEncoder {
 }
 
 class FileWriter implements SinkWriter {
+  private readonly fileSystem: FileSystem;
   private readonly base: string;
   /** `part-<job key>-<operator>-<subtask>`. */
   private readonly stem: string;
@@ -143,7 +121,8 @@ class FileWriter implements SinkWriter {
   private preparing: Promise<unknown> = Promise.resolve();
   private aborted = false;
 
-  constructor(context: WriterContext, table: FilesystemTable) {
+  constructor(fileSystem: FileSystem, context: WriterContext, table: FilesystemTable) {
+    this.fileSystem = fileSystem;
     this.context = context;
     this.base = table.path;
     this.stem = `part-${escapeName(context.jobKey)}-${context.operatorId.slice(0, 8)}-${context.subtask}`;
@@ -181,16 +160,16 @@ class FileWriter implements SinkWriter {
 
   async abort(): Promise<void> {
     this.aborted = true;
-    // A descriptor is closed once, and by nobody while it is being synced: its number may be another file's by then.
+    // Nobody closes a file while it is being synced.
     await this.preparing;
     const files = [...this.full, ...this.closing, ...(this.current === null ? [] : [this.current])];
     this.full = [];
     this.current = null;
     this.closing.clear();
     this.buffer.length = 0;
-    for (const file of files) {
-      closeSync(file.descriptor);
-      await unlink(join(this.base, file.name)).catch(ignoreMissing);
+    for (const { file, name } of files) {
+      await file.close();
+      await this.fileSystem.remove(join(this.base, name));
     }
   }
 
@@ -198,43 +177,44 @@ class FileWriter implements SinkWriter {
     // The epoch makes names unique over attempts, whose checkpoint ids may repeat.
     const final = `${this.stem}-${this.context.epoch}-${checkpointId}`;
     const committables: Committable[] = [];
-    for (const [index, file] of files.entries()) {
-      await fsyncFile(file.descriptor);
+    for (const [index, written] of files.entries()) {
+      await written.file.sync();
       if (this.aborted) return [];
-      this.closing.delete(file);
-      closeSync(file.descriptor);
+      this.closing.delete(written);
+      await written.file.close();
       committables.push({
         connector: 'filesystem',
         payload: {
           base: this.base,
-          from: file.name,
+          from: written.name,
           to: `${final}${index === 0 ? '' : `-${index}`}.${this.extension}`,
-          rows: file.rows,
-          bytes: file.bytes,
+          rows: written.rows,
+          bytes: written.bytes,
         },
       });
     }
-    if (files.length > 0) await syncDirectory(this.base);
+    if (files.length > 0) await this.fileSystem.syncDirectory(this.base);
     return committables;
   }
 
   private begin(): FileInProgress {
-    mkdirSync(this.base, { recursive: true });
+    this.fileSystem.makeDirectorySync(this.base);
     for (;;) {
       const name = `.${this.stem}-${this.context.attempt}-${this.sequence++}.inprogress.${this.context.epoch}`;
       try {
-        return { name, descriptor: openSync(join(this.base, name), 'wx'), rows: 0, bytes: 0 };
+        const file = this.fileSystem.createSync(join(this.base, name), { exclusive: true });
+        return { name, file, rows: 0, bytes: 0 };
       } catch (error) {
         // Left by a run whose epochs and attempts were counted from 1 again: it is not ours to replace.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if (!isExisting(error)) throw error;
       }
     }
   }
 
-  private flush(file: FileInProgress): void {
+  private flush(written: FileInProgress): void {
     const { bytes, length } = this.buffer;
-    for (let at = 0; at < length;) at += writeSync(file.descriptor, bytes, at, length - at);
-    file.bytes += length;
+    written.file.appendSync(bytes.subarray(0, length));
+    written.bytes += length;
     this.buffer.length = 0;
   }
 }
