@@ -20,6 +20,11 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'taskmanager.data.port': '0',
   'taskmanager.numberOfTaskSlots': '1',
   'taskmanager.memory.process.size': '512m',
+  /** For state in memory, of all slots together. Empty: `managed.fraction` of the process. */
+  'taskmanager.memory.managed.size': '',
+  'taskmanager.memory.managed.fraction': '0.4',
+  /** Groups of a stream's GROUP BY that were not updated for so long are gone. 0: they stay. */
+  'table.exec.state.ttl': '0 ms',
   'parallelism.default': '1',
   'execution.runtime-mode': 'STREAMING',
   'execution.checkpointing.interval': '10s',
@@ -123,6 +128,10 @@ export class EngineConfig {
     return parseDuration(this.get(key), key);
   }
 
+  bytes(key: string): number {
+    return parseBytes(this.get(key), key);
+  }
+
   /** A copy in which `overrides` (the SET statements of a job) win. */
   with(overrides: Record<string, string>): EngineConfig {
     return new EngineConfig({ ...this.values, ...overrides });
@@ -133,25 +142,46 @@ export class EngineConfig {
   }
 }
 
+/** The units of Flink's TimeUtils, its plurals too. */
 const units: Record<string, number> = {
   ms: 1,
+  milli: 1,
+  millisecond: 1,
   s: 1000,
   sec: 1000,
-  min: 60_000,
+  second: 1000,
   m: 60_000,
+  min: 60_000,
+  minute: 60_000,
   h: 3_600_000,
+  hour: 3_600_000,
   d: 86_400_000,
+  day: 86_400_000,
 };
 
-/** `500ms`, `10s`, `5min`, `1h`, `7d` in milliseconds; `key` names the option in the error. */
+/** `500ms`, `10 s`, `5min`, `1 hour`, `7 days` in milliseconds; `key` names the option in the error. */
 export function parseDuration(text: string, key: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  const unit = match === null ? undefined : units[(match[2] === '' ? 'ms' : match[2]!).toLowerCase()];
+  const name = match?.[2] === '' ? 'ms' : match?.[2]?.toLowerCase();
+  const unit =
+    name === undefined ? undefined : (units[name] ?? (name.length > 3 ? units[name.replace(/s$/, '')] : undefined));
   if (match === null || unit === undefined)
     throw new EngineError('CONFIG_INVALID', `${key}: "${text}" is not a duration`, {
       hint: 'write a number and a unit: 500ms, 10s, 5min, 1h or 7d',
     });
   return Number(match[1]) * unit;
+}
+
+const sizes: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** `512m`, `1g`, `1024mb`, `2gib`, or a number of bytes; in bytes. `key` names the option in the error. */
+export function parseBytes(text: string, key: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b|bytes)?\s*$/i.exec(text);
+  if (match === null)
+    throw new EngineError('CONFIG_INVALID', `${key}: "${text}" is not a size`, {
+      hint: 'write a number and a unit: 64k, 512m or 2g',
+    });
+  return Math.floor(Number(match[1]) * sizes[match[2]!.toLowerCase()]!);
 }
 
 /** A nested map of scalars as one with dotted keys. */

@@ -67,6 +67,10 @@ export class Aggregation {
     this.loop = compileAggregate(this.shape);
   }
 
+  get operatorId(): string {
+    return this.spec.id;
+  }
+
   /** `budget`: bytes that the table should stay within. */
   createTable(budget = Infinity): GroupTable {
     const { timed = false } = this.shape;

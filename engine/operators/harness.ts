@@ -145,6 +145,12 @@ export class Collector implements Output {
   readonly batches: ColumnBatch[] = [];
   readonly watermarks: number[] = [];
   late = 0;
+  /** What of the context is otherwise than usual. */
+  readonly limits: Partial<OperatorContext>;
+
+  constructor(limits: Partial<OperatorContext> = {}) {
+    this.limits = limits;
+  }
 
   emit(batch: ColumnBatch): void {
     this.batches.push(batch);
@@ -165,9 +171,12 @@ export class Collector implements Output {
       count: (metric, delta) => {
         if (metric === 'numLateRecordsDropped') this.late += delta;
       },
+      stateBudget: Infinity,
+      stateTimeToLive: null,
       spillDirectory: () => {
         throw new Error('nothing is spilled');
       },
+      ...this.limits,
     };
   }
 }
@@ -216,6 +225,10 @@ export class Subtasks {
     for (const operator of this.operators) operator.finish(this.outputs[0]!);
   }
 
+  close(): void {
+    for (const operator of this.operators) operator.close();
+  }
+
   /** Takes a snapshot and goes on from it at another parallelism, perhaps in the other mode. */
   async rescale(
     parallelism: number,
@@ -235,6 +248,7 @@ export class Subtasks {
         keyGroups: keyGroupRange(subtask, parallelism),
         union,
       });
+    this.close();
     return next;
   }
 }

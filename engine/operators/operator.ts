@@ -68,6 +68,10 @@ export interface OperatorContext {
   now: () => number;
   /** Counts under Flink's or our own metric names, e.g. `numLateRecordsDropped`. */
   count: (metric: string, delta: number) => void;
+  /** Bytes that the operator may hold as state in memory: what is beyond goes to disk. Infinity: all. */
+  stateBudget: number;
+  /** In a stream, a group without window that was not updated for so many milliseconds is gone (Flink's table.exec.state.ttl); null: never. */
+  stateTimeToLive: number | null;
   /** A directory of this attempt for spill files, made on first use and removed by the task. */
   spillDirectory: () => string;
 }

@@ -1,12 +1,12 @@
-// TUMBLE windows over event time: one group table per open window, emitted and freed when the watermark reaches the window's end.
+// TUMBLE windows over event time: the groups of each open window, emitted and freed when the watermark reaches the window's end.
 import { BATCH_ROWS, type ColumnBatch } from '../columnar/batch.ts';
-import { recordGroups } from '../codegen/aggregate-update.ts';
 import { EngineError } from '../errors.ts';
 import type { WindowAggregateSpec } from '../plan/exec-plan.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import type { StateSchema } from '../state/schema.ts';
-import { constant, TablesSnapshot } from '../state/keyed-snapshot.ts';
+import { constant } from '../state/keyed-snapshot.ts';
 import { restoreTables } from '../state/sections.ts';
+import { snapshotGroups } from '../state/spill/spilled-snapshot.ts';
 import { Aggregation } from './aggregation.ts';
 import {
   MAX_WATERMARK,
@@ -18,8 +18,7 @@ import {
   type Output,
 } from './operator.ts';
 import { WindowAssigner } from './window-assigner.ts';
-
-const NOTHING_RECORDED = recordGroups(new Int32Array(0));
+import { WindowState } from './window-state.ts';
 
 export class WindowAggregate implements Operator {
   private readonly spec: WindowAggregateSpec;
@@ -28,11 +27,8 @@ export class WindowAggregate implements Operator {
   private readonly aggregation: Aggregation;
   private readonly assigner: WindowAssigner;
   private readonly stateSchema: StateSchema;
-  /** Open windows by their end. */
-  private readonly windows = new Map<number, GroupTable>();
+  private readonly state: WindowState;
   private watermark = MIN_WATERMARK;
-  /** Table of a window that has fired: the next one will have about as many groups, and memory that is there costs less than new memory. */
-  private spare: GroupTable | null = null;
 
   constructor(spec: WindowAggregateSpec, context: OperatorContext) {
     this.spec = spec;
@@ -41,13 +37,15 @@ export class WindowAggregate implements Operator {
     this.aggregation = new Aggregation(spec, context, 'all');
     this.assigner = new WindowAssigner(spec);
     this.stateSchema = this.aggregation.stateSchema('WINDOWS');
+    this.state = new WindowState(this.aggregation, context, this.stateSchema);
   }
 
   processBatch(batch: ColumnBatch): void {
     const evaluated = this.aggregation.evaluate(batch);
     const late = this.assigner.assign(batch, this.watermark, (windowEnd, selection, count) => {
-      this.aggregation.update(this.tableOf(windowEnd), evaluated, selection, count, NOTHING_RECORDED);
+      this.state.add(windowEnd, evaluated, selection, count);
     });
+    this.state.keepSmall();
     if (late > 0) this.count('numLateRecordsDropped', late);
   }
 
@@ -65,50 +63,35 @@ export class WindowAggregate implements Operator {
   }
 
   snapshot(): OperatorSnapshot {
-    const open = [...this.windows].sort(([a], [b]) => a - b).map(([windowEnd, table]) => ({ table, windowEnd }));
     const union = new Uint8Array(new Float64Array([this.watermark]).buffer);
     return {
       operatorId: this.spec.id,
       stateSchema: this.stateSchema,
-      keyed: new TablesSnapshot(this.stateSchema, open),
+      keyed: snapshotGroups(this.stateSchema, this.state.open(), this.state.spilled),
       union: [union],
     };
   }
 
   /** The watermark is the lowest that any subtask had: no row that one of them still waited for becomes late. */
   async restore(state: OperatorRestore): Promise<void> {
-    await restoreTables(this.stateSchema, state, this.spec.uid, (windowEnd) => this.tableOf(windowEnd!));
+    await restoreTables(this.stateSchema, state, this.spec.uid, (windowEnd) => this.state.tableForRestore(windowEnd!));
     const watermarks = state.union.map((bytes) => readWatermark(bytes, this.spec.uid));
     this.watermark = watermarks.length === 0 ? MIN_WATERMARK : Math.min(...watermarks);
   }
 
   close(): void {
-    this.windows.clear();
-    this.spare = null;
-  }
-
-  private tableOf(windowEnd: number): GroupTable {
-    let table = this.windows.get(windowEnd);
-    if (table === undefined) {
-      table = this.spare ?? this.aggregation.createTable();
-      this.spare = null;
-      this.windows.set(windowEnd, table);
-    }
-    return table;
+    this.state.close();
   }
 
   /** Emits and frees the windows whose last millisecond the watermark has reached, earliest first. */
   private fire(watermark: number, output: Output): void {
-    const due = [...this.windows.keys()].filter((windowEnd) => windowEnd - 1 <= watermark).sort((a, b) => a - b);
-    for (const windowEnd of due) {
-      const table = this.windows.get(windowEnd)!;
-      this.windows.delete(windowEnd);
-      for (let from = 0; from < table.size; from += BATCH_ROWS) {
-        const rows = Math.min(BATCH_ROWS, table.size - from);
-        output.emit(this.windowBatch(table, windowEnd, from, rows));
-      }
-      this.spare = table.clear() ? table : null;
-    }
+    for (const windowEnd of this.state.due(watermark))
+      this.state.take(windowEnd, (table) => {
+        for (let from = 0; from < table.size; from += BATCH_ROWS) {
+          const rows = Math.min(BATCH_ROWS, table.size - from);
+          output.emit(this.windowBatch(table, windowEnd, from, rows));
+        }
+      });
   }
 
   private windowBatch(table: GroupTable, windowEnd: number, from: number, rows: number): ColumnBatch {

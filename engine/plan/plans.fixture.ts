@@ -156,6 +156,8 @@ function feed(
       mode: of.mode,
       now: () => 0,
       count: () => undefined,
+      stateBudget: Infinity,
+      stateTimeToLive: null,
       spillDirectory: () => {
         throw new Error('no spilling here');
       },

@@ -55,6 +55,8 @@ export interface TaskDeployment {
   restore: string | null;
   /** The job's effective configuration. */
   config: Record<string, string>;
+  /** Operators of the whole job that hold state: they share the memory of a slot. */
+  statefulOperators: number;
 }
 
 /** Sent through the pipeline by the sources; a task snapshots when it has come on all inputs. */
@@ -64,6 +66,10 @@ export interface Barrier {
   directory: string;
   /** STOP: nothing is emitted behind the barrier. DRAIN: input is ended before it. FINAL: all input had ended. */
   after: 'CONTINUE' | 'STOP' | 'DRAIN' | 'FINAL';
+  /** PAGES: the engine's own, incremental form, of checkpoints. CANONICAL: sections by key group, of savepoints. */
+  format: 'PAGES' | 'CANONICAL';
+  /** The last completed checkpoint with pages, which a new one may refer to; null when there is none. */
+  base: number | null;
 }
 
 export interface TaskError {

@@ -41,7 +41,7 @@ test('equal keys and only they share a group; its hash and its key are those of 
           const hashes = new Int32Array(batch.rows);
           const columns = indexes.map((index) => batch.columns[index]!);
           hashColumns(columns, batch.rows, hashes);
-          const picked = { schema: fields, rows: batch.rows, columns: table.pick(groups), kinds: null };
+          const picked = { schema: fields, rows: batch.rows, columns: table.stateColumns(groups), kinds: null };
           for (let row = 0; row < batch.rows; row++) {
             const key = textOf(indexes.map((index) => cell(batch, index, row)));
             if (!groupOf.has(key)) groupOf.set(key, groupOf.size);

@@ -3,7 +3,15 @@
 import type { Column } from '../columnar/batch.ts';
 import { EngineError } from '../errors.ts';
 import { physical, type SqlType } from '../plan/types.ts';
-import { fieldColumn, gatherRecords, HASH_AT, layoutRecord, STAMP_AT, type RecordLayout } from './records.ts';
+import {
+  doubleColumn,
+  fieldColumn,
+  gatherRecords,
+  HASH_AT,
+  layoutRecord,
+  STAMP_AT,
+  type RecordLayout,
+} from './records.ts';
 import { StringHeap } from './string-heap.ts';
 import { StringStore } from './string-store.ts';
 import { TableSnapshot } from './table-snapshot.ts';
@@ -130,9 +138,13 @@ export class GroupTable {
     return this.columns(this.records, first, count, sequence(first, count));
   }
 
-  /** Columns of keys and accumulators of `groups`, in that order. */
-  pick(groups: Int32Array): Column[] {
-    return this.columns(gatherRecords(this.records, this.layout.width, groups), 0, groups.length, groups);
+  /** Columns of keys and accumulators, and of the time of the last update in a timed table, of `groups` in that order. */
+  stateColumns(groups: Int32Array): Column[] {
+    const { width, timeAt } = this.layout;
+    const rows = groups.length;
+    const records = gatherRecords(this.records, width, groups);
+    const times = timeAt === null ? [] : [doubleColumn(records, width, timeAt, 0, rows)];
+    return [...this.columns(records, 0, rows, groups), ...times];
   }
 
   /** Columns of the keys in `count` records from record `first` of `records` on: of this table, or copied from it. */
@@ -144,12 +156,18 @@ export class GroupTable {
     });
   }
 
-  /** Times of the last update of `groups`. Only of a timed table. */
-  timeColumn(groups: Int32Array): Column {
-    const { width, timeAt } = this.layout;
-    const values = new Float64Array(groups.length);
-    for (let i = 0; i < groups.length; i++) values[i] = this.doubles[(groups[i]! * width + timeAt!) >> 1]!;
-    return { physical: 'f64', values, validity: null };
+  /** Hash of each group's key. */
+  hashes(): Int32Array {
+    const { records, size } = this;
+    const { width } = this.layout;
+    const hashes = new Int32Array(size);
+    for (let group = 0; group < size; group++) hashes[group] = records[group * width + HASH_AT]!;
+    return hashes;
+  }
+
+  /** When a group was last updated. Only of a timed table. */
+  timeOf(group: number): number {
+    return this.doubles[(group * this.layout.width + this.layout.timeAt!) >> 1]!;
   }
 
   private columns(records: Int32Array, first: number, count: number, groups: Int32Array): Column[] {

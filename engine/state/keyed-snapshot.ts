@@ -27,7 +27,8 @@ interface TablePage extends PageRef {
 
 export class TablesSnapshot implements KeyedSnapshot {
   private readonly schema: Schema;
-  private readonly frozen: Frozen[];
+  /** The tables as they were. */
+  readonly frozen: readonly Frozen[];
   private readonly listed: Map<string, TablePage>;
 
   constructor(schema: StateSchema, tables: readonly TableOfWindow[]) {
@@ -64,7 +65,7 @@ export class TablesSnapshot implements KeyedSnapshot {
     for (let keyGroup = 0; keyGroup < KEY_GROUPS; keyGroup++) {
       const parts = sorted.flatMap(({ snapshot, windowEnd, order, starts }): ColumnBatch[] => {
         const groups = order.subarray(starts[keyGroup], starts[keyGroup + 1]);
-        return groups.length === 0 ? [] : [this.batch(snapshot.pick(groups), groups.length, windowEnd)];
+        return groups.length === 0 ? [] : [this.batch(snapshot.stateColumns(groups), groups.length, windowEnd)];
       });
       if (parts.length > 0) yield { keyGroup, bytes: encodeBatch(concatBatches(this.schema, parts)) };
     }

@@ -79,6 +79,15 @@ export class TableSnapshot {
     this.copies[page] = undefined;
   }
 
+  /** Hash of each group's key. */
+  hashes(): Int32Array {
+    const hashes = new Int32Array(this.size);
+    this.eachRecord((group, records, record) => {
+      hashes[group] = records[record + HASH_AT]!;
+    });
+    return hashes;
+  }
+
   /** Groups sorted by key group: those of key group k are `order[starts[k] .. starts[k + 1])`. */
   byKeyGroup(): { order: Int32Array; starts: Int32Array } {
     const { size } = this;
@@ -97,7 +106,7 @@ export class TableSnapshot {
   }
 
   /** The same columns of `groups`, in that order. */
-  pick(groups: Int32Array): Column[] {
+  stateColumns(groups: Int32Array): Column[] {
     const { width, pageShift } = this.table.layout;
     const gathered = new Int32Array(groups.length * width);
     let to = 0;

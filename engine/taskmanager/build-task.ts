@@ -19,6 +19,7 @@ import { OutputChannel } from '../shuffle/output-channel.ts';
 import { ProducerLost } from '../shuffle/producer-lost.ts';
 import { SpillFileChannel, spillExists } from '../shuffle/spill-input.ts';
 import { SpillOutput } from '../shuffle/spill-output.ts';
+import { stateBudget, stateTimeToLive } from './managed-memory.ts';
 import { OperatorChain } from './operator-chain.ts';
 import type { TemporaryFiles } from './spill-folder.ts';
 import type { TaskLoop } from './task-loop.ts';
@@ -77,6 +78,8 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
     mode: deployment.mode,
     now: services.clock.now,
     count: metrics.count,
+    stateBudget: stateBudget(deployment),
+    stateTimeToLive: stateTimeToLive(deployment.config),
     spillDirectory: () => {
       services.temporaryFiles.make(spillFolder);
       return spillFolder;
@@ -101,6 +104,7 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
     sinks: [...sinks.values()],
     storage: services.storage,
     metrics,
+    monotonic: services.clock.monotonic,
     report: services.report,
     schedule: (runnable) => services.loop.schedule(runnable),
     linger: (runnable) => services.loop.linger(runnable),

@@ -1,5 +1,5 @@
 // What a subtask is deployed with: its place, and the channels to its neighbours.
-import type { ExecEdge } from '../../plan/exec-plan.ts';
+import type { ExecEdge, ExecPlan } from '../../plan/exec-plan.ts';
 import type { ChannelDescriptor, InputDescriptor, OutputDescriptor, TaskDeployment } from '../../rpc/protocol.ts';
 import type { Execution, ExecutionGraph, GraphVertex } from './execution-graph.ts';
 import type { CoordinatorOptions } from './messages.ts';
@@ -45,7 +45,14 @@ export function deploymentOf(
     outputs: edges.filter((edge) => edge.sourceVertex === vertex.id).map((edge) => outputOf(graph, edge, execution)),
     restore,
     config: Object.fromEntries(options.config),
+    statefulOperators: statefulOperators(graph.plan),
   };
+}
+
+/** The operators of a job that hold more the more rows have come; a slot runs one subtask of each. */
+function statefulOperators({ vertices }: ExecPlan): number {
+  const stateful = ['GroupAggregate', 'WindowAggregate', 'Sort'];
+  return vertices.flatMap(({ operators }) => operators).filter(({ type }) => stateful.includes(type)).length;
 }
 
 /** Names the producer's execution, so that a channel of an earlier attempt is another channel. */
