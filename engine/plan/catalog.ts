@@ -1,5 +1,6 @@
 // The tables, views and settings that a script declares, in the order of its statements.
 import type { Expression, Identifier, Span, Statement } from '../sql/ast.ts';
+import { closest } from '../sql/hints.ts';
 import { ExpressionBinder } from './bind-expression.ts';
 import { columnDigest, nameDigest } from './digest.ts';
 import type { Expr, TableSpec } from './exec-plan.ts';
@@ -109,8 +110,12 @@ export class Catalog {
     const options = this.options(statement);
     const { columns, schema } = this.columns(statement);
     const { connector } = options;
-    if (connector === undefined)
-      throw fail('SQL_TABLE', span, `table ${name} has no connector`, "add WITH ('connector' = 'filesystem', ...)");
+    if (connector === undefined) {
+      const meant = statement.options.find(({ key }) => closest(key.toLowerCase(), ['connector']) !== undefined);
+      throw meant === undefined
+        ? fail('SQL_TABLE', span, `table ${name} has no connector`, "add WITH ('connector' = 'filesystem', ...)")
+        : fail('SQL_TABLE', meant.span, `table ${name} has no connector`, `write 'connector' for '${meant.key}'`);
+    }
     const spec: TableSpec = { name, connector, options, schema };
     const watermark = statement.watermark === null ? null : this.watermark(statement.watermark, columns);
     return { spec, columns, watermark, span };

@@ -19,6 +19,8 @@ const REFUSED: [string, string, string, string][] = [
   ["CREATE TABLE t (a INT, a INT) WITH ('connector' = 'x')", 'SQL_DUPLICATE_NAME', '1:24', 'declared twice'],
   ["CREATE TABLE t (a INT) WITH ('connector' = 'x', 'connector' = 'y')", 'SQL_DUPLICATE_NAME', '1:49', 'given twice'],
   ["CREATE TABLE t (a INT) WITH ('path' = 'x')", 'SQL_TABLE', '1:14', 'has no connector'],
+  ["CREATE TABLE t (a INT) WITH ('conector' = 'x')", 'SQL_TABLE', '1:30', "write 'connector' for 'conector'"],
+  ["CREATE TABLE t (a INT) WITH ('Connector' = 'x')", 'SQL_TABLE', '1:30', "write 'connector' for 'Connector'"],
   ["CREATE TABLE t (a AS 1) WITH ('connector' = 'x')", 'SQL_TABLE', '1:14', 'needs a physical column'],
   // Functions
   ['SELECT UPER(name) FROM plain', 'SQL_UNKNOWN_FUNCTION', '1:8', 'did you mean UPPER?'],

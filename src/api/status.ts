@@ -140,7 +140,7 @@ export const FlowJobStatusSchema = Type.Object(
     taskManager: Type.Optional(
       Type.Object(
         {
-          replicas: Type.Integer({ description: 'TaskManagers that exist.', minimum: 0, format: 'int32' }),
+          replicas: Type.Integer({ description: 'TaskManagers that run.', minimum: 0, format: 'int32' }),
           selector: Type.String({
             description: 'Label selector of the TaskManagers, for the scale subresource.',
             maxLength: 256,

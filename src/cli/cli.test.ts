@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../api/flowjob.ts';
+import { resolveSpec } from '../api/resolved.ts';
 import { lockOperator } from '../controller/operator-lock.ts';
 import { attemptFiles } from '../runtime/local/layout.ts';
 import { age, renderTable, valueAt } from './table.ts';
@@ -210,6 +211,22 @@ describe('describe', () => {
     ])
       expect(out.split('\n')).toContain(line);
   });
+
+  test('tells the SQL once, unless another version runs', async () => {
+    file('a.yaml', manifest('a'));
+    await cli.run('apply -f a.yaml');
+    const { spec } = (await job('a'))!;
+    const accepted = { generation: 1, specHash: 'x', spec: resolveSpec(spec) };
+    await report('a', { state: 'Running', accepted });
+    const count = async (text: string): Promise<number> => (await cli.run('describe a')).out.split(text).length - 1;
+    expect(await count('SELECT 1')).toBe(1);
+    file('a.yaml', manifest('a', 'Streaming', '  restartNonce: 1\n'));
+    await cli.run('apply -f a.yaml');
+    expect([await count('SELECT 1'), await count('<as in spec>'), await count('Restart Nonce: 0')]).toEqual([1, 1, 1]);
+    file('a.yaml', manifest('a').replace('SELECT 1', 'SELECT 2'));
+    await cli.run('apply -f a.yaml');
+    expect([await count('SELECT 1'), await count('SELECT 2')]).toEqual([1, 1]);
+  });
 });
 
 describe('delete', () => {
@@ -266,6 +283,17 @@ test('suspend and resume change one field and say when there is nothing to do', 
   expect((await cli.run('suspend a')).out).toBe('flowjob/a is suspended already');
   expect((await job('a'))?.spec.suspend).toBe(true);
   expect((await cli.run('resume fj/a')).out).toBe('flowjob/a resumed');
+});
+
+test('suspend does not claim to have stopped a batch that has come to its end', async () => {
+  file('a.yaml', manifest('a', 'Batch'));
+  await cli.run('apply -f a.yaml');
+  await report('a', { state: 'Finished' });
+  expect((await cli.run('suspend a')).out).toBe(
+    'flowjob/a has finished: there is nothing to suspend; spec.suspend is true now and keeps a change from running it again',
+  );
+  expect((await job('a'))?.spec.suspend).toBe(true);
+  expect((await cli.run('suspend a')).out).toBe('flowjob/a has finished: there is nothing to suspend');
 });
 
 describe('savepoint', () => {

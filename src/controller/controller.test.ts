@@ -246,7 +246,7 @@ test('what the processes read is whole at every moment, and what holds secrets i
   const job = await inState('Running');
   const attempt = join(directory, 'jobs', key.name, 'attempt-1');
   const files = ['token', 'job.sql', 'config.yaml'].map((name) => join(attempt, name));
-  expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o644]);
+  expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600, 0o600]);
   const [token, sql] = files.map((file) => statSync(file).ino);
   const plan = { key, uid: job.metadata.uid, attempt: job.status!.attempt!, spec: job.status!.accepted!.spec };
   await operator.runtime.ensureProcesses(plan, []);

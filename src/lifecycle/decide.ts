@@ -4,7 +4,7 @@ import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
 import type { FlowJobStatus, JobState } from '../api/status.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
-import { isDeleting, timestamp } from './facts.ts';
+import { isDeleting, live, timestamp } from './facts.ts';
 import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
 import { decideSavepoint, type SavepointOutcome } from './savepoints.ts';
 import { deleting } from './states/deleting.ts';
@@ -89,9 +89,6 @@ function decideSavepoints(c: Context, next: JobState): SavepointOutcome[] {
 const orderOf = (savepoint: { metadata: { creationTimestamp: string; name: string } }): string =>
   `${savepoint.metadata.creationTimestamp} ${savepoint.metadata.name}`;
 
-/** States in which TaskManagers of the accepted version exist. */
-const WITH_PROCESSES: readonly JobState[] = ['Starting', 'Running', 'Upgrading', 'Suspending', 'Recovering'];
-
 function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch): FlowJobStatus {
   const patch = { ...extra, ...outcome.patch };
   const stamp = { generation: c.job.metadata.generation, now: timestamp(c.now) };
@@ -102,9 +99,9 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     state: outcome.state,
     conditions: conditionsFor(c.status.conditions, outcome.report, stamp),
   };
-  const accepted = (merged['accepted'] as FlowJobStatus['accepted']) ?? undefined;
   merged['taskManager'] = {
-    replicas: WITH_PROCESSES.includes(outcome.state) ? (accepted?.spec.taskManager.replicas ?? 0) : 0,
+    // What runs, of whichever attempt: a scaler would reckon wrongly with what is only asked for.
+    replicas: live(c).filter((process) => process.role === 'TaskManager').length,
     selector: `${JOB_LABEL}=${c.job.metadata.name}`,
   };
   for (const [key, value] of Object.entries(merged)) if (value === undefined) delete merged[key];

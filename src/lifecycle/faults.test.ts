@@ -69,6 +69,26 @@ test('a TaskManager that ends again and again before the job ever ran is told in
   expect(condition(world, 'Ready')?.message).toContain('killed');
 });
 
+test('status counts the TaskManagers that run, not those that are asked for', () => {
+  const replicas = (world: World): number | undefined => world.job.status?.taskManager?.replicas;
+  const world = new World(spec('Streaming'));
+  world.edit((s) => void (s.taskManager.replicas = 3));
+  world.pass();
+  expect(replicas(world)).toBe(0);
+  world.settle();
+  expect(replicas(world)).toBe(3);
+  world.kill('TaskManager');
+  world.pass('after write');
+  expect(replicas(world)).toBe(2);
+  world.settle();
+  expect(replicas(world)).toBe(3);
+  world.edit((s) => void (s.suspend = true));
+  world.pass();
+  expect(replicas(world)).toBe(3);
+  world.settle();
+  expect(replicas(world)).toBe(0);
+});
+
 test('a job that the engine restarts before it ever ran says why', () => {
   const world = new World(spec('Streaming'));
   passes(world, 2);

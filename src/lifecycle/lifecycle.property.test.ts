@@ -102,6 +102,7 @@ const steps = (mode: 'Streaming' | 'Batch'): fc.Arbitrary<Step> =>
 function expectAsFreshlyCreated(world: World): void {
   const { status, spec: wanted } = world.job;
   const alive = world.processes.filter((p) => p.state === 'Running');
+  expect(status?.taskManager?.replicas).toBe(alive.filter((p) => p.role === 'TaskManager').length);
   if (wanted.suspend && status?.state !== 'Finished') {
     expect(status?.state).toBe('Suspended');
     expect(alive).toEqual([]);
@@ -153,7 +154,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
           expect(world.violations).toEqual([]);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: Number(process.env['RUNS'] ?? 200) },
     );
   });
 });

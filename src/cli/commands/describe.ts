@@ -21,7 +21,7 @@ export async function describe(context: CliContext, directory: string, words: re
 
 function render(object: AnyObject, events: readonly FlowEvent[], now: Date): string {
   const { metadata, spec } = object;
-  const { conditions = [], ...status } = object.status ?? {};
+  const { conditions = [], ...status } = withoutRepetition(object);
   return [
     ...tree({
       name: metadata.name,
@@ -39,6 +39,16 @@ function render(object: AnyObject, events: readonly FlowEvent[], now: Date): str
     indent(conditionTable(conditions)),
     events.length === 0 ? 'Events: <none>' : `Events:\n${indent(eventTable(events, now))}`,
   ].join('\n');
+}
+
+/** The status without what stands in the spec already: the accepted version, or as long as another one runs its SQL where that is the same. */
+function withoutRepetition(object: AnyObject): Record<string, unknown> & { conditions?: Condition[] } {
+  if (object.kind !== 'FlowJob' || object.status?.accepted === undefined) return { ...object.status };
+  const { metadata, spec, status } = object;
+  const { spec: accepted, ...version } = object.status.accepted;
+  if (version.generation === metadata.generation) return { ...status, accepted: version };
+  const sql = accepted.job.sql.inline === spec.job.sql.inline ? { inline: '<as in spec>' } : accepted.job.sql;
+  return { ...status, accepted: { ...version, spec: { ...accepted, job: { ...accepted.job, sql } } } };
 }
 
 function conditionTable(conditions: readonly Condition[]): string {

@@ -1,4 +1,5 @@
 // `flowjob suspend` and `flowjob resume`: one field of the spec.
+import type { FlowJob } from '../../api/flowjob.ts';
 import { StoreError } from '../../store/port.ts';
 import { warnWithoutOperator, withStore, type CliContext } from '../context.ts';
 import { existing, parseTarget } from '../targets.ts';
@@ -15,12 +16,12 @@ export async function setSuspend(
       const job = await existing(store, 'FlowJob', name ?? word);
       const { name: jobName } = job.metadata;
       if (job.spec.suspend === suspend) {
-        context.out(`flowjob/${jobName} ${suspend ? 'is suspended already' : 'is not suspended'}`);
+        context.out(`flowjob/${jobName} ${suspend ? already(job) : 'is not suspended'}`);
         return;
       }
       try {
         await store.update<'FlowJob'>({ ...job, spec: { ...job.spec, suspend } });
-        context.out(`flowjob/${jobName} ${suspend ? 'suspended' : 'resumed'}`);
+        context.out(`flowjob/${jobName} ${suspend ? done(job) : 'resumed'}`);
         break;
       } catch (error) {
         // The operator wrote in between: the change stands on its own, so it is made again.
@@ -30,3 +31,12 @@ export async function setSuspend(
   });
   warnWithoutOperator(context, directory);
 }
+
+const FINISHED = 'has finished: there is nothing to suspend';
+
+const already = (job: FlowJob): string => (hasFinished(job) ? FINISHED : 'is suspended already');
+
+const done = (job: FlowJob): string =>
+  hasFinished(job) ? `${FINISHED}; spec.suspend is true now and keeps a change from running it again` : 'suspended';
+
+const hasFinished = (job: FlowJob): boolean => job.status?.state === 'Finished';

@@ -1,5 +1,6 @@
 // Files that are whole or not there: written under another name, synced, renamed into place, the folder synced.
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
@@ -23,10 +24,13 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${sequence}.tmp`);
 }
 
+/** For the owner only: SQL texts hold passwords, and they stand in objects, in their tombstones and beside the processes. */
+const OWNER_ONLY = 0o600;
+
 /** Writes `text` to `path` so that a reader, and a reader after a crash, sees the old content or the new. `durable`: on disk when this returns. */
-export function writeAtomically(path: string, text: string, durable: boolean, mode = 0o644): void {
+export function writeAtomically(path: string, text: string, durable: boolean): void {
   const temporary = temporaryName(path);
-  const file = openSync(temporary, 'wx', mode);
+  const file = openSync(temporary, 'wx', OWNER_ONLY);
   try {
     writeSync(file, text);
     if (durable) fsyncSync(file);
@@ -103,6 +107,11 @@ export function jsonFiles(directory: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
     .sort();
+}
+
+/** Takes everybody else's rights to the files of a folder away: version 0.1.0 let all users of the machine read them. */
+export function restrictToOwner(directory: string): void {
+  for (const name of jsonFiles(directory)) chmodSync(join(directory, name), OWNER_ONLY);
 }
 
 /** Removes what writers that are gone left half-written. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidObjectError } from '../../api/admission.ts';
@@ -57,6 +57,25 @@ describe('objects', () => {
   test('a name is taken once', async () => {
     await store.create(manifest('orders'));
     await expect(store.create(manifest('orders'))).rejects.toEqual(reason('AlreadyExists'));
+  });
+
+  test('files of objects and deletions, which may hold passwords in SQL, are for the owner only, also those of an earlier version', async () => {
+    const files = (): string[] =>
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /orders|tombstones/.test(join(entry.parentPath, entry.name)))
+        .map((entry) => join(entry.parentPath, entry.name));
+    await store.create(manifest('orders'));
+    await store.create(manifest('orders-old'));
+    await store.delete('FlowJob', key('orders-old'));
+    expect(files()).toHaveLength(2);
+    for (const file of files()) {
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      chmodSync(file, 0o644);
+    }
+    await store.close();
+    store = open();
+    await store.create(manifest('another'));
+    for (const file of files()) expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   test('a namespace other than the local one is refused by name', async () => {

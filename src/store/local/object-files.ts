@@ -20,6 +20,7 @@ import {
   readUndamaged,
   removeDurably,
   removeIfThere,
+  restrictToOwner,
   sweepTemporaryFiles,
   writeAtomically,
 } from './files.ts';
@@ -127,8 +128,10 @@ export class ObjectFiles {
   recover(): void {
     for (const directory of [this.root, this.eventDirectory]) sweepTemporaryFiles(directory);
     for (const kind of KIND_NAMES) {
-      sweepTemporaryFiles(this.objectDirectory(kind));
-      sweepTemporaryFiles(this.tombstoneDirectory(kind));
+      for (const directory of [this.objectDirectory(kind), this.tombstoneDirectory(kind)]) {
+        sweepTemporaryFiles(directory);
+        restrictToOwner(directory);
+      }
       const deleted = new Set(this.deletedSince(kind, 0).map((object) => object.metadata.uid));
       for (const object of this.readAll(kind, skip))
         if (deleted.has(object.metadata.uid))
