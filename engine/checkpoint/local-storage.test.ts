@@ -60,7 +60,7 @@ async function writeCheckpoint(checkpointId: number, epoch: number, directory?: 
 
 function manifest(checkpointId: number, epoch: number, files: Manifest['files']): Manifest {
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     kind: 'CHECKPOINT',
     jobId: JOB,
     jobName: 'job',
@@ -79,11 +79,14 @@ function manifest(checkpointId: number, epoch: number, files: Manifest['files'])
 /** Everything that a restore reads. */
 async function readAll(directory: string): Promise<unknown> {
   const read = await storage.readManifest(directory);
-  return [
-    read,
-    await storage.readOperatorState(directory, read, 'a', ALL),
-    await storage.readOperatorState(directory, read, 'b', ALL),
-  ];
+  const states = [];
+  for (const operatorId of ['a', 'b']) {
+    const state = await storage.readOperatorState(directory, read, operatorId, ALL);
+    const keyed: Uint8Array[] = [];
+    for await (const bytes of state!.keyed) keyed.push(bytes);
+    states.push({ ...state, keyed });
+  }
+  return [read, states];
 }
 
 describe('attempt epochs', () => {

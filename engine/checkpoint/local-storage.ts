@@ -97,18 +97,21 @@ export class LocalCheckpointStorage implements CheckpointStorage {
     range: { start: number; end: number },
   ): Promise<OperatorRestore | null> {
     const folder = this.folder(directory);
-    let restored: (OperatorRestore & { keyed: Uint8Array[] }) | null = null;
+    let restored: OperatorRestore | null = null;
+    const keyed: OperatorRestore['keyed'][] = [];
     for (const file of manifest.files) {
       const operator = file.operators.find((candidate) => candidate.operatorId === operatorId);
       if (operator === undefined) continue;
-      const { keyed, union } = await readStateFile(folder, file, operatorId, range);
       restored ??= { stateSchema: operator.stateSchema, keyed: [], keyGroups: range, union: [] };
       if (JSON.stringify(restored.stateSchema) !== JSON.stringify(operator.stateSchema))
         throw corrupt(folder.nameOf(MANIFEST_NAME), `operator ${operatorId} has two different state schemas`);
-      restored.keyed.push(...keyed.map(({ bytes }) => bytes));
-      restored.union.push(...union);
+      const holdsKeys = operator.keyGroups.some((keyGroup) => keyGroup >= range.start && keyGroup <= range.end);
+      if (operator.unionEntries === 0 && !holdsKeys) continue;
+      const read = await readStateFile(folder, file, operatorId, range);
+      keyed.push(read.keyed);
+      restored.union.push(...read.union);
     }
-    return restored;
+    return restored === null ? null : { ...restored, keyed: chained(keyed) };
   }
 
   async listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]> {
@@ -188,6 +191,10 @@ function fenced(epoch: number, highest: number): EngineError {
       : `attempt epoch ${epoch} is not the highest one, which is ${highest}`,
     { hint: 'another attempt of this job owns its state; this one must end' },
   );
+}
+
+async function* chained(parts: readonly OperatorRestore['keyed'][]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield* part;
 }
 
 async function checkLength(folder: StateFolder, file: TaskStateHandle): Promise<void> {

@@ -2,6 +2,7 @@
 //
 // Layout (little endian): magic 'FJST', version (4 bytes each); the sections, back to back; the index as JSON; a footer of 24 bytes: offset
 // of the index (8), its length (4), its crc32 (4), version (4), magic (4). No byte is outside a checksum or a comparison.
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { EngineError } from '../errors.ts';
 import type { OperatorSnapshot } from '../operators/operator.ts';
@@ -22,6 +23,8 @@ interface Section {
   crc32: number;
 }
 
+type PlacedSection = Section & { offset: number };
+
 /** The error for state that cannot be read: which file, and why. */
 export function corrupt(path: string, reason: string, cause?: unknown): EngineError {
   return new EngineError('SAVEPOINT_CORRUPT', `${path} cannot be restored from: ${reason}`, {
@@ -31,73 +34,137 @@ export function corrupt(path: string, reason: string, cause?: unknown): EngineEr
   });
 }
 
-/** Writes the sections of one subtask, durably, and tells what the manifest has to know of them. */
+/** The error for state that a later version of the engine wrote. */
+export function tooNew(path: string, version: number, readable: number): EngineError {
+  return new EngineError(
+    'SAVEPOINT_TOO_NEW',
+    `${path} is of format version ${version}; this engine reads versions up to ${readable}`,
+    {
+      hint: 'restore it with the version of FlowJob that wrote it, or with a later one',
+      position: { file: path },
+    },
+  );
+}
+
+/** Writes the sections of one subtask, durably, one at a time, and tells what the manifest has to know of them. */
 export async function writeStateFile(
   folder: StateFolder,
   task: { vertexId: string; subtask: number; epoch: number },
   snapshots: readonly OperatorSnapshot[],
 ): Promise<TaskStateHandle> {
-  const sections: Section[] = [];
-  const operators: TaskStateHandle['operators'] = [];
-  const parts: Uint8Array[] = [header()];
-  const add = (operatorId: string, keyGroup: number, bytes: Uint8Array): void => {
-    sections.push({ operatorId, keyGroup, length: bytes.length, crc32: crc32(bytes) });
-    parts.push(bytes);
-  };
-  for (const snapshot of snapshots) {
-    const { operatorId, stateSchema } = snapshot;
-    const keyGroups: number[] = [];
-    let keyedBytes = 0;
-    for (const { keyGroup, bytes } of snapshot.keyed?.sections() ?? []) {
-      add(operatorId, keyGroup, bytes);
-      keyGroups.push(keyGroup);
-      keyedBytes += bytes.length;
-    }
-    operators.push({ operatorId, stateSchema, keyedBytes, keyGroups });
-    for (const bytes of snapshot.union) add(snapshot.operatorId, -1, bytes);
-  }
-  const indexOffset = parts.reduce((total, part) => total + part.length, 0);
-  const index = new TextEncoder().encode(JSON.stringify(sections));
-  const indexCrc32 = crc32(index);
-  parts.push(index, footer(indexOffset, index.length, indexCrc32));
   const path = `${task.vertexId}-${task.subtask}-${task.epoch}.state`;
-  await folder.store.put(folder.key(path), parts);
+  const operators: TaskStateHandle['operators'] = [];
+  const hash = createHash('sha256');
+  let length = 0;
+  let indexCrc32 = 0;
+  function* parts(): Generator<Uint8Array> {
+    yield header();
+    let offset = HEADER;
+    const sections: Section[] = [];
+    for (const { operatorId, stateSchema, keyed, union } of snapshots) {
+      const summary = { operatorId, stateSchema, keyedBytes: 0, keyGroups: [] as number[], unionEntries: union.length };
+      for (const { keyGroup, bytes } of keyed?.sections() ?? []) {
+        sections.push({ operatorId, keyGroup, length: bytes.length, crc32: crc32(bytes) });
+        if (summary.keyGroups.at(-1) !== keyGroup) summary.keyGroups.push(keyGroup);
+        summary.keyedBytes += bytes.length;
+        offset += bytes.length;
+        yield bytes;
+      }
+      for (const bytes of union) {
+        sections.push({ operatorId, keyGroup: -1, length: bytes.length, crc32: crc32(bytes) });
+        offset += bytes.length;
+        yield bytes;
+      }
+      operators.push(summary);
+    }
+    const index = new TextEncoder().encode(JSON.stringify(sections));
+    indexCrc32 = crc32(index);
+    length = offset + index.length + FOOTER;
+    yield index;
+    yield footer(offset, index.length, indexCrc32);
+  }
+  function* hashed(): Generator<Uint8Array> {
+    for (const part of parts()) {
+      hash.update(part);
+      yield part;
+    }
+  }
+  await folder.store.put(folder.key(path), hashed());
   return {
     vertexId: task.vertexId,
     subtask: task.subtask,
     path,
-    length: indexOffset + index.length + FOOTER,
+    length,
     indexCrc32,
+    sha256: hash.digest('hex'),
     operators,
   };
 }
 
-/** The sections of one operator in one file: key groups start..end, and all union entries. Checks every checksum on the way. */
+/**
+ * The sections of one operator in one file: all union entries at once, and those of key groups start..end one at a time, as they are asked for.
+ * Every checksum on the way is checked.
+ */
 export async function readStateFile(
   folder: StateFolder,
   state: TaskStateHandle,
   operatorId: string,
   range: { start: number; end: number },
-): Promise<{ keyed: { keyGroup: number; bytes: Uint8Array }[]; union: Uint8Array[] }> {
-  const keyed: { keyGroup: number; bytes: Uint8Array }[] = [];
+): Promise<{ keyed: AsyncIterable<Uint8Array>; union: Uint8Array[] }> {
+  const file = await openState(folder, state);
+  const sections = (await readIndex(file, state)).filter((section) => section.operatorId === operatorId);
   const union: Uint8Array[] = [];
+  for (const section of sections) if (section.keyGroup < 0) union.push(await readSection(file, section));
+  const wanted = sections.filter(({ keyGroup }) => keyGroup >= range.start && keyGroup <= range.end);
+  async function* keyed(): AsyncGenerator<Uint8Array> {
+    for (const section of wanted) yield await readSection(file, section);
+  }
+  return { keyed: keyed(), union };
+}
+
+/** A section as it is read to look at it. `keyGroup` null: an entry of union state. */
+export interface StateSection {
+  operatorId: string;
+  keyGroup: number | null;
+  bytes: Uint8Array;
+}
+
+/** All sections of a file one at a time, and every check that there is: the whole file against its sha256 too, when the last section has been taken. */
+export async function* readWholeStateFile(folder: StateFolder, state: TaskStateHandle): AsyncGenerator<StateSection> {
   const file = await openState(folder, state);
   const sections = await readIndex(file, state);
-  let at = HEADER;
+  checkSummary(file.path, state, sections);
+  const hash = createHash('sha256').update(await file.read(0, HEADER));
+  let end = HEADER;
   for (const section of sections) {
-    const wanted =
-      section.operatorId === operatorId &&
-      (section.keyGroup < 0 || (section.keyGroup >= range.start && section.keyGroup <= range.end));
-    if (wanted) {
-      const bytes = await file.read(at, section.length);
-      if (crc32(bytes) !== section.crc32)
-        throw corrupt(file.path, `the section of ${nameOf(section)} does not match its checksum`);
-      if (section.keyGroup < 0) union.push(bytes);
-      else keyed.push({ keyGroup: section.keyGroup, bytes });
-    }
-    at += section.length;
+    const bytes = await readSection(file, section);
+    hash.update(bytes);
+    end += section.length;
+    yield { operatorId: section.operatorId, keyGroup: section.keyGroup < 0 ? null : section.keyGroup, bytes };
   }
-  return { keyed, union };
+  hash.update(await file.read(end, file.size - end));
+  if (state.sha256 !== undefined && hash.digest('hex') !== state.sha256)
+    throw corrupt(file.path, 'it does not match the sha256 in the manifest');
+}
+
+/** What the manifest says of a file has to be what is in it. */
+function checkSummary(path: string, state: TaskStateHandle, sections: readonly Section[]): void {
+  const known = new Set(state.operators.map(({ operatorId }) => operatorId));
+  const stray = sections.find(({ operatorId }) => !known.has(operatorId));
+  if (stray !== undefined) throw corrupt(path, `it has ${nameOf(stray)} which the manifest does not know`);
+  for (const { operatorId, keyedBytes, keyGroups } of state.operators) {
+    const keyed = sections.filter((section) => section.operatorId === operatorId && section.keyGroup >= 0);
+    const bytes = keyed.reduce((sum, { length }) => sum + length, 0);
+    if (bytes !== keyedBytes || keyed.some(({ keyGroup }) => !keyGroups.includes(keyGroup)))
+      throw corrupt(path, `its sections of operator ${operatorId} are not those of the manifest`);
+  }
+}
+
+async function readSection(file: StateObject, section: PlacedSection): Promise<Uint8Array> {
+  const bytes = await file.read(section.offset, section.length);
+  if (crc32(bytes) !== section.crc32)
+    throw corrupt(file.path, `the section of ${nameOf(section)} does not match its checksum`);
+  return bytes;
 }
 
 function nameOf(section: Section): string {
@@ -145,7 +212,7 @@ async function openState(folder: StateFolder, state: TaskStateHandle): Promise<S
   return { path, size, read };
 }
 
-async function readIndex(file: StateObject, state: TaskStateHandle): Promise<Section[]> {
+async function readIndex(file: StateObject, state: TaskStateHandle): Promise<PlacedSection[]> {
   const { path, size } = file;
   if (size !== state.length) throw corrupt(path, `it has ${size} bytes, the manifest says ${state.length}`);
   if (size < HEADER + FOOTER) throw corrupt(path, `it has only ${size} bytes`);
@@ -153,8 +220,7 @@ async function readIndex(file: StateObject, state: TaskStateHandle): Promise<Sec
   const end = viewOf(await file.read(size - FOOTER, FOOTER));
   if (start.getUint32(0, true) !== MAGIC || end.getUint32(20, true) !== MAGIC)
     throw corrupt(path, 'it does not start and end with FJST');
-  for (const version of [start.getUint32(4, true), end.getUint32(16, true)])
-    if (version !== VERSION) throw corrupt(path, `its format version is ${version}, this engine reads ${VERSION}`);
+  checkVersion(path, start.getUint32(4, true), end.getUint32(16, true));
   const offset = Number(end.getBigUint64(0, true));
   const length = end.getUint32(8, true);
   if (offset < HEADER || offset + length + FOOTER !== size) throw corrupt(path, 'its footer places the index wrongly');
@@ -162,10 +228,21 @@ async function readIndex(file: StateObject, state: TaskStateHandle): Promise<Sec
   const checksum = crc32(index);
   if (checksum !== end.getUint32(12, true) || checksum !== state.indexCrc32)
     throw corrupt(path, 'its index does not match the checksum');
-  const sections = parseIndex(path, index);
-  const total = sections.reduce((sum, section) => sum + section.length, HEADER);
-  if (total !== offset) throw corrupt(path, `its sections end at byte ${total}, its index starts at ${offset}`);
+  let at = HEADER;
+  const sections = parseIndex(path, index).map((section) => {
+    const placed = { ...section, offset: at };
+    at += section.length;
+    return placed;
+  });
+  if (at !== offset) throw corrupt(path, `its sections end at byte ${at}, its index starts at ${offset}`);
   return sections;
+}
+
+/** A damaged version is one that stands at one end only. */
+function checkVersion(path: string, start: number, end: number): void {
+  if (start !== end) throw corrupt(path, `its format version is ${start} at its start and ${end} at its end`);
+  if (start > VERSION) throw tooNew(path, start, VERSION);
+  if (start < 1) throw corrupt(path, `its format version is ${start}`);
 }
 
 function parseIndex(path: string, bytes: Uint8Array): Section[] {

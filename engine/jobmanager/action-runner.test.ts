@@ -13,7 +13,7 @@ const JOB = 'ab'.repeat(16);
 
 function manifestOf(epoch: number, checkpointId: number): Manifest {
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     kind: 'CHECKPOINT',
     jobId: JOB,
     jobName: 'test',

@@ -1,5 +1,5 @@
 // One checkpoint on its way: who has acknowledged, what they reported, and the manifest that comes of it.
-import type { Manifest, TaskStateHandle } from '../../checkpoint/storage.ts';
+import { MANIFEST_VERSION, type Manifest, type TaskStateHandle } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
 import type { CheckpointView } from '../../rest/gateway.ts';
 import type { Barrier, Metrics, TaskMessage } from '../../rpc/protocol.ts';
@@ -92,7 +92,7 @@ export class PendingCheckpoint {
     requirements: ResourceRequirements,
   ): Manifest {
     return {
-      formatVersion: 1,
+      formatVersion: MANIFEST_VERSION,
       kind: this.request.kind,
       jobId,
       jobName: graph.plan.jobName,

@@ -42,7 +42,7 @@ async function jobManager(): Promise<void> {
     const checkpointId = ++count;
     const directory = path(checkpointId);
     await storage.publishManifest(directory, {
-      formatVersion: 1,
+      formatVersion: 2,
       kind,
       jobId,
       jobName: 'fake',
