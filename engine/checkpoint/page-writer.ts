@@ -126,7 +126,6 @@ export class PageWrite {
   private readonly options: PageWriteOptions;
   private readonly file: WrittenFile;
   private readonly unions: { bytes: Uint8Array; of: PageIndex['operators'][number] }[] = [];
-  private abandoned = false;
   private end: { length: number; indexCrc32: number; index: PageIndex } | null = null;
 
   constructor(options: PageWriteOptions) {
@@ -135,7 +134,7 @@ export class PageWrite {
     this.file = { name: options.name, bytes: 0 };
   }
 
-  /** The file, a chunk at a time: encoded when it is asked for, and valid until the next one is. Throws when the write has been given up. */
+  /** The file, a chunk at a time: encoded when it is asked for, and valid until the next one is. */
   *parts(): Generator<Uint8Array> {
     const { options, file } = this;
     const chunk = new Chunk(options.chunk(), options.now);
@@ -147,7 +146,6 @@ export class PageWrite {
       const places = new Map<string, Place>();
       const pages: Extent[] = [];
       for (const { page, place } of options.pages[i]!) {
-        if (this.abandoned) throw new Error('the checkpoint has been given up');
         let found = place;
         if (found === null) {
           const bytes = keyed!.readPage(page);
@@ -196,17 +194,6 @@ export class PageWrite {
       })),
       pages: { files: index.files },
     };
-  }
-
-  /** Nobody waits for it any more: it ends soon, and leaves nothing. */
-  abandon(): void {
-    this.abandoned = true;
-    this.release();
-  }
-
-  /** Lets go of what the snapshots hold. Twice does no harm. */
-  release(): void {
-    for (const { keyed } of this.options.snapshots) keyed?.release();
   }
 }
 

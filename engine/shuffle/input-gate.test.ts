@@ -8,7 +8,14 @@ import { InputGate } from './input-gate.ts';
 
 const schema = [{ name: 'v', type: sqlType.int() }];
 const row = (value: number) => fromRows(schema, [[value]]);
-const barrier = (checkpointId: number): Barrier => ({ checkpointId, timestamp: 0, directory: 'd', after: 'CONTINUE' });
+const barrier = (checkpointId: number): Barrier => ({
+  checkpointId,
+  timestamp: 0,
+  directory: 'd',
+  after: 'CONTINUE',
+  format: 'PAGES',
+  base: null,
+});
 
 function gateOf(count: number): { gate: InputGate; channels: InputChannel[]; drain: () => unknown[] } {
   const channels = Array.from(

@@ -13,9 +13,10 @@ import type {
 import type { EdgeOutput } from '../shuffle/edge-output.ts';
 import type { InputGate } from '../shuffle/input-gate.ts';
 import { SpillOutput } from '../shuffle/spill-output.ts';
-import { MAX_WATERMARK, type OperatorRestore, type OperatorSnapshot } from '../operators/operator.ts';
+import { MAX_WATERMARK, type OperatorRestore } from '../operators/operator.ts';
 import { keyGroupRange } from '../state/key-groups.ts';
 import type { OperatorChain } from './operator-chain.ts';
+import { StateWriter } from './state-writer.ts';
 import { taskError } from './task-error.ts';
 import type { Runnable } from './task-loop.ts';
 import type { TaskMetrics } from './task-metrics.ts';
@@ -33,6 +34,8 @@ export interface TaskParts {
   sinks: TaskSink[];
   storage: CheckpointStorage;
   metrics: TaskMetrics;
+  /** Milliseconds. */
+  monotonic: () => number;
   report: (message: TaskMessage) => void;
   /** Puts the task on its thread's loop. */
   schedule: (task: Runnable) => void;
@@ -50,12 +53,14 @@ export class Task implements Runnable {
   /** Behind a STOP barrier nothing is read any more. */
   private suspended = false;
   private inputEnded = false;
+  private readonly stateWriter: StateWriter;
   /** Snapshots are written and acknowledged in the order of their barriers. */
   private writing: Promise<void> = Promise.resolve();
 
   constructor(parts: TaskParts) {
     this.parts = parts;
     this.execution = parts.deployment.execution;
+    this.stateWriter = new StateWriter(parts.deployment, parts.storage, parts.monotonic);
   }
 
   get done(): boolean {
@@ -145,6 +150,7 @@ export class Task implements Runnable {
         return;
       case 'checkpointAborted':
         this.suspended = false;
+        this.stateWriter.abandon(command.checkpointId);
         return;
       case 'finish':
         void this.end('FINISHED', null);
@@ -211,11 +217,11 @@ export class Task implements Runnable {
     else void this.finishBatch();
   }
 
-  /** The synchronous part of a checkpoint: state is copied, the barrier goes on. Writing follows beside the work. */
+  /** The synchronous part of a checkpoint: state is frozen, the barrier goes on. Writing follows beside the work. */
   private checkpoint(barrier: Barrier): void {
     const { chain, source, sinks, outputs, metrics } = this.parts;
     chain.flush();
-    const snapshots = chain.snapshot();
+    const state = this.stateWriter.begin(barrier, chain.snapshot());
     const sources = source === null ? [] : [{ operatorId: source.operatorId, splits: source.snapshot() }];
     const prepared = Promise.all(sinks.map((sink) => sink.prepareCommit(barrier.checkpointId)));
     // It is looked at when its turn comes; a failure until then is not an unhandled one.
@@ -227,7 +233,7 @@ export class Task implements Runnable {
         const committables = (await prepared).flat();
         for (const sink of sinks) sink.addBytes(counted);
         if (this.done) return;
-        await this.writeSnapshot(barrier, snapshots).then(
+        await state.write().then(
           (handle) =>
             this.parts.report({
               type: 'checkpointAck',
@@ -252,17 +258,6 @@ export class Task implements Runnable {
         await this.fail(error);
       }
     });
-  }
-
-  private async writeSnapshot(barrier: Barrier, snapshots: OperatorSnapshot[]) {
-    if (snapshots.length === 0) return null;
-    const { deployment, storage } = this.parts;
-    const task = { vertexId: deployment.vertex.id, subtask: deployment.subtask, epoch: deployment.epoch };
-    try {
-      return await storage.writeTaskState(barrier.directory, task, snapshots);
-    } finally {
-      for (const { keyed } of snapshots) keyed?.release();
-    }
   }
 
   private async restore(): Promise<void> {
@@ -327,6 +322,7 @@ export class Task implements Runnable {
 
   private cleanUp(): void {
     this.commands = [];
+    this.stateWriter.abandon(null);
     this.parts.source?.close();
     this.parts.chain.close();
     this.parts.release();

@@ -46,6 +46,8 @@ export class Checkpointing {
    * written anew and these files removed. Nobody is told of such a savepoint before a checkpoint has taken its files over.
    */
   private unbacked: PendingCheckpoint[] = [];
+  /** The last completed checkpoint of the tasks that run: they know where its pages are. */
+  private base: number | null = null;
   private failuresInARow = 0;
   private readonly retained: string[];
   private newest: RestoredState | null;
@@ -76,6 +78,7 @@ export class Checkpointing {
   /** All tasks run. */
   start(): void {
     this.running = true;
+    this.base = null;
     const { interval } = this.context.options.checkpointing;
     this.due = interval > 0 ? this.context.now + interval : Infinity;
     this.advance();
@@ -103,6 +106,7 @@ export class Checkpointing {
   discardAll(): void {
     for (const directory of this.retained) this.discard(directory);
     this.retained.length = 0;
+    this.sweep();
   }
 
   /** Nothing is under way, nor waits for its turn. */
@@ -176,7 +180,10 @@ export class Checkpointing {
     if (request.kind === 'CHECKPOINT' || last) {
       this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
       this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
-      if (request.kind === 'CHECKPOINT') this.retained.push(checkpoint.directory);
+      if (request.kind === 'CHECKPOINT') {
+        this.retained.push(checkpoint.directory);
+        this.base = checkpointId;
+      }
       for (const savepoint of this.unbacked) this.tellCompleted(savepoint);
       this.unbacked = [];
     }
@@ -222,7 +229,8 @@ export class Checkpointing {
     this.history.length = Math.min(this.history.length, HISTORY);
     if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
     const after = request.after === 'RESCALE' ? 'STOP' : request.after;
-    const barrier = { checkpointId: id, timestamp: now, directory, after };
+    const format = request.kind === 'CHECKPOINT' ? ('PAGES' as const) : ('CANONICAL' as const);
+    const barrier = { checkpointId: id, timestamp: now, directory, after, format, base: this.base };
     for (const { subtasks } of graph.roots())
       for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
   }
@@ -237,6 +245,7 @@ export class Checkpointing {
     } else this.tellCompleted(checkpoint);
     while (this.retained.length > Math.max(1, context.options.checkpointing.retained))
       this.discard(this.retained.shift()!);
+    this.sweep();
     this.reschedule(Math.max(this.due, context.now + context.options.checkpointing.minPause));
     if (request.after === 'RESCALE' && !this.owner.readyToRescale()) this.tellRoots(checkpoint.id);
     this.advance();
@@ -280,7 +289,9 @@ export class Checkpointing {
     checkpoint.view.failureMessage = message;
     this.ended(checkpoint, 'FAILED', message);
     context.emit({ type: 'dispose', directory: checkpoint.directory });
-    this.tellRoots(checkpoint.id);
+    this.sweep();
+    for (const execution of context.graph.active())
+      context.send(execution, { type: 'checkpointAborted', checkpointId: checkpoint.id });
   }
 
   /** Those that rest behind its barrier go on. */
@@ -302,11 +313,18 @@ export class Checkpointing {
     if (failure !== null && request.triggerId !== null) this.operations.fail(request.triggerId, failure);
   }
 
+  /** Files of pages that no checkpoint refers to any more may go, but not those of one under way. */
+  private sweep(): void {
+    const through = (this.pending?.id ?? this.publishing?.checkpoint.id ?? this.nextId) - 1;
+    this.context.emit({ type: 'sweepPages', through });
+  }
+
   /** A file that was written for a checkpoint given up meanwhile. */
   private forget(checkpointId: number): void {
     const view = this.history.find(({ id }) => id === checkpointId);
-    if (view?.kind === 'CHECKPOINT' && view.status === 'FAILED')
-      this.context.emit({ type: 'dispose', directory: this.context.options.checkpointPath(checkpointId) });
+    if (view?.kind !== 'CHECKPOINT' || view.status !== 'FAILED') return;
+    this.context.emit({ type: 'dispose', directory: this.context.options.checkpointPath(checkpointId) });
+    this.sweep();
   }
 
   private discard(directory: string): void {

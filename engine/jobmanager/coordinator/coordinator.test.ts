@@ -293,7 +293,7 @@ describe('a savepoint', () => {
     const world = running();
     world.tell({ ...request, stop: 'STOP' });
     world.wait(5000);
-    expect(world.sent('checkpointAborted')).toHaveLength(2);
+    expect(world.sent('checkpointAborted')).toHaveLength(4);
     expect(world.coordinator.status).toBe('RUNNING');
     expect(world.coordinator.operation(TRIGGER, 'SAVEPOINT')?.state).toBe('FAILED');
   });

@@ -10,7 +10,9 @@ import type { RestartStrategyOptions } from './restart-strategy.ts';
 /** All durations in milliseconds. */
 export interface CoordinatorOptions {
   jobId: string;
+  /** The attempt. */
   epoch: number;
+  restart: number;
   plan: ExecPlan;
   /** The job's effective configuration: goes to the tasks and to REST. */
   config: [string, string][];
@@ -100,7 +102,12 @@ export type Action =
   | { type: 'publishManifest'; directory: string; manifest: Manifest }
   /** Answered with `commit`. */
   | { type: 'commit'; commit: number; committables: Committable[] }
+  /** Of a checkpoint that is complete and superseded, or of a savepoint that must not be used. */
   | { type: 'dispose'; directory: string }
+  /** Of one that this attempt has given up. */
+  | { type: 'discard'; directory: string }
+  /** Behind what was to be disposed of: removes files of pages that no checkpoint up to this one, nor a later one, refers to. */
+  | { type: 'sweepPages'; through: number }
   | { type: 'writeResult'; result: JobResult }
   | { type: 'checkFiles'; paths: string[] }
   | { type: 'log'; message: string }

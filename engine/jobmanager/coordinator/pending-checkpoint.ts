@@ -67,9 +67,11 @@ export class PendingCheckpoint {
   acknowledge(message: Acknowledgement, now: number): boolean {
     if (!this.waitingFor.delete(message.execution)) return false;
     if (message.handle !== null) {
+      const { length, pages, operators } = message.handle;
       this.files.push(message.handle);
-      this.view.stateSize += message.handle.length;
-      this.view.checkpointedSize = this.view.stateSize;
+      this.view.checkpointedSize += length;
+      this.view.stateSize +=
+        pages === undefined ? length : operators.reduce((sum, { keyedBytes }) => sum + keyedBytes, 0);
     }
     for (const { operatorId, splits } of message.sources)
       this.sources.set(operatorId, [...(this.sources.get(operatorId) ?? []), ...splits]);
@@ -86,7 +88,7 @@ export class PendingCheckpoint {
 
   manifest(
     graph: ExecutionGraph,
-    { jobId, epoch }: { jobId: string; epoch: number },
+    { jobId, epoch, restart }: { jobId: string; epoch: number; restart: number },
     committables: Committable[],
     counters: Metrics,
     requirements: ResourceRequirements,
@@ -98,6 +100,7 @@ export class PendingCheckpoint {
       jobName: graph.plan.jobName,
       checkpointId: this.id,
       epoch,
+      restart,
       triggerTimestamp: this.view.triggerTimestamp,
       maxParallelism: KEY_GROUPS,
       operators: graph.plan.vertices.flatMap((vertex) =>
