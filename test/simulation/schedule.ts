@@ -1,0 +1,159 @@
+// A schedule is data: the job, the machines, and a list of faults and requests with their times. The seed makes it; shrinking takes faults out of it.
+import { Random } from './random.ts';
+
+/** Which process a fault hits: the newest JobManager, or the TaskManager of a number. */
+export type Target = { kind: 'jobmanager' } | { kind: 'taskmanager'; index: number };
+
+/** All times in virtual milliseconds; `at` from the beginning. */
+export type Fault =
+  /** SIGKILL. `vanish`: with its machine, so that nobody is told and what it had not synced is lost. */
+  | { at: number; type: 'kill'; target: Target; vanish: boolean }
+  /** SIGSTOP, and SIGCONT after `ms`. `successor`: another is started in its place after so long, beside it. */
+  | { at: number; type: 'pause'; target: Target; ms: number; successor: number | null }
+  /** A JobManager of the next epoch is started although the old one is well. */
+  | { at: number; type: 'secondJobManager' }
+  | { at: number; type: 'breakLinks'; target: Target; probability: number; silent: boolean }
+  | { at: number; type: 'partition'; a: Target; b: Target; ms: number }
+  | { at: number; type: 'slowNetwork'; ms: number; times: number }
+  | { at: number; type: 'slowDisk'; ms: number; times: number }
+  | { at: number; type: 'fullDisk'; ms: number }
+  | { at: number; type: 'diskErrors'; ms: number; probability: number }
+  | { at: number; type: 'lyingDisk'; ms: number }
+  /** The whole machine: all processes die, the disk loses what it had not been told to keep. */
+  | { at: number; type: 'powerLoss' }
+  | { at: number; type: 'staleEndpoints'; ms: number; probability: number };
+
+export type Request =
+  | { at: number; type: 'savepoint'; triggerId: string }
+  | { at: number; type: 'checkpoint'; triggerId: string }
+  /** Stop with a savepoint, and go on from it as a new job. */
+  | { at: number; type: 'upgrade'; triggerId: string; parallelism: number };
+
+export interface Schedule {
+  seed: number;
+  workload: number;
+  rows: number;
+  /** Rows per second of the source. */
+  rate: number;
+  parallelism: number;
+  taskManagers: number;
+  slots: number;
+  config: Record<string, string>;
+  /** How likely it is that a JobManager that died is started again under its own epoch, as a container is. */
+  sameEpoch: number;
+  faults: Fault[];
+  requests: Request[];
+  /** Faults that last end by then. */
+  faultsEnd: number;
+  /** With which parallelism the newest savepoint is restored in the end; null: not this time. */
+  restoreAt: number | null;
+}
+
+const KINDS: readonly Fault['type'][] = [
+  'kill',
+  'pause',
+  'secondJobManager',
+  'breakLinks',
+  'partition',
+  'slowNetwork',
+  'slowDisk',
+  'fullDisk',
+  'diskErrors',
+  'lyingDisk',
+  'powerLoss',
+  'staleEndpoints',
+];
+
+/** How often each kind is among those that a schedule uses: what hides other faults behind it is rarer. */
+const SHARE: Partial<Record<Fault['type'], number>> = { lyingDisk: 0.12, powerLoss: 0.3 };
+
+/** Swarm testing (Groce and others, 2012): each schedule uses some kinds of faults only, so that none drowns the others. */
+export function makeSchedule(seed: number): Schedule {
+  const random = new Random(seed, 'schedule');
+  const parallelism = random.pick([1, 2, 2, 2, 3, 4]);
+  const slots = random.pick([1, 1, 2]);
+  const taskManagers = Math.ceil(parallelism / slots) + (random.chance(0.3) ? 1 : 0);
+  const rows = random.pick([40, 80, 120, 200]);
+  const seconds = random.between(1, 4);
+  const calm = random.chance(0.05);
+  const kinds = KINDS.filter((kind) => random.chance(SHARE[kind] ?? 0.4));
+  const horizon = seconds * 1000 * random.between(1, 2);
+  const count = calm || kinds.length === 0 ? 0 : 1 + random.below(random.pick([2, 5, 12]));
+  const faults = Array.from({ length: count }, () =>
+    makeFault(random, random.pick(kinds), random.between(0, horizon), taskManagers),
+  ).sort((a, b) => a.at - b.at);
+  return {
+    seed,
+    workload: random.below(3),
+    rows,
+    rate: Math.ceil(rows / seconds),
+    parallelism,
+    taskManagers,
+    slots,
+    config: {
+      'execution.checkpointing.interval': `${random.pick([100, 200, 300, 600])}ms`,
+      'execution.checkpointing.timeout': `${random.pick([300, 2_000, 10_000])}ms`,
+      'execution.checkpointing.min-pause': `${random.pick([0, 0, 100])}ms`,
+      'execution.checkpointing.num-retained': `${random.pick([1, 1, 2, 3])}`,
+      'execution.checkpointing.tolerable-failed-checkpoints': `${random.pick([0, 0, 1, 5])}`,
+      'restart-strategy.exponential-delay.attempts-before-reset-backoff': '0',
+      'restart-strategy.exponential-delay.max-backoff': '1s',
+    },
+    sameEpoch: random.pick([0, 0.5, 0.9]),
+    faults,
+    requests: makeRequests(random, horizon),
+    faultsEnd: horizon + 500,
+    restoreAt: random.chance(0.4) ? random.pick([1, 2, 3, 5, 8]) : null,
+  };
+}
+
+function makeFault(random: Random, type: Fault['type'], at: number, taskManagers: number): Fault {
+  const target = (): Target =>
+    random.chance(0.5) ? { kind: 'jobmanager' } : { kind: 'taskmanager', index: random.below(taskManagers) };
+  switch (type) {
+    case 'kill':
+      return { at, type, target: target(), vanish: random.chance(0.3) };
+    case 'pause': {
+      const ms = random.spread(50, 120_000);
+      return { at, type, target: target(), ms, successor: random.chance(0.7) ? random.spread(20, 3_000) : null };
+    }
+    case 'secondJobManager':
+    case 'powerLoss':
+      return { at, type };
+    case 'breakLinks':
+      return { at, type, target: target(), probability: random.pick([0.2, 0.5, 1]), silent: random.chance(0.3) };
+    case 'partition':
+      return { at, type, a: target(), b: target(), ms: random.spread(50, 10_000) };
+    case 'slowNetwork':
+      return { at, type, ms: random.spread(50, 3_000), times: random.spread(3, 300) };
+    case 'slowDisk':
+      return { at, type, ms: random.spread(50, 3_000), times: random.spread(3, 1_000) };
+    case 'fullDisk':
+      return { at, type, ms: random.spread(50, 2_000) };
+    case 'diskErrors':
+      return { at, type, ms: random.spread(50, 2_000), probability: random.spread(0.01, 0.5) };
+    case 'lyingDisk':
+      return { at, type, ms: random.spread(100, 4_000) };
+    case 'staleEndpoints':
+      return { at, type, ms: random.spread(100, 4_000), probability: random.pick([0.3, 0.9]) };
+  }
+}
+
+function makeRequests(random: Random, horizon: number): Request[] {
+  const requests: Request[] = [];
+  const id = (): string =>
+    Math.floor(random.next() * 2 ** 32)
+      .toString(16)
+      .padStart(32, '0');
+  for (let i = random.pick([0, 0, 1, 2]); i > 0; i--)
+    requests.push({ at: random.between(0, horizon), type: 'savepoint', triggerId: id() });
+  if (random.chance(0.2)) requests.push({ at: random.between(0, horizon), type: 'checkpoint', triggerId: id() });
+  for (let i = random.pick([0, 0, 0, 1, 1, 2]); i > 0; i--)
+    requests.push({
+      at: random.between(0, horizon),
+      type: 'upgrade',
+      triggerId: id(),
+      parallelism: random.pick([1, 2, 3, 4]),
+    });
+  return requests.sort((a, b) => a.at - b.at);
+}

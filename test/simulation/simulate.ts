@@ -1,0 +1,161 @@
+// One simulated history of a job, from its seed: the engine's own code amid faults, watched by an observer with books of its own.
+import { LocalCheckpointStorage } from '../../engine/checkpoint/local-storage.ts';
+import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
+import { connectorsOn, type Connectors } from '../../engine/connectors/registry.ts';
+import type { PlanJob } from '../../engine/jobmanager/prepare-job.ts';
+import { planScript } from '../../engine/plan/plan-script.ts';
+import type { ExecPlan } from '../../engine/plan/exec-plan.ts';
+import type { FileSystem } from '../../engine/storage/file-system.ts';
+import { OutputBooks } from './books.ts';
+import { Cluster, STATE_DIRECTORY, type Parts } from './cluster.ts';
+import { SimDisk } from './disk.ts';
+import { scheduleFaults, type FaultCounts } from './faults.ts';
+import { ledgerSink } from './ledger.ts';
+import { SimNetwork } from './network.ts';
+import { makeSchedule, type Schedule } from './schedule.ts';
+import { Supervisor } from './supervisor.ts';
+import { expectedLines, OUTPUT, WORKLOADS } from './workloads.ts';
+import { World } from './world.ts';
+
+export interface SimulationOptions {
+  /** Instead of the one that the seed makes. */
+  schedule?: Schedule;
+  /** Keeps lines of what happened. */
+  trace?: boolean;
+  /** Parts of the engine with a defect planted. */
+  parts?: Partial<Parts>;
+}
+
+export interface SimulationResult {
+  seed: number;
+  schedule: Schedule;
+  /** None: the engine has kept its promises. */
+  violations: string[];
+  /** The disk has lied, and the engine has refused by this error to go on from what is left. */
+  refused: string | null;
+  /** Equal for equal histories. */
+  hash: number;
+  events: number;
+  /** Virtual milliseconds. */
+  time: number;
+  /** Faults that hit something, by kind. */
+  faults: FaultCounts;
+  /** Savepoints taken, checked and kept. */
+  savepoints: number;
+  jobManagers: number;
+  trace: string[] | null;
+}
+
+/** After the faults, progress is due within so much virtual time. */
+const PATIENCE = 240_000;
+/** How long what was suspended may go on beside its successors, after the job's end. */
+const AFTERMATH = 130_000;
+const MAX_EVENTS = 400_000;
+
+const HONEST: Parts = { storage: (storage) => storage, fileSystem: (fileSystem) => fileSystem };
+
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
+  const schedule = options.schedule ?? makeSchedule(seed);
+  const world = new World(seed, options.trace === true);
+  const network = new SimNetwork(world, seed);
+  const disk = new SimDisk(world, seed);
+  const workload = WORKLOADS[schedule.workload]!;
+  const books = new OutputBooks(disk, OUTPUT, workload.changes, await expectedLines(workload, schedule.rows));
+  disk.onChange = (path) => books.changed(path);
+  const cluster = new Cluster({
+    world,
+    network,
+    disk,
+    connectors: simulatedConnectors,
+    plan: planOnce,
+    parts: { ...HONEST, ...options.parts },
+  });
+  const observer = new LocalCheckpointStorage(STATE_DIRECTORY, disk.of(null), 'observer');
+  const supervisor = new Supervisor({
+    world,
+    cluster,
+    schedule,
+    sql: () => workload.sql(schedule.rows, schedule.rate, OUTPUT),
+    readResult: async (jobId) => observer.readJobResult(jobId),
+  });
+  const faults = scheduleFaults(schedule.faults, {
+    world,
+    network,
+    disk,
+    cluster,
+    supervisor,
+    powerLost: () => books.reread(),
+  });
+  supervisor.start();
+
+  const violations: string[] = [];
+  let refused: string | null = null;
+  const watch = (): void => {
+    if (books.violations.length > 0 || supervisor.result !== null) world.stop();
+    else world.after(world.fate, 20, 'watch', watch);
+  };
+  watch();
+  const ended = await world.run(schedule.faultsEnd + PATIENCE, MAX_EVENTS);
+  if (!ended) violations.push(`the job has made no end within ${PATIENCE} ms after the faults`);
+  else if (books.violations.length === 0) {
+    await world.run(world.time + AFTERMATH, MAX_EVENTS);
+    const { result } = supervisor;
+    if (result?.state === 'FINISHED') books.checkComplete();
+    else if (disk.betrayed && result?.state === 'FAILED' && isRefusal(result.failure ?? '')) refused = result.failure;
+    else violations.push(`the job is ${result?.state ?? 'without end'}: ${result?.failure ?? ''}`);
+  }
+  violations.push(...books.violations);
+  if (violations.length === 0 && !disk.betrayed) await checkSavepoints(supervisor, observer, violations);
+  return {
+    seed,
+    schedule,
+    violations,
+    refused,
+    hash: world.hash,
+    events: world.events,
+    time: world.time,
+    faults,
+    savepoints: supervisor.savepoints.length,
+    jobManagers: supervisor.jobManagersStarted,
+    trace: world.trace,
+  };
+}
+
+/** The state cannot be restored from, and the message names the file. */
+function isRefusal(failure: string): boolean {
+  return /\/state\/\S+ cannot be restored from: /.test(failure);
+}
+
+/** Every savepoint that was said to be complete can be read, all of it. */
+async function checkSavepoints(
+  { savepoints }: Supervisor,
+  storage: CheckpointStorage,
+  violations: string[],
+): Promise<void> {
+  for (const { path } of savepoints)
+    try {
+      const manifest = await storage.readManifest(path);
+      for (const { operatorId } of manifest.operators) {
+        const state = await storage.readOperatorState(path, manifest, operatorId, { start: 0, end: 127 });
+        if (state !== null) for await (const section of state.keyed) void section;
+      }
+    } catch (error) {
+      violations.push(`savepoint ${path} was acknowledged, but cannot be read: ${String(error)}`);
+    }
+}
+
+function simulatedConnectors(fileSystem: FileSystem): Connectors {
+  const real = connectorsOn(fileSystem);
+  const ledger = ledgerSink(real.sink({ name: '', connector: 'filesystem', options: {}, schema: [] }));
+  return { ...real, sink: (table) => (table.connector === 'ledger' ? ledger : real.sink(table)) };
+}
+
+const plans = new Map<string, string>();
+
+/** Plans are the same in every history: made once, handed out as copies. */
+const planOnce: PlanJob = (sql, options) => {
+  const key = `${options.parallelism}\n${options.mode}\n${sql}`;
+  let plan = plans.get(key);
+  if (plan === undefined) plans.set(key, (plan = JSON.stringify(planScript(sql, options))));
+  return JSON.parse(plan) as ExecPlan;
+};
