@@ -1,0 +1,125 @@
+// Savepoints of every version of the format: each is read, found whole, and restored at any parallelism to the same rows.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import fc from 'fast-check';
+import { sinkConnector, sourceConnector } from '../connectors/registry.ts';
+import { checkRestore } from '../jobmanager/restore-check.ts';
+import { createOperator } from '../operators/create.ts';
+import { Collector } from '../operators/harness.ts';
+import type { ExecPlan, OperatorSpec } from '../plan/exec-plan.ts';
+import { planScript } from '../plan/plan-script.ts';
+import { keyGroupRange } from '../state/key-groups.ts';
+import type { StateSchema } from '../state/schema.ts';
+import { LocalFileSystem } from '../storage/local-file-system.ts';
+import { LocalObjectStore } from '../storage/local-object-store.ts';
+import { orders, rowText, stateOf, ticks } from './fixture-orders.ts';
+import { inspectState, stateRows } from './inspect.ts';
+import { LocalCheckpointStorage } from './local-storage.ts';
+import { writeStateFile } from './state-file.ts';
+import { StateFolder } from './state-folder.ts';
+import { MemoryObjectStore } from '../storage/memory-object-store.ts';
+import type { Manifest } from './storage.ts';
+
+const FIXTURES = resolve('test/fixtures/savepoints');
+const INPUT = join(FIXTURES, 'orders.csv');
+const JOB = '0000000000000000000000000000000a';
+const WINDOW = 10_000;
+const versions = readdirSync(FIXTURES).filter((name) => /^v\d+$/.test(name));
+const store = new LocalObjectStore(new LocalFileSystem(), FIXTURES, 'reader');
+
+/** The folders of a version that a job can be restored from. */
+function foldersOf(version: string): string[] {
+  const checkpoints = join(version, 'killed/state/checkpoints', JOB);
+  const killed = readdirSync(join(FIXTURES, checkpoints)).filter((name) => name.startsWith('chk-'));
+  return [join(version, 'savepoint'), ...killed.map((name) => join(checkpoints, name))];
+}
+
+const plan: ExecPlan = planScript(
+  readFileSync(join(FIXTURES, 'job.sql'), 'utf8').replaceAll('{{rate}}', '100').replace('{{input}}', INPUT),
+  {
+    mode: 'STREAMING',
+    parallelism: 2,
+    jobName: 'fixture',
+    describeSource: (table) => sourceConnector(table).describe(table),
+    describeSink: (table, changelog) => sinkConnector(table).describe(table, changelog),
+  },
+);
+const operators: OperatorSpec[] = plan.vertices.flatMap((vertex) => vertex.operators);
+
+/** What the operator must hold when the sources stand where the manifest says. */
+function expectedRows(manifest: Manifest, uid: string, schema: StateSchema, watermark: number | null): string[] {
+  const splitsOf = (source: string) =>
+    manifest.sources.find(({ operatorId }) => operators.find(({ uid: of }) => of === source)?.id === operatorId)!
+      .splits;
+  const keys = schema.keys.map(({ name }) => name);
+  const accumulators = schema.accumulators.map(({ name }) => name);
+  if (uid.includes('/ticks:')) {
+    // 1200 numbers in 16 splits; what is no longer listed has been read to its end.
+    const unread = new Map(
+      splitsOf('source:ticks').map(({ ordinal, position }) => [ordinal, Number(position['next'])]),
+    );
+    const read = Array.from({ length: 16 }, (_, i) => ticks(75 * i, unread.get(i) ?? 75 * (i + 1))).flat();
+    return stateOf(read, keys, accumulators, null);
+  }
+  const read = orders(INPUT, Number(splitsOf('source:orders')[0]!.position['offset']));
+  return stateOf(read, keys, accumulators, schema.kind === 'WINDOWS' ? { size: WINDOW, after: watermark! } : null);
+}
+
+describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ version, path }))))(
+  '$path',
+  ({ version, path }) => {
+    const folder = new StateFolder(store, `${path}/`, join(FIXTURES, path));
+
+    test('is whole, and holds what the input gives', async () => {
+      const found = await inspectState(folder);
+      expect(found.damages).toEqual([]);
+      expect(`v${found.manifest.formatVersion}`).toBe(version);
+      expect(found.operators.map(({ uid }) => uid.split('/')[0]).sort()).toEqual(
+        ['code', 'customer', 'flags', 'id', 'numbers', 'tick']
+          .map((name) => `agg:by_${name}`)
+          .concat('agg:totals', 'window-agg:windows'),
+      );
+      for (const { operatorId, uid, stateSchema, watermark, rows } of found.operators) {
+        const held: string[] = [];
+        for await (const { cells } of stateRows(folder, found.manifest, operatorId)) held.push(rowText(cells));
+        expect([uid, held.sort()]).toEqual([uid, expectedRows(found.manifest, uid, stateSchema!, watermark)]);
+        expect(rows).toBe(held.length);
+      }
+    });
+
+    test('is taken up by the operators of the same text, at any parallelism', async () => {
+      const storage = new LocalCheckpointStorage(FIXTURES);
+      const manifest = await storage.readManifest(join(FIXTURES, path));
+      checkRestore(manifest, path, plan, false);
+      const found = await inspectState(folder);
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 1, max: 128 }), async (parallelism) => {
+          const memory = new StateFolder(new MemoryObjectStore(), 'again/', 'again');
+          const again: Manifest = { ...manifest, formatVersion: 2, files: [] };
+          for (const { operatorId } of found.operators) {
+            const spec = operators.find(({ id }) => id === operatorId)!;
+            for (let subtask = 0; subtask < parallelism; subtask++) {
+              const range = keyGroupRange(subtask, parallelism);
+              const operator = createOperator(spec, new Collector().context('STREAMING', subtask, parallelism));
+              await operator.restore(
+                (await storage.readOperatorState(join(FIXTURES, path), manifest, operatorId, range))!,
+              );
+              const snapshot = operator.snapshot()!;
+              again.files.push(
+                await writeStateFile(memory, { vertexId: operatorId, subtask, attempt: '1' }, [snapshot]),
+              );
+              snapshot.keyed?.release();
+              operator.close();
+            }
+          }
+          for (const { operatorId, uid, stateSchema, watermark } of found.operators) {
+            const held: string[] = [];
+            for await (const { cells } of stateRows(memory, again, operatorId)) held.push(rowText(cells));
+            expect([uid, held.sort()]).toEqual([uid, expectedRows(manifest, uid, stateSchema!, watermark)]);
+          }
+        }),
+        { numRuns: 3, examples: [[1], [128]] },
+      );
+    });
+  },
+);
