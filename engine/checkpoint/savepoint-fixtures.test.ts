@@ -12,7 +12,7 @@ import { keyGroupRange } from '../state/key-groups.ts';
 import type { StateSchema } from '../state/schema.ts';
 import { LocalFileSystem } from '../storage/local-file-system.ts';
 import { LocalObjectStore } from '../storage/local-object-store.ts';
-import { orders, rowText, stateOf, ticks } from './fixture-orders.ts';
+import { orders, rowText, stateOf, ticks } from './orders.fixture.ts';
 import { inspectState, stateRows } from './inspect.ts';
 import { LocalCheckpointStorage } from './local-storage.ts';
 import { writeStateFile } from './state-file.ts';
