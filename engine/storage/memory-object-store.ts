@@ -20,7 +20,8 @@ export class MemoryObjectStore implements ObjectStore {
       for await (const part of parts) received.push(part.slice());
       if (upload.aborted) throw objectNotFound(key);
       if (options.ifAbsent && this.objects.has(key)) return 'exists';
-      this.objects.set(key, Buffer.concat(received));
+      // Not the Buffer itself: its slices would be views, and who is given one could change what is kept.
+      this.objects.set(key, new Uint8Array(Buffer.concat(received)));
       return 'written';
     } finally {
       this.uploads.delete(upload);
