@@ -28,7 +28,7 @@ export async function startJobManager(
   const token = readToken(config);
   const master = new JobMaster({
     config,
-    job: { ...job, sql: () => readFileSync(job.sqlFile, 'utf8') },
+    job: { ...job, sql: () => readScript(job.sqlFile) },
     storage: new LocalCheckpointStorage(stateDirectory),
     connectors,
     network: tcp,
@@ -45,6 +45,14 @@ export async function startJobManager(
     exit,
   });
   await master.start();
+}
+
+function readScript(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new EngineError('ARGUMENT_INVALID', `--sql-file: ${path} cannot be read: ${String(error)}`, { cause: error });
+  }
 }
 
 function announceEndpoints(

@@ -7,6 +7,7 @@ import type { Connectors } from '../connectors/registry.ts';
 import { describeError, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
+import { codeOf } from '../storage/local-file-system.ts';
 import { ActionRunner, commitAll } from './action-runner.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
@@ -42,6 +43,12 @@ export interface JobMasterOptions {
   exit: (code: number) => void;
 }
 
+/** An error of the operating system, such as a full disk: nothing is wrong with the job, and who started this process starts another. */
+function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  return !(error instanceof EngineError) && typeof code === 'string' && /^E[A-Z0-9]+$/.test(code);
+}
+
 export class JobMaster {
   private readonly options: JobMasterOptions;
   private readonly links: TaskManagerLinks;
@@ -74,7 +81,7 @@ export class JobMaster {
     return this.options.storage;
   }
 
-  /** Resolves when the job runs, or has ended. Does not throw for what is wrong with the job: that is its status. */
+  /** Resolves when the job runs, or has ended. Does not throw for what is wrong with the job, which is its status, but for what is wrong with the machine. */
   async start(): Promise<void> {
     const { config, job, storage, clock, network, owner, announce } = this.options;
     try {
@@ -138,7 +145,7 @@ export class JobMaster {
       });
       this.coordinator = new Coordinator(options, this.startTime);
     } catch (error) {
-      if (error instanceof EngineError && error.code === 'FENCED') throw error;
+      if ((error instanceof EngineError && error.code === 'FENCED') || isTransient(error)) throw error;
       await this.failBeforeStart(error);
       return;
     }
