@@ -229,6 +229,11 @@ export class Subtasks {
     for (const operator of this.operators) operator.close();
   }
 
+  /** Of each subtask; who asks has to release them. */
+  snapshots(): OperatorSnapshot[] {
+    return this.operators.map((operator) => operator.snapshot()!);
+  }
+
   /** Takes a snapshot and goes on from it at another parallelism, perhaps in the other mode. */
   async rescale(
     parallelism: number,
@@ -236,7 +241,7 @@ export class Subtasks {
     { spec = this.spec, form = 'PAGES' }: { spec?: Subtasks['spec']; form?: 'PAGES' | 'SECTIONS' } = {},
   ): Promise<Subtasks> {
     this.flush();
-    const snapshots = this.operators.map((operator) => operator.snapshot()!);
+    const snapshots = this.snapshots();
     const next = new Subtasks(spec, mode, parallelism, this.outputs);
     const keyed = snapshots.flatMap((snapshot) => keyedBytes(snapshot, form));
     const { stateSchema } = snapshots[0]!;
