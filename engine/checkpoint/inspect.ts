@@ -1,14 +1,18 @@
 // Looks through a savepoint or checkpoint without restoring it: what it holds, whether every byte of it is as it was written, and its state as rows.
+import { randomBytes } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { toRows, type CellValue, type ColumnBatch } from '../columnar/batch.ts';
 import { decodeBatch } from '../columnar/wire.ts';
 import { describeError, EngineError } from '../errors.ts';
 import { hashColumns, keyGroupOf } from '../state/key-groups.ts';
 import type { Schema } from '../plan/types.ts';
 import { sectionSchema, type StateSchema } from '../state/schema.ts';
+import { LocalFileSystem } from '../storage/local-file-system.ts';
+import { LocalObjectStore } from '../storage/local-object-store.ts';
 import { MANIFEST_NAME, readManifestFile } from './manifest-file.ts';
 import { readOperatorPages } from './page-reader.ts';
 import { corrupt, readWholeStateFile } from './state-file.ts';
-import type { StateFolder } from './state-folder.ts';
+import { StateFolder } from './state-folder.ts';
 import type { Manifest, OperatorManifest, TaskStateHandle } from './storage.ts';
 
 /** What one operator holds. */
@@ -50,6 +54,12 @@ export interface StateRow {
 const SHARED = 'shared';
 /** What restoring at parallelism 1 reads. */
 const ALL = { start: 0, end: 127 };
+
+/** The savepoint or checkpoint in a folder of this machine, given by its absolute path. */
+export function stateFolderAt(path: string): StateFolder {
+  const store = new LocalObjectStore(new LocalFileSystem(), dirname(path), randomBytes(8).toString('hex'));
+  return new StateFolder(store, `${basename(path)}/`, path);
+}
 
 /** Reads and checks everything. Throws SAVEPOINT_NOT_FOUND, SAVEPOINT_TOO_NEW, and SAVEPOINT_CORRUPT only for the manifest itself. */
 export async function inspectState(folder: StateFolder): Promise<Inspection> {

@@ -7,6 +7,7 @@ import { apply } from './commands/apply.ts';
 import { deleteObjects } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
 import { get, OUTPUT_FORMATS } from './commands/get.ts';
+import { inspect, INSPECT_FORMATS, type InspectOptions } from './commands/inspect.ts';
 import { localDown, localStatus, localUp } from './commands/local.ts';
 import { logs } from './commands/logs.ts';
 import { run } from './commands/run.ts';
@@ -149,11 +150,22 @@ A first job:
       setSuspend(context, home(options), job, suspended),
     );
 
-  command(program, 'savepoint <job>', 'Take a savepoint of a running stream and print its path.')
+  const taken = command(program, 'savepoint <job>', 'Take a savepoint of a running stream and print its path.')
     .option('--name <name>', 'name of the FlowSavepoint (default: the job and the time)')
     .option('--timeout <duration>', 'wait no longer than this', parseDuration, 300_000)
     .action(async (job: string, options: DirOption & { name?: string; timeout: number }) =>
       savepoint(context, home(options), { job, name: options.name, timeoutMs: options.timeout }),
+    );
+  command(
+    taken,
+    'inspect <path>',
+    'Check every byte of a savepoint or checkpoint and show what it holds. Exit code 1 when it is damaged.',
+  )
+    .option('--operator <name>', 'show the state of this operator as rows: its uid, its id or a part of its uid')
+    .option('--limit <rows>', 'show so many rows', parseWhole, 20)
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(INSPECT_FORMATS).default('table'))
+    .action(async (path: string, options: DirOption & Omit<InspectOptions, 'path'>) =>
+      setExitCode(await inspect(context, home(options), { ...options, path })),
     );
 
   command(program, 'logs <job>', 'Print the log of one of a job’s processes.')
