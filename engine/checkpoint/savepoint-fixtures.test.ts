@@ -13,6 +13,7 @@ import type { StateSchema } from '../state/schema.ts';
 import { LocalFileSystem } from '../storage/local-file-system.ts';
 import { LocalObjectStore } from '../storage/local-object-store.ts';
 import { orders, rowText, stateOf, ticks } from './orders.fixture.ts';
+import { readSavepoint } from './independent-reader.fixture.ts';
 import { inspectState, stateRows } from './inspect.ts';
 import { LocalCheckpointStorage } from './local-storage.ts';
 import { writeStateFile } from './state-file.ts';
@@ -85,6 +86,20 @@ describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ 
         expect([uid, held.sort()]).toEqual([uid, expectedRows(found.manifest, uid, stateSchema!, watermark)]);
         expect(rows).toBe(held.length);
       }
+    });
+
+    test('is read to the same rows by a reader that knows only the documentation', async () => {
+      const found = await inspectState(folder);
+      // Checkpoints in pages are the engine's own.
+      if (found.manifest.files.some(({ pages }) => pages !== undefined)) return;
+      const read = readSavepoint(join(FIXTURES, path));
+      expect(`v${read.version}`).toBe(version);
+      for (const { uid, schema, rows, watermarks } of read.operators) {
+        const watermark = watermarks.length === 0 ? null : Math.min(...watermarks);
+        const expected = expectedRows(found.manifest, uid, schema as StateSchema, watermark);
+        expect([uid, rows.map(rowText).sort()]).toEqual([uid, expected]);
+      }
+      expect(read.operators.map(({ uid }) => uid).sort()).toEqual(found.operators.map(({ uid }) => uid).sort());
     });
 
     test('is taken up by the operators of the same text, at any parallelism', async () => {
