@@ -84,6 +84,12 @@ export interface SinkConnector {
   createWriter(context: WriterContext): SinkWriter;
   /** Makes the committables visible, in order; doing it again changes nothing. Runs in the JobManager, after the manifest is published. */
   commit(committables: Committable[]): Promise<void>;
+  /**
+   * False when nothing is left of the place where it was to become visible. Asked of what a savepoint of another job holds: that was made visible before
+   * the savepoint was reported as complete, and the savepoint may have been carried to where its output is not. Absent: what is
+   * committed has no place.
+   */
+  hasPlace?(committable: Committable): Promise<boolean>;
   /** Removes what attempts with a lower epoch left in progress. Runs before a job starts. */
   cleanUp(table: TableSpec, jobKey: string, epoch: number): Promise<void>;
 }

@@ -44,7 +44,7 @@ export async function prepareJob(
   });
   const effective = config.with(plan.settings);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
-  const restored = await restoredState(storage, checkpoints[0] ?? null, job, plan);
+  const restored = await restoredState(storage, connectors, checkpoints[0] ?? null, job, plan);
   await clearSinks(storage, connectors, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), job.epoch);
   return {
     jobId: job.jobId,
@@ -65,6 +65,7 @@ export async function prepareJob(
 /** The newest completed checkpoint of the job itself, else the savepoint it is to start from, else nothing. */
 async function restoredState(
   storage: CheckpointStorage,
+  connectors: Connectors,
   newest: string | null,
   job: JobArguments,
   plan: ExecPlan,
@@ -77,7 +78,20 @@ async function restoredState(
       hint: 'run the job in STREAMING mode, or start the batch without a savepoint',
     });
   if (!manifest.endOfInput || newest === null) checkRestore(manifest, path, plan, job.allowNonRestoredState);
-  return { path, manifest, isSavepoint: newest === null };
+  const carried = newest === null && manifest.kind === 'SAVEPOINT' && manifest.jobId !== job.jobId;
+  const committables = carried ? await withPlace(connectors, manifest) : manifest.committables;
+  return { path, manifest: { ...manifest, committables }, isSavepoint: newest === null };
+}
+
+/** A savepoint is restored from wherever it was carried: what it holds for a place that is not there has been visible where it was taken. */
+async function withPlace(connectors: Connectors, { committables }: Manifest): Promise<Manifest['committables']> {
+  const found = await Promise.all(
+    committables.map(async (committable) => {
+      const connector = connectors.committer(committable.connector);
+      return connector.hasPlace === undefined || (await connector.hasPlace(committable));
+    }),
+  );
+  return committables.filter((_committable, i) => found[i]);
 }
 
 /** What the restored checkpoint holds is made visible before anything that is merely in progress is removed. */

@@ -53,6 +53,19 @@ test('a committable whose rows are gone is an error that names the file, and no 
   });
 });
 
+test('what a savepoint holds for a folder that is not there has no place', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: join(directory, 'out'), format: 'json' });
+    const sink = sinkConnector(table);
+    const writer = sink.createWriter(writerContext(table));
+    writer.write(batch([['a', 1n]]));
+    const [committable] = await writer.prepareCommit(1);
+    expect(await sink.hasPlace!(committable!)).toBe(true);
+    rmSync(join(directory, 'out'), { recursive: true });
+    expect(await sink.hasPlace!(committable!)).toBe(false);
+  });
+});
+
 test('cleanUp removes what lower epochs of the same job left, and nothing else', async () => {
   await withDirectory(async (directory) => {
     const table = tableOf(schema, { path: directory, format: 'json' });

@@ -45,6 +45,10 @@ export const filesystemSink = (fileSystem: FileSystem): SinkConnector => ({
     for (const directory of directories) await fileSystem.syncDirectory(directory);
   },
 
+  async hasPlace(committable) {
+    return (await fileSystem.list(filePayload(committable).base)).length > 0;
+  },
+
   async cleanUp(table, jobKey, epoch) {
     const { path } = filesystemTable(table);
     const pattern = new RegExp(
