@@ -2,7 +2,7 @@
 import type { Cluster } from './cluster.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
-import type { Fault } from './schedule.ts';
+import type { Fault, ProcessFault } from './schedule.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { SimProcess, World } from './world.ts';
 
@@ -22,9 +22,16 @@ export type FaultCounts = Partial<Record<Fault['type'], number>>;
 export function scheduleFaults(faults: readonly Fault[], context: FaultContext): FaultCounts {
   const counts: FaultCounts = {};
   const { world } = context;
+  const hit = (fault: Fault): void => {
+    if (context.supervisor.result === null && inject(fault, context))
+      counts[fault.type] = (counts[fault.type] ?? 0) + 1;
+  };
   for (const fault of faults)
     world.at(world.fate, fault.at, fault.type, () => {
-      if (inject(fault, context)) counts[fault.type] = (counts[fault.type] ?? 0) + 1;
+      const moment = 'moment' in fault ? fault.moment : null;
+      const process = 'target' in fault ? alive(fault.target, context.supervisor) : null;
+      if (moment === null || process === null) hit(fault);
+      else world.behind(process, moment.label, moment.count, () => hit(fault));
     });
   return counts;
 }
@@ -32,32 +39,15 @@ export function scheduleFaults(faults: readonly Fault[], context: FaultContext):
 /** False: there was nothing to hit. */
 function inject(fault: Fault, context: FaultContext): boolean {
   const { world, network, disk, cluster, supervisor } = context;
-  if (supervisor.result !== null) return false;
   const during = (ms: number, begin: () => void, end: () => void): true => {
     begin();
     world.after(world.fate, ms, 'recovered', end);
     return true;
   };
   switch (fault.type) {
-    case 'kill': {
-      const process = alive(fault.target, supervisor);
-      if (process === null) return false;
-      process.vanished = fault.vanish;
-      world.kill(process, fault.vanish ? 'its machine is gone' : 'SIGKILL');
-      if (fault.vanish) disk.loseUnsynced(process);
-      return true;
-    }
-    case 'pause': {
-      const process = alive(fault.target, supervisor);
-      if (process === null || process.paused) return false;
-      world.pause(process);
-      world.after(world.fate, fault.ms, 'resume', () => world.resume(process));
-      if (fault.target.kind === 'jobmanager' && fault.successor !== null)
-        world.after(world.fate, fault.successor, 'successor', () => {
-          if (process.paused) supervisor.startSuccessor();
-        });
-      return true;
-    }
+    case 'kill':
+    case 'pause':
+      return hitProcess(fault, context);
     case 'secondJobManager':
       supervisor.startSuccessor();
       return true;
@@ -114,6 +104,25 @@ function inject(fault: Fault, context: FaultContext): boolean {
         () => (cluster.staleEndpoints = 0),
       );
   }
+}
+
+function hitProcess(fault: ProcessFault, { world, disk, supervisor }: FaultContext): boolean {
+  const process = alive(fault.target, supervisor);
+  if (process === null) return false;
+  if (fault.type === 'kill') {
+    process.vanished = fault.vanish;
+    world.kill(process, fault.vanish ? 'its machine is gone' : 'SIGKILL');
+    if (fault.vanish) disk.loseUnsynced(process);
+    return true;
+  }
+  if (process.paused) return false;
+  world.pause(process);
+  world.after(world.fate, fault.ms, 'resume', () => world.resume(process));
+  if (fault.target.kind === 'jobmanager' && fault.successor !== null)
+    world.after(world.fate, fault.successor, 'successor', () => {
+      if (process.paused) supervisor.startSuccessor();
+    });
+  return true;
 }
 
 function alive(target: Parameters<Supervisor['find']>[0], supervisor: Supervisor): SimProcess | null {

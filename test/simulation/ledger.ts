@@ -19,7 +19,7 @@ export function ledgerSink(files: SinkConnector): SinkConnector {
       };
     },
     commit: async (committables) => files.commit(committables),
-    cleanUp: async (table, jobKey, epoch) => files.cleanUp(asFile(table), jobKey, epoch),
+    cleanUp: async (table, ...rest) => files.cleanUp(asFile(table), ...rest),
   };
 }
 

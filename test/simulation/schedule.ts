@@ -4,12 +4,29 @@ import { Random } from './random.ts';
 /** Which process a fault hits: the newest JobManager, or the TaskManager of a number. */
 export type Target = { kind: 'jobmanager' } | { kind: 'taskmanager'; index: number };
 
+/** Right behind which of its events a process is hit, counted from the fault's time: crashes between two steps are found at the steps. */
+export interface Moment {
+  label: string;
+  count: number;
+}
+
+export type ProcessFault = { at: number; target: Target; moment: Moment | null } & (
+  | {
+      /** SIGKILL. `vanish`: with its machine, so that nobody is told and what it had not synced is lost. */
+      type: 'kill';
+      vanish: boolean;
+    }
+  | {
+      /** SIGSTOP, and SIGCONT after `ms`. `successor`: another is started in its place after so long, beside it. */
+      type: 'pause';
+      ms: number;
+      successor: number | null;
+    }
+);
+
 /** All times in virtual milliseconds; `at` from the beginning. */
 export type Fault =
-  /** SIGKILL. `vanish`: with its machine, so that nobody is told and what it had not synced is lost. */
-  | { at: number; type: 'kill'; target: Target; vanish: boolean }
-  /** SIGSTOP, and SIGCONT after `ms`. `successor`: another is started in its place after so long, beside it. */
-  | { at: number; type: 'pause'; target: Target; ms: number; successor: number | null }
+  | ProcessFault
   /** A JobManager of the next epoch is started although the old one is well. */
   | { at: number; type: 'secondJobManager' }
   | { at: number; type: 'breakLinks'; target: Target; probability: number; silent: boolean }
@@ -112,10 +129,11 @@ function makeFault(random: Random, type: Fault['type'], at: number, taskManagers
     random.chance(0.5) ? { kind: 'jobmanager' } : { kind: 'taskmanager', index: random.below(taskManagers) };
   switch (type) {
     case 'kill':
-      return { at, type, target: target(), vanish: random.chance(0.3) };
+      return { at, type, target: target(), moment: makeMoment(random), vanish: random.chance(0.3) };
     case 'pause': {
       const ms = random.spread(50, 120_000);
-      return { at, type, target: target(), ms, successor: random.chance(0.7) ? random.spread(20, 3_000) : null };
+      const successor = random.chance(0.7) ? random.spread(20, 3_000) : null;
+      return { at, type, target: target(), moment: makeMoment(random), ms, successor };
     }
     case 'secondJobManager':
     case 'powerLoss':
@@ -137,6 +155,24 @@ function makeFault(random: Random, type: Fault['type'], at: number, taskManagers
     case 'staleEndpoints':
       return { at, type, ms: random.spread(100, 4_000), probability: random.pick([0.3, 0.9]) };
   }
+}
+
+const MOMENTS = [
+  'rename',
+  'link',
+  'syncDirectory',
+  'sync',
+  'remove',
+  'size',
+  'list',
+  'append',
+  'create',
+  'frame',
+  'turn',
+];
+
+function makeMoment(random: Random): Moment | null {
+  return random.chance(0.25) ? null : { label: random.pick(MOMENTS), count: random.below(random.pick([1, 3, 10])) };
 }
 
 function makeRequests(random: Random, horizon: number): Request[] {

@@ -96,7 +96,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   };
   watch();
   const ended = await world.run(schedule.faultsEnd + PATIENCE, MAX_EVENTS);
-  if (!ended) violations.push(`the job has made no end within ${PATIENCE} ms after the faults`);
+  const left = ended ? '' : supervisor.describe();
+  if (!ended && disk.betrayed && isRefusal(left)) refused = left;
+  else if (!ended) violations.push(`the job has made no end within ${PATIENCE} ms after the faults: ${left}`);
   else if (books.violations.length === 0) {
     await world.run(world.time + AFTERMATH, MAX_EVENTS);
     const { result } = supervisor;

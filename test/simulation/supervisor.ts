@@ -71,6 +71,25 @@ export class Supervisor {
     this.startJobManager();
   }
 
+  /** For people who look for what the job waits for. */
+  describe(): string {
+    const { jobManager } = this;
+    const view = jobManager?.master.view() ?? null;
+    if (jobManager === null || view === null) return 'no JobManager has a view of it';
+    const tasks = view.vertices.flatMap(({ subtasks }) =>
+      subtasks.map(({ state, taskManagerId }) => `${state} on ${taskManagerId ?? 'none'}`),
+    );
+    const { counts, history } = view.checkpoints;
+    const process = jobManager.process.paused ? 'paused' : jobManager.process.alive ? 'alive' : 'dead';
+    return (
+      `${process}, ${view.status}; tasks ${tasks.join(', ')}; checkpoints ${JSON.stringify(counts)}, the last ` +
+      `${history[0]?.status} ${history[0]?.failureMessage ?? ''}; TaskManagers ${jobManager.master
+        .taskManagers()
+        .map(({ id, slots, freeSlots }) => `${id} ${freeSlots}/${slots}`)
+        .join(', ')}; last exception ${view.exceptions[0]?.stacktrace ?? 'none'}`
+    );
+  }
+
   /** The job is over: its processes are let go, all but those that cannot hear of it. */
   private dismiss(): void {
     const { world } = this.options;

@@ -51,6 +51,7 @@ export class World {
   readonly trace: string[] | null;
   private readonly heap: Event[] = [];
   private readonly labels = new Map<string, number>();
+  private readonly armed: { process: SimProcess; label: string; left: number; run: () => void }[] = [];
   private created = 0;
   private stopped = false;
   /** The hand of the simulation itself: never dies, never pauses. */
@@ -73,6 +74,11 @@ export class World {
     return () => {
       event.canceled = true;
     };
+  }
+
+  /** Calls `run` right behind the process's next event of that label, or behind the one after so many more. */
+  behind(process: SimProcess, label: string, count: number, run: () => void): void {
+    this.armed.push({ process, label, left: count, run });
   }
 
   /** For the trace only. */
@@ -127,8 +133,18 @@ export class World {
       if (this.trace !== null && event.label !== 'turn') this.note(process, () => event.label);
       event.run();
       await settled();
+      if (this.armed.length > 0) this.spring(process, event.label);
     }
     return true;
+  }
+
+  private spring(process: SimProcess, label: string): void {
+    for (const [index, one] of this.armed.entries()) {
+      if (one.process !== process || one.label !== label || one.left-- > 0) continue;
+      this.armed.splice(index, 1);
+      one.run();
+      return;
+    }
   }
 
   private digest({ at, process, label }: Event): void {
@@ -142,9 +158,9 @@ export class World {
   }
 }
 
-/** All promises that could be settled are. */
-export async function settled(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
+/** Comes back when all promises that could be settled are: Node runs the next tick when no microtask is left. */
+async function settled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 function before(a: Event, b: Event): boolean {
