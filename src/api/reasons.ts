@@ -72,6 +72,16 @@ export const JOB_REASONS = {
     remedy:
       'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
   },
+  StateUnreadable: {
+    meaning:
+      'The newest state of the job is in its storage but cannot be read, so nothing is started from older state.',
+    remedy:
+      'The message names the file: put it back from a backup. Without one, remove its folder to go on from the state before it, whose later output then comes again.',
+  },
+  OperatorError: {
+    meaning: 'The operator could not look at the job, or act on it, several times in a row. It goes on trying.',
+    remedy: 'The message says what failed; correct that. The log of the operator says more.',
+  },
   ChangeRefused: {
     meaning: 'The change needs the job to be stopped first.',
     remedy: 'Suspend the job, change it, resume it.',

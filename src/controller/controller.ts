@@ -4,7 +4,11 @@ import type { Kind } from '../api/group.ts';
 import type { ObjectKey } from '../api/object.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
+import { describeTrouble, kindOf } from './trouble.ts';
 import { WorkQueue } from './work-queue.ts';
+
+/** A pass that fails now and then is tried again and nothing more; so many in a row (1.4 s) are put on record. */
+const TOLD_AFTER = 4;
 
 export class Controller {
   private readonly options: ReconcilerOptions;
@@ -13,8 +17,8 @@ export class Controller {
   private readonly keys = new Map<string, ObjectKey>();
   /** By job: the names of its FlowSavepoints, as the watch tells them. */
   private readonly savepoints = new Map<string, Set<string>>();
-  /** By job: passes that failed in a row. */
-  private readonly failures = new Map<string, number>();
+  /** By job: passes that failed in a row, and the kinds of errors that are on record because of them. */
+  private readonly troubles = new Map<string, { failures: number; told: Set<string> }>();
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
@@ -51,16 +55,31 @@ export class Controller {
     const key = this.keys.get(id)!;
     try {
       const next = await this.reconciler.reconcile(key, [...(this.savepoints.get(id) ?? [])]);
-      this.failures.delete(id);
+      this.troubles.delete(id);
       if (next !== null) this.queue.add(id, next);
     } catch (error) {
       // Somebody else wrote the object in between: look again, with what stands there now.
       if (error instanceof StoreError && error.reason === 'Conflict') return this.queue.add(id);
       if (error instanceof StoreError && error.reason === 'NotFound') return this.queue.add(id);
-      const failures = (this.failures.get(id) ?? 0) + 1;
-      this.failures.set(id, failures);
-      this.options.log.error({ job: key.name, failures, err: error }, 'pass failed');
-      this.queue.add(id, Math.min(30_000, 100 * 2 ** failures));
+      const trouble = this.troubles.get(id) ?? { failures: 0, told: new Set() };
+      this.troubles.set(id, trouble);
+      trouble.failures++;
+      this.options.log.error({ job: key.name, failures: trouble.failures, err: error }, 'pass failed');
+      if (trouble.failures >= TOLD_AFTER) await this.tell(key, trouble.told, error);
+      this.queue.add(id, Math.min(30_000, 100 * 2 ** trouble.failures));
+    }
+  }
+
+  /** Once for each kind of error while passes go on failing: another try alone is no news, and not worth a write. */
+  private async tell(key: ObjectKey, told: Set<string>, error: unknown): Promise<void> {
+    const kind = kindOf(error);
+    if (told.has(kind)) return;
+    try {
+      await this.reconciler.tellTrouble(key, `The operator goes on trying. ${describeTrouble(error)}`);
+      told.add(kind);
+    } catch (failure) {
+      // The folder of the objects may be what fails: then the log is all there is, and the next try tells.
+      this.options.log.error({ job: key.name, err: failure }, 'the trouble could not be put on record');
     }
   }
 

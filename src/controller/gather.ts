@@ -118,6 +118,7 @@ const jobManagerRuns = (processes: readonly ProcessView[], attempt: Attempt): bo
 const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
   epoch: attempt?.epoch ?? 0,
   newest: null,
+  unreadable: { checkpoints: null, savepoint: null },
   pendingSavepoint: null,
   result: null,
 });

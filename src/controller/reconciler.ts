@@ -4,7 +4,10 @@ import { FINALIZER, PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { ObjectKey } from '../api/object.ts';
+import { troubledConditions } from '../lifecycle/conditions.ts';
 import { decide } from '../lifecycle/decide.ts';
+import { shorten } from '../lifecycle/endings.ts';
+import { timestamp } from '../lifecycle/facts.ts';
 import type { DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
 import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
@@ -66,6 +69,17 @@ export class Reconciler {
     }
     await this.release(written, objects, decision);
     return changed || savepointsChanged ? 0 : this.nextLook(written, decision);
+  }
+
+  /** Puts on record that passes over a job fail: in its conditions and as an event. Writes nothing of a job that is gone or paused. */
+  async tellTrouble(key: ObjectKey, message: string): Promise<void> {
+    const job = await this.options.store.get('FlowJob', key);
+    if (job === null || job.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return;
+    const status = job.status ?? { observedGeneration: -1, conditions: [] };
+    const stamp = { generation: job.metadata.generation, now: timestamp(this.options.now()) };
+    const conditions = troubledConditions(status.conditions, shorten(message), stamp);
+    const { object } = await this.writeStatus('FlowJob', job, { ...status, conditions });
+    await this.report([{ savepoint: null, type: 'Warning', reason: 'OperatorError', message }], object, []);
   }
 
   private nextLook(job: FlowJob, decision: Decision): NextLook {

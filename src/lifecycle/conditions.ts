@@ -58,6 +58,15 @@ export function pausedConditions(before: readonly Condition[], stamp: Stamp): Co
   return [...before.filter((x) => x.type !== 'Paused'), paused];
 }
 
+/**
+ * The conditions of a job that the operator cannot look at or act on: how it ended or was suspended still holds, that it is as the spec asks does not.
+ * The next pass that succeeds decides all of them anew.
+ */
+export function troubledConditions(before: readonly Condition[], message: string, stamp: Stamp): Condition[] {
+  const kept = before.filter(({ type }) => !['Ready', 'Reconciling', 'Stalled'].includes(type));
+  return [...conditionsFor(before, { kind: 'Stalled', reason: 'OperatorError', message }, stamp), ...kept];
+}
+
 export function condition(
   before: readonly Condition[],
   wanted: { type: string; status: Condition['status']; reason: string; message: string },

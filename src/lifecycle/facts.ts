@@ -77,6 +77,15 @@ export function terminalOf(c: Context, attempt: Attempt): Terminal | null {
   return null;
 }
 
+/** Why no streaming run may go on from what can be read of the last one's state: something newer is there that cannot be; null when all can. */
+export function unreadableState(c: Context): string | null {
+  const { attempt, lastSavepoint } = c.status;
+  const { checkpoints, savepoint } = c.observation.storage.unreadable;
+  // A run that was stopped with a savepoint goes on from that alone.
+  const stopped = attempt?.ended === 'Stopped' && lastSavepoint?.jobId === attempt.jobId;
+  return stopped ? savepoint : (checkpoints ?? savepoint);
+}
+
 /** A FlowSavepoint is being taken: a stop waits for it, so that neither disturbs the other. */
 export const savepointInFlight = (c: Context): boolean =>
   c.savepoints.some(

@@ -89,6 +89,61 @@ test('status counts the TaskManagers that run, not those that are asked for', ()
   expect(replicas(world)).toBe(0);
 });
 
+test('a lost job whose newest checkpoint cannot be read waits, says so once, and goes on when it was put back', () => {
+  const world = running('Streaming');
+  world.unreadable = 'chk-7/_metadata does not match its checksum';
+  world.kill('JobManager');
+  const told: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    told.push(...(world.pass()?.events.map(({ reason }) => reason) ?? []));
+    world.progress();
+    world.now += 20_000;
+  }
+  expect(world.job.status).toMatchObject({ state: 'Recovering', attempt: { epoch: 1 } });
+  expect(condition(world, 'Ready')?.status).toBe('False');
+  expect(condition(world, 'Stalled')?.reason).toBe('StateUnreadable');
+  expect(condition(world, 'Stalled')?.message).toContain('chk-7/_metadata');
+  expect(told).toEqual(['ProcessLost', 'StateUnreadable']);
+  const { writes } = world;
+  passes(world, 3);
+  expect(world.writes).toBe(writes);
+  world.unreadable = null;
+  expect(world.settle()).toBe(true);
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 } });
+  expect(condition(world, 'Stalled')).toBeUndefined();
+  expect(world.violations).toEqual([]);
+});
+
+test('a job that waits for its state can be deleted, and can be told to start without it', () => {
+  const waiting = (): World => {
+    const world = running('Streaming');
+    world.unreadable = 'chk-7/_metadata does not match its checksum';
+    world.kill('JobManager');
+    world.settle();
+    expect(condition(world, 'Stalled')?.reason).toBe('StateUnreadable');
+    return world;
+  };
+  const deleted = waiting();
+  deleted.job = { ...deleted.job, metadata: { ...deleted.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+  deleted.settle();
+  expect(deleted.gone).toBe(true);
+
+  const upgraded = waiting();
+  upgraded.edit((s) => void s.restartNonce++);
+  upgraded.settle();
+  expect(upgraded.job.status?.state).toBe('Failed');
+  expect(condition(upgraded, 'Failed')?.reason).toBe('StateUnreadable');
+  upgraded.allowedEmpty = true;
+  upgraded.edit((s) => {
+    s.restartNonce++;
+    s.upgrade.strategy = 'Stateless';
+  });
+  upgraded.settle();
+  expect(upgraded.job.status?.state).toBe('Running');
+  expect(upgraded.job.status?.attempt?.restoreFrom).toBeUndefined();
+  expect(upgraded.violations).toEqual([]);
+});
+
 test('a job that the engine restarts before it ever ran says why', () => {
   const world = new World(spec('Streaming'));
   passes(world, 2);

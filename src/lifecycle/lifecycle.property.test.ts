@@ -83,6 +83,8 @@ const steps = (mode: 'Streaming' | 'Batch'): fc.Arbitrary<Step> =>
     { weight: 1, arbitrary: named('die while stopping', (w) => w.dieWhileStopping()) },
     { weight: 1, arbitrary: named('operations fail', (w) => w.failOperations()) },
     { weight: 1, arbitrary: named('job fails', (w) => w.end('FAILED', null)) },
+    { weight: 1, arbitrary: named('checkpoints damaged', (w) => void (w.unreadable = 'chk-1 is damaged')) },
+    { weight: 1, arbitrary: named('checkpoints put back', (w) => void (w.unreadable = null)) },
     { weight: 1, arbitrary: named('time passes', (w) => void (w.now += 5_000)) },
     ...(mode === 'Batch'
       ? [{ weight: 2, arbitrary: named('job finishes', (w: World) => w.end('FINISHED', null)) }]
@@ -137,6 +139,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
             if (world.job.status?.state !== 'Finished') s.restartNonce++;
           });
           world.sqlError = null;
+          world.unreadable = null;
           expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);
           expectAsFreshlyCreated(world);

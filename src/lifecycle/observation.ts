@@ -63,6 +63,11 @@ export interface StorageView {
   epoch: number;
   /** Newest completed checkpoint or savepoint of the current run's job id, by checkpoint id. */
   newest: { path: string; kind: 'Checkpoint' | 'Savepoint' } | null;
+  /**
+   * State that is there but cannot be read: which file, why, and what to do; null when there is none such. `newest` is then not the newest.
+   * `savepoint`: of a stop, or the job's last one.
+   */
+  unreadable: { checkpoints: string | null; savepoint: string | null };
   /** Set when `status.pending` is a stop-with-savepoint whose savepoint is complete in storage. */
   pendingSavepoint: string | null;
   result: RunResult | null;

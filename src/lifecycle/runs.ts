@@ -1,7 +1,7 @@
 // How attempts come about: a run is one job id; each attempt of it has a higher epoch, which fences all earlier ones in storage.
 import type { Attempt } from '../api/status.ts';
 import { specHash } from './change.ts';
-import { highestLiveEpoch, isStreaming, live, timestamp } from './facts.ts';
+import { highestLiveEpoch, isStreaming, live, timestamp, unreadableState } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, Outcome, Report, StatusPatch } from './model.ts';
 
@@ -97,10 +97,15 @@ export function startDesired(
   happened: { reason: DecidedEvent['reason']; message: string },
 ): Started {
   if (c.observation.sqlError !== null) return invalid(c);
-  const run = newRun(
-    c,
-    from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming' ? restorePoint(c) : undefined,
-  );
+  const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
+  const unreadable = stateful ? unreadableState(c) : null;
+  if (unreadable !== null)
+    return refused(
+      c,
+      'StateUnreadable',
+      `The job is not started: ${unreadable}\nThen change spec.restartNonce. With upgrade.strategy Stateless it starts without state.`,
+    );
+  const run = newRun(c, stateful ? restorePoint(c) : undefined);
   const origin = run.restoreFrom === undefined ? '' : ` It goes on from ${run.restoreFrom}.`;
   return {
     state: 'Starting',
@@ -111,17 +116,28 @@ export function startDesired(
   };
 }
 
-/** The desired version cannot run at all. It is put on record as accepted, so that a corrected one is recognised as a change. */
-export function invalid(c: Context): { state: 'Failed'; report: Report; patch: StatusPatch; events: DecidedEvent[] } {
-  const message = c.observation.sqlError ?? 'The spec cannot be run.';
+/** The desired version cannot run at all. */
+export function invalid(c: Context): Refused {
+  return refused(c, 'InvalidSpec', c.observation.sqlError ?? 'The spec cannot be run.');
+}
+
+interface Refused {
+  state: 'Failed';
+  report: Report;
+  patch: StatusPatch;
+  events: DecidedEvent[];
+}
+
+/** The desired version is put on record as accepted, so that the next change is recognised as one. */
+function refused(c: Context, reason: 'InvalidSpec' | 'StateUnreadable', message: string): Refused {
   return {
     state: 'Failed',
-    report: { kind: 'Failed', reason: 'InvalidSpec', message },
+    report: { kind: 'Failed', reason, message },
     patch: {
       accepted: { generation: c.job.metadata.generation, specHash: specHash(c.desired), spec: c.desired },
       pending: undefined,
       recovery: undefined,
     },
-    events: [{ savepoint: null, type: 'Warning', reason: 'InvalidSpec', message }],
+    events: [{ savepoint: null, type: 'Warning', reason, message }],
   };
 }

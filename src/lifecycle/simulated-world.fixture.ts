@@ -48,6 +48,8 @@ export class World {
   gone = false;
   /** The JobManager runs, but has not answered for longer than it may. */
   silent = false;
+  /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
+  unreadable: string | null = null;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -87,6 +89,7 @@ export class World {
     const { job, savepoints, now } = this;
     const decision = decide({ job, savepoints, observation: this.observe(), now });
     if (crash === 'before write') return decision;
+    this.judgeUnreadable(decision);
     if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
     this.job = { ...job, status: decision.status };
     this.noteRun();
@@ -103,6 +106,17 @@ export class World {
     if (decision.finalizer === 'remove') this.gone = true;
     this.check();
     return decision;
+  }
+
+  /** A new attempt may be decided on only if the state that it has to go on from can be read. */
+  private judgeUnreadable({ status }: Decision): void {
+    const { attempt } = this.job.status!;
+    if (this.unreadable === null || attempt === undefined || status.attempt?.epoch === attempt.epoch) return;
+    const lost = this.snapshots.some((s) => s.jobId === attempt.jobId && s.kind === 'Checkpoint');
+    const stateless =
+      status.accepted?.spec.mode === 'Batch' || this.allowedEmpty || this.runs.get(attempt.jobId)?.finished === true;
+    if (lost && !stateless && attempt.ended !== 'Stopped')
+      this.violations.push(`attempt ${status.attempt?.epoch} was decided on although its state cannot be read`);
   }
 
   private observe(): Observation {
@@ -132,7 +146,8 @@ export class World {
       silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
       storage: {
         epoch: this.epoch,
-        newest: own[0] === undefined ? null : { path: own[0].path, kind: own[0].kind },
+        newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
+        unreadable: { checkpoints: own.length > 0 ? this.unreadable : null, savepoint: null },
         pendingSavepoint: stopped?.path ?? null,
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
       },

@@ -1,7 +1,7 @@
 // Recovering: the attempt was lost. What is left of it is stopped; after the back-off the next attempt starts, with a higher epoch.
-import { judgeDeadline, judgeTerminal } from '../endings.ts';
-import { attemptOf } from '../facts.ts';
-import type { Report, StateHandler } from '../model.ts';
+import { judgeDeadline, judgeTerminal, shorten } from '../endings.ts';
+import { attemptOf, isStreaming, unreadableState } from '../facts.ts';
+import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { nextAttempt, starting, stopAll } from '../runs.ts';
 import { suspending, upgrading } from './starting.ts';
 
@@ -23,6 +23,23 @@ export const recovering: StateHandler<'Recovering'> = (c) => {
     const report: Report = { kind: 'Progressing', reason: 'BackingOff', message };
     return { state: 'Recovering', report, requeueAt: nextAt };
   }
+  const unreadable = isStreaming(c) && attempt.ended === undefined ? unreadableState(c) : null;
+  if (unreadable !== null) return waitForState(c, unreadable);
   const next = nextAttempt(c, attempt);
   return { state: 'Starting', report: starting, patch: next.patch, actions: next.actions };
 };
+
+/** How long until storage is looked at again, milliseconds: nobody tells of a file that was put back. */
+const LOOK_AGAIN = 5_000;
+
+/** The run goes on by itself once its state can be read again. */
+function waitForState(c: Context, unreadable: string): Outcome<'Recovering'> {
+  const message = shorten(`The job cannot go on: ${unreadable}`);
+  const told = c.status.conditions.some((x) => x.type === 'Stalled' && x.message === message);
+  return {
+    state: 'Recovering',
+    report: { kind: 'Stalled', reason: 'StateUnreadable', message },
+    events: told ? [] : [{ savepoint: null, type: 'Warning', reason: 'StateUnreadable', message }],
+    requeueAt: c.now + LOOK_AGAIN,
+  };
+}

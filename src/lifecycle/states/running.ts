@@ -49,7 +49,7 @@ function reportOf(c: Context, processLost: Report | null): Report {
       reason: 'Recovering',
       message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
     };
-  if (engine === null && c.status.conditions.some((x) => x.type === 'Reconciling'))
+  if (engine === null && !c.status.conditions.some((x) => x.type === 'Ready' && x.status === 'True'))
     return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };
   return { kind: 'Ready', reason: 'Running', message: 'The job runs.' };
 }

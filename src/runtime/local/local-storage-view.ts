@@ -1,6 +1,7 @@
 // What a job's storage holds, as the lifecycle asks it: read through the engine's own checkpoint storage, so that both see the same.
 import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
 import type { JobResult, Manifest } from '../../../engine/checkpoint/storage.ts';
+import { describeError, EngineError } from '../../../engine/errors.ts';
 import type { RunResult, StorageView } from '../../lifecycle/observation.ts';
 import type { StorageQuestion } from '../port.ts';
 
@@ -8,16 +9,26 @@ export async function viewStorage(root: string, question: StorageQuestion): Prom
   const storage = new LocalCheckpointStorage(root);
   const { jobId, lastSavepoint, stopTriggerId } = question;
   const epoch = await storage.currentEpoch();
-  if (jobId === undefined) return { epoch, newest: null, pendingSavepoint: null, result: null };
+  const unreadable: StorageView['unreadable'] = { checkpoints: null, savepoint: null };
+  if (jobId === undefined) return { epoch, newest: null, unreadable, pendingSavepoint: null, result: null };
 
   const stopPath = stopTriggerId === undefined ? null : storage.savepointPath(jobId, stopTriggerId);
   const result = await storage.readJobResult(jobId);
-  const checkpoint = (await storage.listCheckpoints(jobId))[0]?.path;
+  const noteUnreadable = (what: keyof typeof unreadable, error: unknown): null => {
+    if (!(error instanceof EngineError) || !UNREADABLE.includes(error.code)) throw error;
+    unreadable[what] ??= describeError(error);
+    return null;
+  };
+  const checkpoints = await storage.listCheckpoints(jobId).catch((error) => noteUnreadable('checkpoints', error));
+  const checkpoint = checkpoints?.[0]?.path;
   const candidates: { path: string; kind: 'Checkpoint' | 'Savepoint'; manifest: Manifest }[] = [];
   let pendingSavepoint: string | null = null;
   for (const path of new Set([checkpoint, lastSavepoint, stopPath ?? undefined])) {
-    const manifest = path === undefined ? null : await manifestOf(storage, path);
-    if (path === undefined || manifest === null || manifest.jobId !== jobId) continue;
+    if (path === undefined) continue;
+    const manifest = await manifestOf(storage, path).catch((error) =>
+      noteUnreadable(path === checkpoint ? 'checkpoints' : 'savepoint', error),
+    );
+    if (manifest === null || manifest.jobId !== jobId) continue;
     candidates.push({ path, manifest, kind: path === checkpoint ? 'Checkpoint' : 'Savepoint' });
     if (path === stopPath) pendingSavepoint = path;
   }
@@ -26,17 +37,22 @@ export async function viewStorage(root: string, question: StorageQuestion): Prom
   return {
     epoch,
     newest: newest === undefined ? null : { path: newest.path, kind: newest.kind },
+    unreadable,
     pendingSavepoint,
     result: result === null ? null : runResult(result),
   };
 }
 
-/** Null when it is not there, not complete or damaged: nothing can be restored from it. */
+/** What storage says of state that is there and that it cannot read: time changes nothing about it. */
+const UNREADABLE: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
+
+/** Null when it is not there or not complete: nothing can be restored from it. */
 async function manifestOf(storage: LocalCheckpointStorage, path: string): Promise<Manifest | null> {
   try {
     return await storage.readManifest(path);
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
+    throw error;
   }
 }
 
