@@ -41,6 +41,7 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'restart-strategy.exponential-delay.initial-backoff': '100ms',
   'restart-strategy.exponential-delay.max-backoff': '30s',
   'restart-strategy.exponential-delay.backoff-multiplier': '2',
+  'restart-strategy.exponential-delay.jitter-factor': '0.1',
   'restart-strategy.exponential-delay.reset-backoff-threshold': '1min',
   'restart-strategy.exponential-delay.attempts-before-reset-backoff': '10',
   'restart-strategy.fixed-delay.attempts': '3',

@@ -36,19 +36,21 @@ export function rescaleOptions(config: EngineConfig): RescaleOptions {
 
 /** Flink's names, with its short forms (`fixeddelay`, `off`). */
 export function restartOptions(config: EngineConfig): RestartStrategyOptions {
-  const type = config.get('restart-strategy.type').toLowerCase().replaceAll('-', '');
+  const type = config.get('restart-strategy.type').toLowerCase();
   const key = (name: string): string => `restart-strategy.${name}`;
   switch (type) {
     case 'none':
     case 'off':
     case 'disable':
       return { type: 'none' };
+    case 'fixed-delay':
     case 'fixeddelay':
       return {
         type: 'fixed-delay',
         attempts: config.integer(key('fixed-delay.attempts')),
         delay: config.duration(key('fixed-delay.delay')),
       };
+    case 'failure-rate':
     case 'failurerate':
       return {
         type: 'failure-rate',
@@ -56,12 +58,14 @@ export function restartOptions(config: EngineConfig): RestartStrategyOptions {
         interval: config.duration(key('failure-rate.failure-rate-interval')),
         delay: config.duration(key('failure-rate.delay')),
       };
+    case 'exponential-delay':
     case 'exponentialdelay':
       return {
         type: 'exponential-delay',
         initialBackoff: config.duration(key('exponential-delay.initial-backoff')),
         maxBackoff: config.duration(key('exponential-delay.max-backoff')),
         multiplier: config.number(key('exponential-delay.backoff-multiplier')),
+        jitterFactor: config.number(key('exponential-delay.jitter-factor')),
         resetThreshold: config.duration(key('exponential-delay.reset-backoff-threshold')),
         attempts: config.integer(key('exponential-delay.attempts-before-reset-backoff')),
       };

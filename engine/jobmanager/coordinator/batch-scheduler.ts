@@ -38,7 +38,7 @@ export class BatchScheduler implements Scheduler {
     this.operations = operations;
     this.ending = ending;
     this.control = control;
-    this.strategy = new RestartStrategy(context.options.restart);
+    this.strategy = new RestartStrategy(context.options.restart, context.options.jobId);
     this.enumerators = context.options.sources.map(
       ({ operatorId, maxReaders, splits }) => new SplitEnumerator(operatorId, 'BATCH', maxReaders, splits),
     );

@@ -202,7 +202,7 @@ export class Coordinator {
     if (this.ending.over) this.operations.failAll(`the job is ${context.record.status}`);
     if (this.ending.begun) return;
     if (this.abandoned === null) this.scheduler.advance();
-    else if (context.graph.active().length === 0 && !this.scheduler.unsettled) {
+    if (this.abandoned !== null && context.graph.active().length === 0 && !this.scheduler.unsettled) {
       const { as, failure } = this.abandoned;
       this.operations.failAll(`the job is ${as}`);
       this.ending.begin(as, failure === null ? {} : { failure });

@@ -1,35 +1,75 @@
 // How long a job waits before it is tried again, and when it is not.
-import { RestartStrategy } from './restart-strategy.ts';
+import fc from 'fast-check';
+import { RestartStrategy, type RestartStrategyOptions } from './restart-strategy.ts';
 
-test('exponential delay doubles up to its limit, and begins anew after a quiet time', () => {
-  const strategy = new RestartStrategy({
-    type: 'exponential-delay',
-    initialBackoff: 100,
-    maxBackoff: 300,
-    multiplier: 2,
-    resetThreshold: 1000,
-    attempts: 0,
-  });
-  expect([0, 10, 20, 30].map((now) => strategy.delayAfterFailure(now))).toEqual([100, 200, 300, 300]);
-  expect(strategy.delayAfterFailure(2000)).toBe(100);
+type Exponential = Extract<RestartStrategyOptions, { type: 'exponential-delay' }>;
+
+const exponential = (overrides: Partial<Exponential> = {}): RestartStrategyOptions => ({
+  type: 'exponential-delay',
+  initialBackoff: 100,
+  maxBackoff: 300,
+  multiplier: 2,
+  resetThreshold: 1000,
+  jitterFactor: 0,
+  attempts: 0,
+  ...overrides,
 });
 
-test('exponential delay gives up after so many failures in a row', () => {
-  const options = { initialBackoff: 1, maxBackoff: 1, multiplier: 1, resetThreshold: 1000, attempts: 2 };
-  const strategy = new RestartStrategy({ type: 'exponential-delay', ...options });
-  expect([0, 1, 2].map((now) => strategy.delayAfterFailure(now))).toEqual([1, 1, null]);
+const delays = (options: RestartStrategyOptions, times: number[], seed = 'job'): (number | null)[] => {
+  const strategy = new RestartStrategy(options, seed);
+  return times.map((now) => strategy.delayAfterFailure(now));
+};
+
+test('exponential delay doubles up to its limit, and begins anew after a quiet time', () => {
+  expect(delays(exponential(), [0, 101, 302, 603, 1903, 1905])).toEqual([100, 200, 300, 300, 100, 98]);
+});
+
+test('failures before a restart is due are one', () => {
+  expect(delays(exponential({ attempts: 1 }), [0, 10, 100, 101])).toEqual([100, 90, 0, null]);
+});
+
+test('exponential delay gives up after so many restarts in a row', () => {
+  expect(delays(exponential({ attempts: 2 }), [0, 101, 302])).toEqual([100, 200, null]);
+});
+
+test('jitter differs between jobs, is the same for the same job, and stays within its part and the limits', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, jitterFactor) => {
+      const options = exponential({ maxBackoff: 100_000, resetThreshold: 1e9, jitterFactor });
+      const times = [0, 1e6, 2e6, 3e6, 4e6];
+      const found = delays(options, times, seed) as number[];
+      expect(delays(options, times, seed)).toEqual(found);
+      found.forEach((delay, restarts) => {
+        const plain = 100 * 2 ** restarts;
+        expect(delay).toBeGreaterThanOrEqual(Math.max(100, Math.floor(plain * (1 - jitterFactor))));
+        expect(delay).toBeLessThanOrEqual(Math.ceil(plain * (1 + jitterFactor)));
+      });
+    }),
+  );
+  const options = exponential({ maxBackoff: 100_000, jitterFactor: 0.5 });
+  expect(delays(options, [0, 500], 'one job')).not.toEqual(delays(options, [0, 500], 'another job'));
 });
 
 test('fixed delay counts all failures', () => {
-  const strategy = new RestartStrategy({ type: 'fixed-delay', attempts: 2, delay: 5 });
-  expect([0, 1e6, 2e6].map((now) => strategy.delayAfterFailure(now))).toEqual([5, 5, null]);
+  expect(delays({ type: 'fixed-delay', attempts: 2, delay: 5 }, [0, 1e6, 2e6])).toEqual([5, 5, null]);
 });
 
-test('failure rate forgets failures that are older than its interval', () => {
-  const strategy = new RestartStrategy({ type: 'failure-rate', maxFailures: 1, interval: 100, delay: 5 });
-  expect([0, 200, 250].map((now) => strategy.delayAfterFailure(now))).toEqual([5, 5, null]);
+test('failure rate gives up at more failures within an interval than are tolerated, whatever was before', () => {
+  const gaps = fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(gaps, fc.integer({ min: 1, max: 4 }), (steps, maxFailures) => {
+      let now = 0;
+      const times = steps.map((gap) => (now += gap));
+      const found = delays({ type: 'failure-rate', maxFailures, interval: 100, delay: 5 }, times);
+      const expected = times.map((at, i) => {
+        const within = times.slice(0, i + 1).filter((earlier) => at - earlier <= 100);
+        return within.length > maxFailures ? null : 5;
+      });
+      expect(found).toEqual(expected);
+    }),
+  );
 });
 
 test('none gives up at once', () => {
-  expect(new RestartStrategy({ type: 'none' }).delayAfterFailure(0)).toBeNull();
+  expect(delays({ type: 'none' }, [0])).toEqual([null]);
 });

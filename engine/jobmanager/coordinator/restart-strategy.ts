@@ -1,4 +1,5 @@
-// When a failed job is tried again: Flink's four strategies.
+// When a failed job is tried again: Flink's four strategies, reckoned as its RestartBackoffTimeStrategy implementations do.
+import { hashBytes, mix32 } from '../../state/key-groups.ts';
 
 export type RestartStrategyOptions =
   | { type: 'none' }
@@ -11,18 +12,30 @@ export type RestartStrategyOptions =
       multiplier: number;
       /** After so long without failure the back-off starts again from the initial one. */
       resetThreshold: number;
-      /** Failures in a row before the job is given up; 0: never. */
+      /** The back-off is longer or shorter by at most this part of it, so that jobs that failed together do not come back together. 0 to 1. */
+      jitterFactor: number;
+      /** Restarts in a row before the job is given up; 0: never. */
       attempts: number;
     };
 
 /** Times are milliseconds and never decrease. */
 export class RestartStrategy {
   private readonly options: RestartStrategyOptions;
-  private failures: number[] = [];
-  private backoff = 0;
+  /** From 0 to below 1. */
+  private readonly random: () => number;
+  /** Of fixed-delay and exponential-delay: restarts so far; the latter forgets them after a quiet time. */
+  private restarts = 0;
+  /** Of failure-rate: the times of the last failures, one more than are tolerated. */
+  private readonly failures: number[] = [];
+  /** Of exponential-delay: when the restart after the last failure is due. */
+  private nextRestart = -Infinity;
 
-  constructor(options: RestartStrategyOptions) {
+  /** `seed`: for the jitter; the job's id, so that jobs differ and the same job does the same. */
+  constructor(options: RestartStrategyOptions, seed: string) {
     this.options = options;
+    const bytes = new TextEncoder().encode(seed);
+    let state = hashBytes(bytes, 0, bytes.length);
+    this.random = () => (mix32((state = (state + 0x9e3779b9) | 0)) >>> 0) / 2 ** 32;
   }
 
   /** Counts a failure: how long to wait before the next attempt, or null to give up. */
@@ -32,21 +45,29 @@ export class RestartStrategy {
       case 'none':
         return null;
       case 'fixed-delay':
+        return ++this.restarts > options.attempts ? null : options.delay;
+      case 'failure-rate': {
         this.failures.push(now);
-        return this.failures.length > options.attempts ? null : options.delay;
-      case 'failure-rate':
-        this.failures = this.failures.filter((at) => at > now - options.interval);
-        this.failures.push(now);
-        return this.failures.length > options.maxFailures ? null : options.delay;
+        if (this.failures.length > options.maxFailures + 1) this.failures.shift();
+        const exceeded = this.failures.length > options.maxFailures && now - this.failures[0]! <= options.interval;
+        return exceeded ? null : options.delay;
+      }
       case 'exponential-delay': {
-        const last = this.failures.at(-1);
-        if (last === undefined || now - last >= options.resetThreshold + this.backoff) {
-          this.failures = [];
-          this.backoff = options.initialBackoff;
-        } else this.backoff = Math.min(this.backoff * options.multiplier, options.maxBackoff);
-        this.failures.push(now);
-        return options.attempts > 0 && this.failures.length > options.attempts ? null : this.backoff;
+        // Failures before the restart is due are one: tasks fail one after the other for the same reason.
+        if (now > this.nextRestart) {
+          if (now - this.nextRestart >= options.resetThreshold) this.restarts = 0;
+          this.nextRestart = now + this.backoff(options);
+          this.restarts++;
+        }
+        return options.attempts > 0 && this.restarts > options.attempts ? null : this.nextRestart - now;
       }
     }
+  }
+
+  private backoff(options: Extract<RestartStrategyOptions, { type: 'exponential-delay' }>): number {
+    const { initialBackoff, maxBackoff, multiplier, jitterFactor } = options;
+    const plain = initialBackoff * multiplier ** this.restarts;
+    const jitter = plain * jitterFactor * (2 * this.random() - 1);
+    return Math.round(Math.max(initialBackoff, Math.min(plain + jitter, maxBackoff)));
   }
 }

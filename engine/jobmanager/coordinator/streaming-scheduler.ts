@@ -51,7 +51,7 @@ export class StreamingScheduler implements Scheduler {
     this.control = control;
     this.ending = ending;
     this.operations = operations;
-    this.strategy = new RestartStrategy(context.options.restart);
+    this.strategy = new RestartStrategy(context.options.restart, context.options.jobId);
     this.rescaling = new Rescaling(context);
     this.rescaling.begin('INITIAL_SCHEDULE');
     const { rescaling } = this;
@@ -290,14 +290,14 @@ export class StreamingScheduler implements Scheduler {
     this.context.emit({ type: 'log', message });
   }
 
-  /** With all slots that the job asks for at once; with fewer after a while in which the others could have come. */
+  /** At once with all slots that the job asks for, or where what is possible was just weighed; else after a while in which the others could have come. */
   private deployIfPossible(since: number): void {
     const { rescaling, context } = this;
     const { now, options } = context;
     const { submissionResourceStabilization, submissionResourceWait } = options.rescale;
     const { possible } = rescaling;
-    if (possible !== null && (rescaling.satisfied || since + submissionResourceStabilization <= now))
-      this.deploy(possible);
+    const waited = this.rescaled || since + submissionResourceStabilization <= now;
+    if (possible !== null && (waited || rescaling.satisfied)) this.deploy(possible);
     else if (submissionResourceWait !== null && since + submissionResourceWait <= now) this.failForResources();
   }
 
