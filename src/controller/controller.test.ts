@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -22,6 +22,10 @@ const processes = () =>
 
 interface Operator {
   runtime: LocalRuntime;
+  /** What every look at a job's SQL throws; null: nothing. */
+  failing: (() => Error) | null;
+  /** What was logged as an error. */
+  errors: string[];
   stop(): Promise<void>;
 }
 
@@ -29,21 +33,24 @@ let directory: string;
 let store: LocalStore;
 let operator: Operator;
 
-function startOperator(): Operator {
+function startOperator(failing: (() => Error) | null = null): Operator {
   const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
   const own = new LocalStore({ directory, now: () => new Date() });
-  const checkSql = (job: FlowJob): string | null =>
-    job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
   const errors: string[] = [];
+  const checkSql = (job: FlowJob): string | null => {
+    if (started.failing !== null) throw started.failing();
+    return job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
+  };
   const log = {
     ...silent,
     error: (fields: object, message: string) => void errors.push(`${message} ${String(Object(fields).err)}`),
   };
   const controller = new Controller({ store: own, runtime, checkSql, now: Date.now, log });
   const abort = new AbortController();
-  const running = controller.run(abort.signal);
-  return {
+  const started: Operator = {
     runtime,
+    failing,
+    errors,
     stop: async () => {
       abort.abort();
       await running;
@@ -52,6 +59,8 @@ function startOperator(): Operator {
       expect(errors).toEqual([]);
     },
   };
+  const running = controller.run(abort.signal);
+  return started;
 }
 
 beforeEach(() => {
@@ -350,3 +359,44 @@ test('a FlowSavepoint is taken of a running job and can be disposed of', async (
     () => (void store.get('FlowSavepoint', name).then((s) => (savepoint = s)), savepoint === null),
   );
 });
+
+test('a damaged newest checkpoint keeps a lost job from starting, is named in Stalled, and holds no deletion up', async () => {
+  await apply('SELECT 1');
+  const first = await inState('Running');
+  const manifestFile = readdirSync(join(directory, 'state'), { recursive: true, encoding: 'utf8' }).find(
+    (name) => name.includes('chk-') && name.endsWith('_metadata'),
+  )!;
+  const file = join(directory, 'state', manifestFile);
+  const whole = readFileSync(file);
+  const damaged = Buffer.from(whole);
+  damaged[damaged.length - 1]! ^= 1;
+  writeFileSync(file, damaged);
+  process.kill(findByArguments(['jobmanager', '--job-id', first.status!.attempt!.jobId])[0]!.pid, 'SIGKILL');
+  const stalled = await until('stalled', (job) => job !== null && condition(job, 'Stalled') === 'True');
+  const message = stalled.status?.conditions.find((x) => x.type === 'Stalled')?.message;
+  expect(message).toContain('_metadata');
+  expect(message).toContain('Hint: ');
+  expect(stalled.status?.attempt?.epoch).toBe(1);
+  await store.delete('FlowJob', key);
+  await until('it is gone', (found) => found === null);
+});
+
+test('passes that keep failing are told once in conditions and as an event, and no more when they succeed again', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  await operator.stop();
+  operator = startOperator(() => Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+  const told = await until('told', (job) => job !== null && condition(job, 'Stalled') === 'True');
+  expect(told.status?.conditions.find((x) => x.type === 'Stalled')).toMatchObject({ reason: 'OperatorError' });
+  expect(told.status?.conditions.find((x) => x.type === 'Stalled')?.message).toContain('Hint: the disk fails');
+  expect(condition(told, 'Ready')).toBe('False');
+  const failures = operator.errors.length;
+  await until('it was tried again', () => operator.errors.length > failures);
+  expect((await store.get('FlowJob', key))?.metadata.resourceVersion).toBe(told.metadata.resourceVersion);
+  const events = await store.listEvents({ kind: 'FlowJob', ...key });
+  expect(events.filter(({ reason }) => reason === 'OperatorError').map(({ count }) => count)).toEqual([1]);
+  operator.failing = null;
+  operator.errors.length = 0;
+  const again = await until('ready again', (job) => job !== null && condition(job, 'Ready') === 'True');
+  expect(condition(again, 'Stalled')).toBeUndefined();
+}, 30_000);
