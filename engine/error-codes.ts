@@ -69,6 +69,7 @@ export const ERROR_CODES = {
   FENCED: 'A newer attempt of the job exists: this one must not write any more.',
   EPOCH_INVALID: 'An attempt epoch is not a positive whole number.',
   DISPOSE_FOREIGN_FILES: 'A folder that is to be removed holds files that no checkpoint wrote.',
+  RESULT_UNWRITTEN: 'How the job ended could not be recorded; it is tried again.',
   JOB_RESULT_EXISTS: 'The job already has a result, and it is another one.',
   OBJECT_KEY: 'A name is not one that a stored object can have.',
   OBJECT_NOT_FOUND: 'A stored object is gone.',

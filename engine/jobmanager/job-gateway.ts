@@ -12,12 +12,13 @@ import {
 } from '../rest/gateway.ts';
 import { takesNoCommands } from '../rest/errors.ts';
 import type { Coordinator } from './coordinator/coordinator.ts';
+import { Operations } from './coordinator/operations.ts';
 import type { JobMaster } from './job-master.ts';
 import { checkedRequirements } from './requirements-request.ts';
 
 export class Gateway implements JobManagerGateway {
   private readonly jobMaster: JobMaster;
-  private readonly disposals = new Map<string, OperationStatus>();
+  private readonly disposals = new Operations();
 
   constructor(jobMaster: JobMaster) {
     this.jobMaster = jobMaster;
@@ -75,21 +76,16 @@ export class Gateway implements JobManagerGateway {
 
   async disposeSavepoint(path: string): Promise<{ triggerId: string }> {
     const triggerId = newId();
-    this.disposals.set(triggerId, { state: 'IN_PROGRESS' });
+    this.disposals.begin(triggerId, 'DISPOSAL');
     this.jobMaster.storage.dispose(path).then(
-      () => this.disposals.set(triggerId, { state: 'COMPLETED', location: path }),
-      (error: unknown) =>
-        this.disposals.set(triggerId, {
-          state: 'FAILED',
-          failureClass: 'org.apache.flink.util.FlinkException',
-          message: describeError(error),
-        }),
+      () => this.disposals.complete(triggerId, path),
+      (error: unknown) => this.disposals.fail(triggerId, describeError(error), 'org.apache.flink.util.FlinkException'),
     );
     return { triggerId };
   }
 
   disposalStatus(triggerId: string): OperationStatus | null {
-    return this.disposals.get(triggerId) ?? null;
+    return this.disposals.status(triggerId, 'DISPOSAL');
   }
 
   async cancelJob(jobId: string): Promise<void> {

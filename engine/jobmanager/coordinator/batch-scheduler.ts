@@ -3,6 +3,7 @@ import type { Manifest } from '../../checkpoint/storage.ts';
 import type { JobView } from '../../rest/gateway.ts';
 import type { TaskError } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
+import { isDataError } from './data-error.ts';
 import { deploymentOf, producersOf } from './deployment.ts';
 import type { Execution } from './execution-graph.ts';
 import { coordinatorError, type JobContext } from './job-context.ts';
@@ -84,7 +85,8 @@ export class BatchScheduler implements Scheduler {
     if (this.phase !== 'running') return;
     const { context } = this;
     context.record.addException(error, context.now, context.graph, execution);
-    const delay = this.strategy.delayAfterFailure(context.now);
+    // The same rows would fail the same way again.
+    const delay = isDataError(error.code) ? null : this.strategy.delayAfterFailure(context.now);
     if (delay === null) {
       this.control.fail(error);
       return;

@@ -411,6 +411,17 @@ describe('a batch job', () => {
     expect(world.deployments().find((task) => task.vertex.id === 'sink' && task.subtask === 0)!.attempt).toBe(1);
   });
 
+  test('fails at once when the data is to blame: the same rows would fail again', () => {
+    const world = batch(2);
+    const execution = world.execution('source', 0);
+    const error = { code: 'CSV_BAD_ROW', message: 'row 3', stack: 'row 3', lostProducer: null };
+    const message = { type: 'taskState', execution, state: 'FAILED', error, metrics: {}, result: null } as const;
+    world.tell({ type: 'task', message });
+    world.obeyCancels();
+    expect(world.of('writeResult')[0]!.result).toMatchObject({ state: 'FAILED', failure: 'row 3' });
+    expect(world.coordinator.view().numRestarts).toBe(0);
+  });
+
   test('gives the splits of a lost task to whoever asks next', () => {
     const world = batch(2);
     const ask = (execution: string): number | undefined => {

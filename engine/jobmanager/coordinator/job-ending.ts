@@ -1,11 +1,12 @@
-// The end of a job: its result is written before its status says so; a result that could not be written is tried again.
+// The end of a job: its result is written before its status says so; what could not be written or made visible is tried again, and told of.
 import type { JobResult } from '../../checkpoint/storage.ts';
 import type { Committable } from '../../connectors/connector.ts';
-import type { JobContext } from './job-context.ts';
+import { coordinatorError, type JobContext } from './job-context.ts';
 import { summaryOf } from './job-record.ts';
 
-/** Milliseconds between tries of a write that failed. */
-const RETRY = 1_000;
+/** Milliseconds after the first failure of a step; twice as long after each further one. */
+const FIRST_RETRY = 1_000;
+const LONGEST_RETRY = 30_000;
 
 interface Ending {
   result: JobResult;
@@ -14,6 +15,10 @@ interface Ending {
   ended: () => void;
   /** When the step that failed is tried again. */
   retryAt: number;
+  /** Failures in a row. */
+  failures: number;
+  /** The last one: a step that goes on failing for the same reason is one exception. */
+  lastFailure: string | null;
   written: boolean;
 }
 
@@ -51,22 +56,32 @@ export class JobEnding {
       committables: details.committables ?? [],
       ended,
       retryAt: Infinity,
+      failures: 0,
+      lastFailure: null,
       written: false,
     };
     context.emit({ type: 'writeResult', result: this.ending.result });
   }
 
   resultWritten(): void {
-    if (this.ending === null) return;
-    this.ending.written = true;
-    this.commit(this.ending);
+    const { ending } = this;
+    if (ending === null) return;
+    ending.written = true;
+    ending.failures = 0;
+    this.commit(ending);
   }
 
-  /** Also for commits: both are tried until they succeed or the attempt is fenced. */
+  /** Also for commits: both are tried until they succeed or the attempt is fenced. What is durable is never given up. */
   stepFailed(message: string): void {
-    if (this.ending === null) return;
-    this.context.emit({ type: 'log', message: `the job's end could not be recorded, trying again: ${message}` });
-    this.ending.retryAt = this.context.now + RETRY;
+    const { ending } = this;
+    if (ending === null) return;
+    const delay = Math.min(FIRST_RETRY * 2 ** ending.failures++, LONGEST_RETRY);
+    ending.retryAt = this.context.now + delay;
+    if (ending.lastFailure === message) return;
+    ending.lastFailure = message;
+    if (ending.written)
+      this.tell('COMMIT_FAILED', `what the job wrote last could not be made visible, and is tried again: ${message}`);
+    else this.tell('RESULT_UNWRITTEN', `how the job ended could not be recorded, and is tried again: ${message}`);
   }
 
   nextTimer(): number {
@@ -79,6 +94,13 @@ export class JobEnding {
     ending.retryAt = Infinity;
     if (ending.written) this.commit(ending);
     else context.emit({ type: 'writeResult', result: ending.result });
+  }
+
+  /** For people: among the job's exceptions, and in the log. */
+  private tell(code: string, message: string): void {
+    const { context } = this;
+    context.record.addException(coordinatorError(code, message), context.now);
+    context.emit({ type: 'log', message });
   }
 
   private commit(ending: Ending): void {

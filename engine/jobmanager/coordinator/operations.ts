@@ -1,7 +1,10 @@
-// Savepoints and checkpoints that somebody asked for, by trigger id: the repeated call is the same call.
+// Savepoints, checkpoints and disposals that somebody asked for, by trigger id: the repeated call is the same call.
 import type { OperationStatus } from '../../rest/gateway.ts';
 
-export type OperationKind = 'SAVEPOINT' | 'CHECKPOINT';
+export type OperationKind = 'SAVEPOINT' | 'CHECKPOINT' | 'DISPOSAL';
+
+/** So many that have ended are remembered, the newest: enough for whoever asks once more, bounded for a job that runs for months. */
+const ENDED_KEPT = 256;
 
 interface Operation {
   kind: OperationKind;
@@ -10,6 +13,8 @@ interface Operation {
 
 export class Operations {
   private readonly operations = new Map<string, Operation>();
+  /** Those that have ended, oldest first. */
+  private readonly ended: string[] = [];
 
   /** False when the id is known. */
   begin(triggerId: string, kind: OperationKind): boolean {
@@ -39,7 +44,10 @@ export class Operations {
 
   private settle(triggerId: string, status: OperationStatus): void {
     const operation = this.operations.get(triggerId);
-    if (operation?.status.state === 'IN_PROGRESS') operation.status = status;
+    if (operation?.status.state !== 'IN_PROGRESS') return;
+    operation.status = status;
+    this.ended.push(triggerId);
+    if (this.ended.length > ENDED_KEPT) this.operations.delete(this.ended.shift()!);
   }
 }
 

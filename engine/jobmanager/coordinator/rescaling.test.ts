@@ -200,8 +200,10 @@ describe('when the checkpoint for it fails', () => {
   const decline = (world: World): void => {
     const { checkpointId } = world.sent('trigger').at(-1)!.barrier;
     const execution = world.execution('sink', 0);
-    const message = { type: 'checkpointDeclined', execution, checkpointId, reason: 'disk', committables: [] } as const;
-    world.tell({ type: 'task', message });
+    world.tell({
+      type: 'task',
+      message: { type: 'checkpointDeclined', execution, checkpointId, reason: 'disk', committables: [] },
+    });
   };
 
   test('the sources go on, it is tried again, and after some failures the job is rescaled from the last one that there is', () => {
@@ -275,7 +277,7 @@ test('what is asked for outlives a failure of the job, and a JobManager once a c
   expect(parallelism(world)).toEqual([4, 4]);
 
   const restored = { path: 'chk-1', manifest: world.lastManifest(), isSavepoint: false };
-  const next = running(4, { restored, epoch: 2 });
+  const next = running(4, { restored, attempt: { epoch: 2, restart: 0 } });
   expect(parallelism(next)).toEqual([4, 4]);
   // Another job that starts from a savepoint has its own text, and its own parallelism.
   const other = running(4, { restored: { ...restored, isSavepoint: true }, jobId: 'cd'.repeat(16) });
