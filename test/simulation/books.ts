@@ -22,11 +22,13 @@ export class OutputBooks {
   /** Lines, for changes rows of the table, that are there now. */
   private present = new Map<string, number>();
 
-  constructor(disk: SimDisk, directory: string, changes: boolean, expected: string[]) {
+  /** `before`: lines that were written elsewhere before these. */
+  constructor(disk: SimDisk, directory: string, changes: boolean, expected: string[], before: string[] = []) {
     this.disk = disk;
     this.directory = directory;
     this.changes = changes;
     this.expected = expected;
+    for (const line of before) this.enterLine(`${directory} before`, line);
   }
 
   /** A name has changed. */
@@ -76,10 +78,12 @@ export class OutputBooks {
   }
 
   private enter({ path, lines }: VisibleFile): void {
-    for (const line of lines) {
-      if (this.changes) this.enterChange(path, line);
-      else this.add(path, line);
-    }
+    for (const line of lines) this.enterLine(path, line);
+  }
+
+  private enterLine(path: string, line: string): void {
+    if (this.changes) this.enterChange(path, line);
+    else this.add(path, line);
   }
 
   private add(path: string, line: string): void {

@@ -1,6 +1,5 @@
 // One simulated history of a job, from its seed: the engine's own code amid faults, watched by an observer with books of its own.
 import { LocalCheckpointStorage } from '../../engine/checkpoint/local-storage.ts';
-import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
 import { connectorsOn, type Connectors } from '../../engine/connectors/registry.ts';
 import type { PlanJob } from '../../engine/jobmanager/prepare-job.ts';
 import { planScript } from '../../engine/plan/plan-script.ts';
@@ -12,7 +11,10 @@ import { SimDisk } from './disk.ts';
 import { scheduleFaults, type FaultCounts } from './faults.ts';
 import { ledgerSink } from './ledger.ts';
 import { SimNetwork } from './network.ts';
+import { Random } from './random.ts';
+import { restoreAgain } from './restore-again.ts';
 import { makeSchedule, type Schedule } from './schedule.ts';
+import { StateAudit } from './state-audit.ts';
 import { Supervisor } from './supervisor.ts';
 import { expectedLines, OUTPUT, WORKLOADS } from './workloads.ts';
 import { World } from './world.ts';
@@ -71,6 +73,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     parts: { ...HONEST, ...options.parts },
   });
   const observer = new LocalCheckpointStorage(STATE_DIRECTORY, disk.of(null), 'observer');
+  const audit = new StateAudit(observer);
   const supervisor = new Supervisor({
     world,
     cluster,
@@ -84,15 +87,24 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     disk,
     cluster,
     supervisor,
-    powerLost: () => books.reread(),
+    powerLost: () => {
+      books.reread();
+      audit.forget();
+    },
   });
   supervisor.start();
 
   const violations: string[] = [];
   let refused: string | null = null;
+  const looks = new Random(seed, 'audit');
   const watch = (): void => {
-    if (books.violations.length > 0 || supervisor.result !== null) world.stop();
-    else world.after(world.fate, 20, 'watch', watch);
+    if (books.violations.length > 0 || audit.violations.length > 0 || supervisor.result !== null) {
+      world.stop();
+      return;
+    }
+    world.after(world.fate, 20, 'watch', watch);
+    // All of it happens at this moment: nothing else runs before it is through.
+    if (!disk.betrayed && looks.chance(0.1)) void audit.checkNewest(supervisor.jobId);
   };
   watch();
   const ended = await world.run(schedule.faultsEnd + PATIENCE, MAX_EVENTS);
@@ -107,7 +119,15 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     else violations.push(`the job is ${result?.state ?? 'without end'}: ${result?.failure ?? ''}`);
   }
   violations.push(...books.violations);
-  if (violations.length === 0 && !disk.betrayed) await checkSavepoints(supervisor, observer, violations);
+  if (violations.length === 0 && refused === null && !disk.betrayed) {
+    await audit.checkSavepoints(supervisor.savepoints.map(({ path }) => path));
+    const savepoint = supervisor.savepoints.at(-1);
+    if (audit.violations.length === 0 && savepoint !== undefined && schedule.restoreAt !== null)
+      violations.push(
+        ...(await restoreAgain({ world, disk, cluster, schedule, books, observer, supervisor }, savepoint.path)),
+      );
+  }
+  violations.push(...audit.violations);
   return {
     seed,
     schedule,
@@ -126,24 +146,6 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 /** The state cannot be restored from, and the message names the file. */
 function isRefusal(failure: string): boolean {
   return /\/state\/\S+ cannot be restored from: /.test(failure);
-}
-
-/** Every savepoint that was said to be complete can be read, all of it. */
-async function checkSavepoints(
-  { savepoints }: Supervisor,
-  storage: CheckpointStorage,
-  violations: string[],
-): Promise<void> {
-  for (const { path } of savepoints)
-    try {
-      const manifest = await storage.readManifest(path);
-      for (const { operatorId } of manifest.operators) {
-        const state = await storage.readOperatorState(path, manifest, operatorId, { start: 0, end: 127 });
-        if (state !== null) for await (const section of state.keyed) void section;
-      }
-    } catch (error) {
-      violations.push(`savepoint ${path} was acknowledged, but cannot be read: ${String(error)}`);
-    }
 }
 
 function simulatedConnectors(fileSystem: FileSystem): Connectors {

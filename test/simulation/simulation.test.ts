@@ -1,15 +1,38 @@
 // The engine keeps its promises in histories that nobody has thought of: seeds that are new each time, and printed when one fails.
-import { simulate } from './simulate.ts';
+import { REGRESSIONS } from './regressions.ts';
+import { shrink } from './shrink.ts';
+import { simulate, type SimulationResult } from './simulate.ts';
 
-const SCHEDULES = Number(process.env['SIM_SCHEDULES'] ?? 100);
-const first = Number(process.env['SIM_SEED'] ?? Math.floor(Math.random() * 1e12));
+const given = process.env['SIM_SEED'];
+const schedules = Number(process.env['SIM_SCHEDULES'] ?? (given === undefined ? 2_000 : 1));
+const first = Number(given ?? Math.floor(Math.random() * 1e12));
 
-test(`promises are kept in ${SCHEDULES} simulated histories from seed ${first}`, async () => {
-  for (let seed = first; seed < first + SCHEDULES; seed++) {
-    const { violations } = await simulate(seed);
-    if (violations.length > 0) throw new Error(`SIM_SEED=${seed} replays it:\n${violations.join('\n')}`);
+/** What to read first: the violations, the faults that it takes, the last of what happened. */
+async function report(failing: SimulationResult): Promise<string> {
+  const smallest = given === undefined ? await shrink(failing) : failing;
+  const { seed, schedule, violations } = smallest;
+  const { trace } = await simulate(seed, { schedule, trace: true });
+  return [
+    `SIM_SEED=${failing.seed} replays it.`,
+    ...violations,
+    `Shrunk to: ${JSON.stringify([...schedule.faults, ...schedule.requests])}`,
+    ...(given === undefined ? (trace ?? []).slice(-60) : (trace ?? [])),
+  ].join('\n');
+}
+
+test(`promises are kept in ${schedules} simulated histories from seed ${first}`, async () => {
+  for (let seed = first; seed < first + schedules; seed++) {
+    const result = await simulate(seed);
+    if (result.violations.length > 0) throw new Error(await report(result));
+    // Lets the test's own timers be served.
+    await new Promise((resolve) => setImmediate(resolve));
   }
-}, 240_000);
+}, 600_000);
+
+test.each(REGRESSIONS)('seed %i is kept: %s', async (seed) => {
+  const result = await simulate(seed);
+  if (result.violations.length > 0) throw new Error(await report(result));
+});
 
 test('a seed is a history: the same one each time', async () => {
   for (const seed of [1, 2, 3]) {

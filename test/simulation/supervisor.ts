@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   sql: () => string;
   /** What is in storage, as nobody hinders it. */
   readResult: (jobId: string) => Promise<JobResult | null>;
+  /** Where the first job goes on from, and who it is. */
+  restore?: { savepoint: string; epoch: number; jobId: string };
 }
 
 export class Supervisor {
@@ -31,14 +33,14 @@ export class Supervisor {
   readonly savepoints: { path: string; jobId: string }[] = [];
   /** How the last job ended. */
   result: JobResult | null = null;
-  epoch = 1;
+  epoch: number;
   jobId: string;
   parallelism: number;
   jobManagersStarted = 0;
   private readonly options: SupervisorOptions;
   private readonly random: Random;
   private readonly requests: Asked[];
-  private fromSavepoint: string | null = null;
+  private fromSavepoint: string | null;
   private jobs = 0;
   private jobManager: JobManagerProcess | null = null;
   private taskManagers: TaskManagerProcess[] = [];
@@ -48,7 +50,9 @@ export class Supervisor {
     this.options = options;
     this.random = new Random(options.schedule.seed, 'supervisor');
     this.requests = options.schedule.requests.map((request) => ({ request, state: 'waiting', jobId: '' }));
-    this.jobId = jobIdOf(++this.jobs);
+    this.jobId = options.restore?.jobId ?? jobIdOf(++this.jobs);
+    this.epoch = options.restore?.epoch ?? 1;
+    this.fromSavepoint = options.restore?.savepoint ?? null;
     this.parallelism = options.schedule.parallelism;
   }
 
@@ -139,7 +143,7 @@ export class Supervisor {
   }
 
   private replaceDead(): void {
-    const { schedule, world } = this.options;
+    const { schedule } = this.options;
     const { jobManager } = this;
     if (jobManager !== null && !jobManager.process.alive && this.random.chance(0.3)) {
       // One that was fenced, or that exited, is followed by the next epoch.
@@ -150,7 +154,6 @@ export class Supervisor {
     this.taskManagers.forEach((one, index) => {
       if (!one.process.alive && this.random.chance(0.3)) this.taskManagers[index] = this.startTaskManager(index);
     });
-    void world;
   }
 
   private pursueRequests(): void {
@@ -195,7 +198,8 @@ export class Supervisor {
     if (status.state === 'IN_PROGRESS') return;
     asked.state = 'done';
     if (asked.request.type === 'checkpoint') return;
-    if (status.state === 'COMPLETED') this.savepoints.push({ path: status.location, jobId: this.jobId });
+    if (status.state === 'COMPLETED' && asked.request.type === 'savepoint')
+      this.savepoints.push({ path: status.location, jobId: this.jobId });
   }
 
   /** The result in storage decides, as it does for whoever comes after. */
