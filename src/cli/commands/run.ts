@@ -1,8 +1,7 @@
 // `flowjob run`: one job from start to end without an operator or a store. The engine's processes live in a folder that goes with them.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { admit, InvalidObjectError } from '../../api/admission.ts';
@@ -18,6 +17,7 @@ import { CommandError, type CliContext } from '../context.ts';
 import { followFile } from '../follow-file.ts';
 import { absolute, loadManifests } from '../manifests.ts';
 import { csvRows, resultTable } from '../result-table.ts';
+import { clearDeadRuns, createRunFolder, endRun } from '../run-folder.ts';
 import { localKey } from '../targets.ts';
 
 interface RunOptions {
@@ -44,7 +44,8 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
   }
   const { engineFile } = context.programs;
   const node = context.programs.node();
-  const directory = mkdtempSync(join(tmpdir(), 'flowjob-run-'));
+  await clearDeadRuns(context.env, { node, engineFile });
+  const directory = createRunFolder(context.env);
   const resultFiles = join(directory, 'result');
   const query = context.queryIntoFiles(name, spec, resultFiles);
   const runtime = new LocalRuntime({ directory, node, engineFile, now: Date.now });
@@ -59,7 +60,7 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
       runStartedAt: context.now().toISOString(),
       healthy: false,
     },
-    spec: query === null ? spec : { ...spec, job: { ...spec.job, sql: { inline: query.sql } } },
+    spec: { ...ephemeral(spec), ...(query === null ? {} : { job: { ...spec.job, sql: { inline: query.sql } } }) },
   };
   try {
     const result = await attend(context, runtime, directory, plan);
@@ -67,10 +68,15 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
       for (const lines of resultTable(query.columns, csvRows(resultFiles))) context.out(lines);
     return tell(context, result);
   } finally {
-    runtime.stopProcesses(plan.key, 1, false);
-    while (runtime.processes(plan.key).some((process) => process.state === 'Running')) await pause(10);
+    await endRun(runtime);
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The state of a run goes with its folder. In the storage of the spec it would fence off the job that the operator runs under this name, and the next run. */
+function ephemeral(spec: ResolvedFlowJobSpec): ResolvedFlowJobSpec {
+  const { storage: _storage, ...state } = spec.state;
+  return { ...spec, state };
 }
 
 async function jobOf(context: CliContext, options: RunOptions): Promise<{ name: string; spec: ResolvedFlowJobSpec }> {
