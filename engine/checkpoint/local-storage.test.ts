@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EngineError } from '../errors.ts';
 import type { OperatorSnapshot } from '../operators/operator.ts';
+import { attemptTag, type AcquiredAttempt } from './attempt.ts';
 import { LocalCheckpointStorage } from './local-storage.ts';
 import type { JobResult, Manifest } from './storage.ts';
 
@@ -13,6 +14,7 @@ const JOB = 'abcdef0123456789abcdef0123456789';
 const ALL = { start: 0, end: 127 };
 let root: string;
 let storage: LocalCheckpointStorage;
+let first: AcquiredAttempt;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'storage-'));
@@ -45,16 +47,18 @@ function snapshot(operatorId: string, keyGroups: number[], union: string[]): Ope
   };
 }
 
-async function writeCheckpoint(checkpointId: number, epoch: number, directory?: string): Promise<string> {
+async function writeCheckpoint(checkpointId: number, attempt: AcquiredAttempt, directory?: string): Promise<string> {
   const path = directory ?? storage.checkpointPath(JOB, checkpointId);
   const files = [
-    await storage.writeTaskState(path, { vertexId: 'v', subtask: 0, epoch }, [
+    await storage.writeTaskState(path, { vertexId: 'v', subtask: 0, attempt: attemptTag(attempt) }, [
       snapshot('a', [1, 5], ['x']),
       snapshot('b', [5], []),
     ]),
-    await storage.writeTaskState(path, { vertexId: 'v', subtask: 1, epoch }, [snapshot('a', [70, 127], ['y'])]),
+    await storage.writeTaskState(path, { vertexId: 'v', subtask: 1, attempt: attemptTag(attempt) }, [
+      snapshot('a', [70, 127], ['y']),
+    ]),
   ];
-  await storage.publishManifest(path, manifest(checkpointId, epoch, files));
+  await storage.publishManifest(attempt, path, manifest(checkpointId, attempt.epoch, files));
   return path;
 }
 
@@ -89,39 +93,81 @@ async function readAll(directory: string): Promise<unknown> {
   return [read, states];
 }
 
-describe('attempt epochs', () => {
-  test('only ever rise', async () => {
-    expect(await storage.currentEpoch()).toBe(0);
-    await storage.acquireEpoch(1, 'one');
-    await storage.acquireEpoch(3, 'three');
-    expect(await storage.currentEpoch()).toBe(3);
-    for (const epoch of [1, 2, 3]) expect(await codeOf(storage.acquireEpoch(epoch, 'late'))).toBe('FENCED');
-    await storage.assertEpoch(3);
-    expect(await codeOf(storage.assertEpoch(1))).toBe('FENCED');
+describe('attempts', () => {
+  test('rise by epoch; the same epoch again is its next restart', async () => {
+    expect(await storage.currentAttempt()).toBeNull();
+    const one = await storage.acquireAttempt(1, 'one');
+    const three = await storage.acquireAttempt(3, 'three');
+    expect(attemptTag(three)).toBe('3');
+    expect(await storage.currentAttempt()).toEqual({ epoch: 3, restart: 0 });
+    for (const epoch of [1, 2]) expect(await codeOf(storage.acquireAttempt(epoch, 'late'))).toBe('FENCED');
+    await storage.assertAttempt(three);
+    expect(await codeOf(storage.assertAttempt(one))).toBe('FENCED');
+    const again = await storage.acquireAttempt(3, 'three, restarted');
+    expect(attemptTag(again)).toBe('3.1');
+    expect(await codeOf(storage.assertAttempt(three))).toBe('FENCED');
+    await storage.assertAttempt(again);
   });
 
-  test('of many that ask for one epoch at once, one gets it', async () => {
-    const asked = await Promise.all(Array.from({ length: 8 }, (_, i) => codeOf(storage.acquireEpoch(7, `asker ${i}`))));
-    expect(asked.filter((code) => code === 'nothing thrown')).toHaveLength(1);
-    expect(asked.filter((code) => code === 'FENCED')).toHaveLength(7);
+  test('of many that ask for one epoch at once each gets a restart of its own, and one has the state', async () => {
+    const asked = await Promise.all(Array.from({ length: 8 }, (_, i) => storage.acquireAttempt(7, `asker ${i}`)));
+    expect(new Set(asked.map(attemptTag)).size).toBe(8);
+    const codes = await Promise.all(asked.map((attempt) => codeOf(storage.assertAttempt(attempt))));
+    expect(codes.filter((code) => code === 'nothing thrown')).toHaveLength(1);
+    expect(codes.filter((code) => code === 'FENCED')).toHaveLength(7);
   });
 
-  test('an attempt with a lower epoch publishes nothing, and leaves nothing temporary behind', async () => {
-    await storage.acquireEpoch(1, 'old');
-    await storage.acquireEpoch(2, 'new');
+  test('an epoch is a positive whole number', async () => {
+    for (const epoch of [0, -1, 1.5, Number.NaN])
+      expect(await codeOf(storage.acquireAttempt(epoch, 'nobody'))).toBe('EPOCH_INVALID');
+  });
+
+  test('one with a lower epoch publishes nothing, and leaves nothing temporary behind', async () => {
+    const old = await storage.acquireAttempt(1, 'old');
+    await storage.acquireAttempt(2, 'new');
     const path = storage.checkpointPath(JOB, 4);
-    expect(await codeOf(writeCheckpoint(4, 1))).toBe('FENCED');
+    expect(await codeOf(writeCheckpoint(4, old))).toBe('FENCED');
     expect((await readdir(path)).sort()).toEqual(['v-0-1.state', 'v-1-1.state']);
     expect(await storage.listCheckpoints(JOB)).toEqual([]);
     expect(await codeOf(storage.readManifest(path))).toBe('SAVEPOINT_NOT_FOUND');
   });
+
+  test('what version 0.1.0 took without a log counts, and finds itself fenced', async () => {
+    await mkdir(join(root, 'epochs'));
+    for (const epoch of [1, 4]) await writeFile(join(root, 'epochs', String(epoch)), '{}');
+    expect(await storage.currentAttempt()).toEqual({ epoch: 4, restart: 0 });
+    expect(await codeOf(storage.acquireAttempt(3, 'late'))).toBe('FENCED');
+    expect(attemptTag(await storage.acquireAttempt(4, 'upgraded in place'))).toBe('4.1');
+    await storage.acquireAttempt(5, 'next');
+    expect((await readdir(join(root, 'epochs'))).sort()).toEqual(['1', '4', '5']);
+  });
+
+  test('a damaged entry of the log is refused by name', async () => {
+    const attempt = await storage.acquireAttempt(1, 'one');
+    const file = join(root, 'log', String(attempt.seq).padStart(16, '0'));
+    const intact = await readFile(file, 'utf8');
+    for (const damaged of ['', intact.slice(0, -1), intact.replace('one', 'two')]) {
+      await writeFile(file, damaged);
+      for (const work of [
+        () => storage.assertAttempt(attempt),
+        () => storage.acquireAttempt(2, 'next'),
+        () => storage.listCheckpoints(JOB),
+      ])
+        await expect(work()).rejects.toMatchObject({
+          code: 'LOG_CORRUPT',
+          message: expect.stringContaining(file) as string,
+        });
+    }
+  });
 });
 
 describe('state', () => {
-  beforeEach(() => storage.acquireEpoch(1, 'test'));
+  beforeEach(async () => {
+    first = await storage.acquireAttempt(1, 'test');
+  });
 
   test('comes back by operator and key group, union entries of all subtasks to everybody', async () => {
-    const path = await writeCheckpoint(1, 1);
+    const path = await writeCheckpoint(1, first);
     const read = await storage.readManifest(path);
     const state = await storage.readOperatorState(pathToFileURL(path).href, read, 'a', { start: 5, end: 70 });
     expect(state?.stateSchema).toEqual({ of: 'a' });
@@ -133,7 +179,7 @@ describe('state', () => {
   });
 
   test('a savepoint can be moved to another folder', async () => {
-    const path = await writeCheckpoint(1, 1, storage.savepointPath(JOB, 'f'.repeat(32)));
+    const path = await writeCheckpoint(1, first, storage.savepointPath(JOB, 'f'.repeat(32)));
     const moved = join(root, 'moved');
     await mkdir(moved);
     for (const name of await readdir(path)) await writeFile(join(moved, name), await readFile(join(path, name)));
@@ -141,7 +187,7 @@ describe('state', () => {
   });
 
   test('every truncation and every flipped byte is refused, and the file is named', async () => {
-    const path = await writeCheckpoint(1, 1);
+    const path = await writeCheckpoint(1, first);
     const names = (await readdir(path)).sort();
     expect(names).toEqual(['_metadata', 'v-0-1.state', 'v-1-1.state']);
     for (const name of names) {
@@ -175,26 +221,26 @@ describe('state', () => {
 
   test('a manifest that names a file outside its folder is not written', async () => {
     const outside = { vertexId: 'v', subtask: 0, path: '../v.state', length: 1, indexCrc32: 0, operators: [] };
-    expect(await codeOf(storage.publishManifest(join(root, 'c'), manifest(1, 1, [outside])))).toBe('STATE_PATH');
+    expect(await codeOf(storage.publishManifest(first, join(root, 'c'), manifest(1, 1, [outside])))).toBe('STATE_PATH');
   });
 });
 
 describe('checkpoints of a job', () => {
   test('are listed newest first, by attempt before number; incomplete ones are not', async () => {
-    await storage.acquireEpoch(1, 'test');
-    await writeCheckpoint(9, 1);
-    await writeCheckpoint(10, 1);
-    await storage.acquireEpoch(2, 'test');
-    await writeCheckpoint(3, 2);
-    await storage.writeTaskState(storage.checkpointPath(JOB, 11), { vertexId: 'v', subtask: 0, epoch: 2 }, []);
+    first = await storage.acquireAttempt(1, 'test');
+    await writeCheckpoint(9, first);
+    await writeCheckpoint(10, first);
+    const second = await storage.acquireAttempt(2, 'test');
+    await writeCheckpoint(3, second);
+    await storage.writeTaskState(storage.checkpointPath(JOB, 11), { vertexId: 'v', subtask: 0, attempt: '2' }, []);
     const listed = await storage.listCheckpoints(JOB);
     expect(listed.map(({ checkpointId }) => checkpointId)).toEqual([3, 10, 9]);
     expect(listed[0]?.path).toBe(storage.checkpointPath(JOB, 3));
   });
 
   test('are disposed of with what was left half written, twice without error, and without touching foreign files', async () => {
-    await storage.acquireEpoch(1, 'test');
-    const path = await writeCheckpoint(1, 1);
+    first = await storage.acquireAttempt(1, 'test');
+    const path = await writeCheckpoint(1, first);
     await writeFile(join(path, '._metadata.other-77.tmp'), 'half');
     await storage.dispose(path);
     await storage.dispose(path);
@@ -223,10 +269,11 @@ test('the result of a job is written once', async () => {
     savepointPath: null,
     summary: { rows: 3 },
   };
+  first = await storage.acquireAttempt(1, 'test');
   expect(await storage.readJobResult(JOB)).toBeNull();
-  await storage.writeJobResult(JOB, result);
-  await storage.writeJobResult(JOB, result);
+  await storage.writeJobResult(first, result);
+  await storage.writeJobResult(first, result);
   expect(await storage.readJobResult(JOB)).toEqual(result);
-  expect(await codeOf(storage.writeJobResult(JOB, { ...result, state: 'FAILED' }))).toBe('JOB_RESULT_EXISTS');
+  expect(await codeOf(storage.writeJobResult(first, { ...result, state: 'FAILED' }))).toBe('JOB_RESULT_EXISTS');
   expect(await storage.readJobResult(JOB)).toEqual(result);
 });

@@ -49,10 +49,10 @@ export function tooNew(path: string, version: number, readable: number): EngineE
 /** Writes the sections of one subtask, durably, one at a time, and tells what the manifest has to know of them. */
 export async function writeStateFile(
   folder: StateFolder,
-  task: { vertexId: string; subtask: number; epoch: number },
+  task: { vertexId: string; subtask: number; attempt: string },
   snapshots: readonly OperatorSnapshot[],
 ): Promise<TaskStateHandle> {
-  const path = `${task.vertexId}-${task.subtask}-${task.epoch}.state`;
+  const path = `${task.vertexId}-${task.subtask}-${task.attempt}.state`;
   const operators: TaskStateHandle['operators'] = [];
   const hash = createHash('sha256');
   let length = 0;

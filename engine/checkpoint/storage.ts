@@ -1,5 +1,5 @@
-// The contract of checkpoint storage: attempt epochs, task state files, manifests. `local-storage.ts` implements it on a folder.
-import type { Attempt } from './attempt.ts';
+// The contract of checkpoint storage: attempts, task state, manifests, results. object-checkpoint-storage.ts implements it.
+import type { AcquiredAttempt, Attempt } from './attempt.ts';
 import type { Committable, SourceSplit } from '../connectors/connector.ts';
 import type { OperatorRestore, OperatorSnapshot } from '../operators/operator.ts';
 
@@ -47,7 +47,10 @@ export interface Manifest {
   jobId: string;
   jobName: string;
   checkpointId: number;
+  /** Of the attempt that has written it. */
   epoch: number;
+  /** Absent: 0. */
+  restart?: number;
   /** Milliseconds since the epoch. */
   triggerTimestamp: number;
   maxParallelism: number;
@@ -71,34 +74,42 @@ export interface Manifest {
   endOfInput: boolean;
 }
 
-/** Thrown with code `FENCED` when a higher attempt epoch exists. */
+/** What takes an attempt throws FENCED, and changes nothing, when another attempt has the state. */
 export interface CheckpointStorage {
-  /** Takes an attempt epoch by conditional create. Throws EngineError FENCED when this epoch or a higher one was taken. */
-  acquireEpoch(epoch: number, owner: string): Promise<void>;
-  /** The highest epoch taken so far, 0 when none. */
-  currentEpoch(): Promise<number>;
-  /** Throws EngineError FENCED unless `epoch` is the highest. */
-  assertEpoch(epoch: number): Promise<void>;
+  /**
+   * Takes the state for an attempt: whatever earlier attempts do from now on counts for nothing, what they have decided is complete. Of an epoch that was
+   * taken before this is the next restart. `owner` tells people who it is. Throws EngineError FENCED when a higher epoch was taken.
+   */
+  acquireAttempt(epoch: number, owner: string): Promise<AcquiredAttempt>;
+  /** Who has the state; null when nobody took it yet. */
+  currentAttempt(): Promise<Attempt | null>;
+  /** Throws EngineError FENCED unless the attempt has the state. */
+  assertAttempt(attempt: AcquiredAttempt): Promise<void>;
 
   /** Directory of checkpoint `id` of a job: `checkpoints/<jobId>/chk-<id>`. */
   checkpointPath(jobId: string, checkpointId: number): string;
   /** Directory of a savepoint, decided by its trigger id alone, so that the repeated call is the same call. */
   savepointPath(jobId: string, triggerId: string, targetDirectory?: string): string;
-  /** Writes one subtask's sections, fsynced. Returns its handle. */
+  /** Directories of the completed savepoints of a trigger id: its own, and those with `-<attempt>` behind it. */
+  findSavepoints(jobId: string, triggerId: string): Promise<string[]>;
+  /** Writes one subtask's sections, durably. Returns its handle. `attempt` is the tag of the attempt. */
   writeTaskState(
     directory: string,
-    task: { vertexId: string; subtask: number; epoch: number },
+    task: { vertexId: string; subtask: number; attempt: string },
     snapshots: OperatorSnapshot[],
   ): Promise<TaskStateHandle>;
   /** Writes a file of pages for a checkpoint, durably, into the folder that the checkpoints of its job share. */
   writePages(directory: string, name: string, parts: Iterable<Uint8Array>): Promise<void>;
   /**
-   * Removes files of pages that no checkpoint refers to: those whose names are not in `keep`, unless an attempt may still need them that is later than
-   * `attempt`, or one of its own checkpoints after the one numbered `through`.
+   * Removes the files of pages that no checkpoint refers to and none will: those of earlier attempts, and of this one up to checkpoint `through`. Throws
+   * FENCED.
    */
-  sweepPages(jobId: string, keep: ReadonlySet<string>, attempt: Attempt, through: number): Promise<void>;
-  /** Checks the epoch, then publishes by atomic rename; throws FENCED and publishes nothing when the epoch is not the highest. */
-  publishManifest(directory: string, manifest: Manifest): Promise<void>;
+  sweepPages(attempt: AcquiredAttempt, jobId: string, through: number): Promise<void>;
+  /**
+   * Makes a checkpoint or savepoint complete: for everybody, or (FENCED, or any other error) for nobody. Throws STORAGE_UNCERTAIN when that is not known or
+   * the rest has to be done by the next process: this one must end. A directory has one manifest, ever.
+   */
+  publishManifest(attempt: AcquiredAttempt, directory: string, manifest: Manifest): Promise<void>;
   /** Throws EngineError SAVEPOINT_NOT_FOUND or SAVEPOINT_CORRUPT that names file and reason. */
   readManifest(directory: string): Promise<Manifest>;
   /** Reads the sections of one operator for key groups start..end (inclusive) and all its union entries; every crc is checked. */
@@ -108,13 +119,20 @@ export interface CheckpointStorage {
     operatorId: string,
     range: { start: number; end: number },
   ): Promise<OperatorRestore | null>;
-  /** Completed checkpoints of a job, newest first. */
+  /** Completed checkpoints of a job, newest first. Throws SAVEPOINT_CORRUPT that names the file when the newest is damaged or gone. */
   listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]>;
-  /** Removes a checkpoint's or savepoint's directory: manifest first. Not an error when it is gone. */
+  /**
+   * Removes a checkpoint or savepoint with its directory: manifest first. For what is complete and superseded, or not wanted by its owner. Not an error
+   * when it is gone.
+   */
   dispose(directory: string): Promise<void>;
+  /** Removes what an attempt has written for a checkpoint that it has given up, and nothing of any other. */
+  discard(directory: string, attempt: Attempt): Promise<void>;
+  /** Removes what earlier attempts wrote for checkpoints that they did not complete. To be called before the attempt writes any. */
+  removeOrphans(attempt: AcquiredAttempt, jobId: string): Promise<void>;
 
-  /** How a job ended, written once (Flink's JobResultStore): a finished job is not run again after a restart. */
-  writeJobResult(jobId: string, result: JobResult): Promise<void>;
+  /** How a job ended, written once (Flink's JobResultStore): a finished job is not run again after a restart. Throws JOB_RESULT_EXISTS. */
+  writeJobResult(attempt: AcquiredAttempt, result: JobResult): Promise<void>;
   readJobResult(jobId: string): Promise<JobResult | null>;
 }
 

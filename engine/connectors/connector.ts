@@ -1,4 +1,5 @@
 // The contract of connectors: how a table is found in splits, read into batches, written, and committed exactly once.
+import type { Attempt } from '../checkpoint/attempt.ts';
 import type { Clock } from '../clock.ts';
 import type { ColumnBatch } from '../columnar/batch.ts';
 import type { Schema } from '../plan/types.ts';
@@ -90,8 +91,11 @@ export interface SinkConnector {
    * committed has no place.
    */
   hasPlace?(committable: Committable): Promise<boolean>;
-  /** Removes what attempts with a lower epoch left in progress. Runs before a job starts. */
-  cleanUp(table: TableSpec, jobKey: string, epoch: number): Promise<void>;
+  /**
+   * Removes what was left in progress by earlier attempts than `attempt`, and by those executions of its own that are numbered below `execution`. What
+   * checkpoints hold has been committed before.
+   */
+  cleanUp(table: TableSpec, jobKey: string, attempt: Attempt, execution: number): Promise<void>;
 }
 
 export interface WriterContext {
@@ -100,10 +104,10 @@ export interface WriterContext {
   parallelism: number;
   /** Identifies the FlowJob (or the run) among writers to the same place: goes into names of files. */
   jobKey: string;
-  /** Attempt epoch: goes into names of files in progress, so that two attempts never write the same file. */
-  epoch: number;
+  /** Tag of the attempt: goes into names of files, so that two attempts never write the same file. */
+  attemptTag: string;
   /**
-   * Counts the executions of this subtask within the epoch: goes there too. A file that was committed by one execution has left its name, and
+   * Counts the executions of this subtask within the attempt: goes there too. A file that was committed by one execution has left its name, and
    * must not be found under it again when the checkpoint that held it is committed once more.
    */
   attempt: number;

@@ -37,7 +37,7 @@ export function writerContext(table: TableSpec, more: Partial<WriterContext> = {
     subtask: 0,
     parallelism: 1,
     jobKey: 'job-1',
-    epoch: 1,
+    attemptTag: '1',
     attempt: 0,
     operatorId: '0123456789abcdef0123456789abcdef',
     now: () => 0,

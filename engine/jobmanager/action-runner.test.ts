@@ -43,11 +43,11 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
   const root = await mkdtemp(join(tmpdir(), 'flowjob-fence-'));
   try {
     const storage = new LocalCheckpointStorage(root);
-    await storage.acquireEpoch(1, 'old');
-    await storage.acquireEpoch(2, 'new');
+    const old = await storage.acquireAttempt(1, 'old');
+    const next = await storage.acquireAttempt(2, 'new');
     // Both attempts counted on from the same checkpoint: the directory is the same one.
     const directory = storage.checkpointPath(JOB, 6);
-    await storage.publishManifest(directory, manifestOf(2, 6));
+    await storage.publishManifest(next, directory, manifestOf(2, 6));
     const actions: Action[] = [
       { type: 'dispose', directory },
       { type: 'publishManifest', directory: storage.checkpointPath(JOB, 7), manifest: manifestOf(1, 7) },
@@ -59,13 +59,13 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
         const unexpected = (): void => failed(new Error(`${action.type} was not fenced`));
         const greeting = { type: 'registered', jobId: JOB, epoch: 1 } as const;
         new ActionRunner({
-          epoch: 1,
+          attempt: old,
           jobId: JOB,
           storage,
           connectors,
           links: new TaskManagerLinks(null, greeting, unexpected),
           deliver: unexpected,
-          fenced: () => fenced(),
+          halt: () => fenced(),
           ended: unexpected,
           log: unexpected,
         }).run(action);

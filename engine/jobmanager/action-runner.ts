@@ -1,21 +1,30 @@
 // Carries out what the coordinator decides: messages, storage, commits. What storage answers goes back as events.
+import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
 import type { Committable } from '../connectors/connector.ts';
 import type { Connectors } from '../connectors/registry.ts';
+import type { ErrorCode } from '../error-codes.ts';
 import { describeError, EngineError } from '../errors.ts';
 import { spillExists } from '../shuffle/spill-input.ts';
 import type { Action, CoordinatorEvent } from './coordinator/messages.ts';
 import type { TaskManagerLinks } from './task-manager-links.ts';
 
+/** After these nothing can be tried again: the next process reads what is recorded and goes on from there. */
+const FATAL: readonly ErrorCode[] = ['FENCED', 'STORAGE_UNCERTAIN', 'LOG_CORRUPT', 'JOB_RESULT_EXISTS'];
+
+export function isFatal(error: unknown): error is EngineError {
+  return error instanceof EngineError && FATAL.includes(error.code);
+}
+
 export interface ActionRunnerOptions {
-  epoch: number;
+  attempt: AcquiredAttempt;
   jobId: string;
   storage: CheckpointStorage;
   connectors: Connectors;
   links: TaskManagerLinks;
   deliver: (event: CoordinatorEvent) => void;
-  /** A higher epoch exists: this process must end. */
-  fenced: (error: EngineError) => void;
+  /** Another attempt has the state, or what storage holds cannot be told any more: this process must end. */
+  halt: (error: EngineError) => void;
   ended: (status: 'FINISHED' | 'FAILED' | 'CANCELED') => void;
   log: (message: string) => void;
 }
@@ -28,7 +37,7 @@ export class ActionRunner {
   }
 
   run(action: Action): void {
-    const { epoch, jobId, storage, connectors, links, deliver, log } = this.options;
+    const { attempt, jobId, storage, connectors, links, deliver, log } = this.options;
     switch (action.type) {
       case 'send':
         links.send(action.taskManagerId, action.message);
@@ -39,7 +48,7 @@ export class ActionRunner {
       case 'publishManifest': {
         const { checkpointId } = action.manifest;
         this.settle(
-          storage.publishManifest(action.directory, action.manifest),
+          storage.publishManifest(attempt, action.directory, action.manifest),
           () => deliver({ type: 'manifestPublished', checkpointId }),
           (message) => deliver({ type: 'publishFailed', checkpointId, message }),
         );
@@ -48,7 +57,7 @@ export class ActionRunner {
       case 'commit': {
         const { commit } = action;
         this.settle(
-          commitAll(storage, connectors, epoch, action.committables),
+          commitAll(storage, connectors, attempt, action.committables),
           () => deliver({ type: 'committed', commit }),
           (message) => deliver({ type: 'commitFailed', commit, message }),
         );
@@ -56,17 +65,30 @@ export class ActionRunner {
       }
       case 'writeResult':
         this.settle(
-          storage.assertEpoch(epoch).then(async () => storage.writeJobResult(jobId, action.result)),
+          storage.writeJobResult(attempt, action.result),
           () => deliver({ type: 'resultWritten' }),
           (message) => deliver({ type: 'resultFailed', message }),
         );
         return;
       case 'dispose':
-        // A later attempt counts on from the same checkpoint: what is of no use to this one may be what that one lives on.
         this.settle(
-          storage.assertEpoch(epoch).then(async () => storage.dispose(action.directory)),
+          storage.assertAttempt(attempt).then(async () => storage.dispose(action.directory)),
           () => undefined,
           (message) => log(`${action.directory} could not be removed: ${message}`),
+        );
+        return;
+      case 'discard':
+        this.settle(
+          storage.discard(action.directory, attempt),
+          () => undefined,
+          (message) => log(`what was written to ${action.directory} could not be removed: ${message}`),
+        );
+        return;
+      case 'sweepPages':
+        this.settle(
+          storage.sweepPages(attempt, jobId, action.through),
+          () => undefined,
+          (message) => log(`files of pages that are not needed any more could not be removed: ${message}`),
         );
         return;
       case 'checkFiles': {
@@ -85,7 +107,7 @@ export class ActionRunner {
 
   private settle(work: Promise<void>, done: () => void, failed: (message: string) => void): void {
     void work.then(done, (error: unknown) => {
-      if (error instanceof EngineError && error.code === 'FENCED') this.options.fenced(error);
+      if (isFatal(error)) this.options.halt(error);
       else failed(describeError(error));
     });
   }
@@ -95,10 +117,10 @@ export class ActionRunner {
 export async function commitAll(
   storage: CheckpointStorage,
   connectors: Connectors,
-  epoch: number,
+  attempt: AcquiredAttempt,
   committables: Committable[],
 ): Promise<void> {
-  await storage.assertEpoch(epoch);
+  await storage.assertAttempt(attempt);
   for (const connector of new Set(committables.map((committable) => committable.connector)))
     await connectors
       .committer(connector)

@@ -1,5 +1,6 @@
 // The JobManager without its process (Flink's JobMaster): storage, TaskManagers' connections and the clock around the coordinator. It feeds
 // events in and carries actions out. job-manager.ts makes a program of it; a simulation runs the same on a clock and a network of its own.
+import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage, JobResult } from '../checkpoint/storage.ts';
 import { every, type Clock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
@@ -8,7 +9,7 @@ import { describeError, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
-import { ActionRunner, commitAll } from './action-runner.ts';
+import { ActionRunner, commitAll, isFatal } from './action-runner.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
@@ -16,6 +17,8 @@ import { prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
 import { TaskManagerLinks } from './task-manager-links.ts';
 
 export const EXIT_FENCED = 3;
+/** To be started again: the state says how to go on. */
+export const EXIT_UNCERTAIN = 1;
 
 /** How often a JobManager that writes nothing looks whether the job is still its own. */
 const FENCE_CHECK_MS = 5_000;
@@ -53,6 +56,8 @@ export class JobMaster {
   private readonly options: JobMasterOptions;
   private readonly links: TaskManagerLinks;
   private readonly startTime: number;
+  /** Null until the state is this process's. */
+  private acquired: AcquiredAttempt | null = null;
   private coordinator: Coordinator | null = null;
   /** The job's view when no coordinator runs it. */
   private ended: JobView | null = null;
@@ -77,6 +82,10 @@ export class JobMaster {
     return this.options.job;
   }
 
+  get attempt(): AcquiredAttempt | null {
+    return this.acquired;
+  }
+
   get storage(): CheckpointStorage {
     return this.options.storage;
   }
@@ -85,15 +94,16 @@ export class JobMaster {
   async start(): Promise<void> {
     const { config, job, storage, clock, network, owner, announce } = this.options;
     try {
-      await storage.acquireEpoch(job.epoch, owner);
-      every(clock, FENCE_CHECK_MS, () => this.checkFence());
+      const attempt = await storage.acquireAttempt(job.epoch, owner);
+      this.acquired = attempt;
+      every(clock, FENCE_CHECK_MS, () => this.checkFence(attempt));
       const host = config.get('jobmanager.bind-host');
       await announce(await this.links.listen(network, host, config.integer('jobmanager.rpc.port')));
       const result = await storage.readJobResult(job.jobId);
-      if (result !== null) await this.reportEarlier(result);
-      else await this.run();
+      if (result !== null) await this.reportEarlier(attempt, result);
+      else await this.run(attempt);
     } catch (error) {
-      if (error instanceof EngineError && error.code === 'FENCED') this.fenced(error);
+      if (isFatal(error)) this.halt(error);
       else throw error;
     }
   }
@@ -127,26 +137,26 @@ export class JobMaster {
     clock.after(FAREWELL_MS, () => exit(0));
   }
 
-  private async run(): Promise<void> {
+  private async run(attempt: AcquiredAttempt): Promise<void> {
     const { config, job, storage, connectors, removeSpilled, plan, log } = this.options;
     try {
       removeSpilled(job.epoch - 1);
-      const options = await prepareJob(config, storage, connectors, job, plan);
+      const options = await prepareJob(config, storage, connectors, job, attempt, plan);
       this.runner = new ActionRunner({
-        epoch: job.epoch,
+        attempt,
         jobId: job.jobId,
         storage,
         connectors,
         links: this.links,
         deliver: (event) => this.deliver(event),
-        fenced: (error) => this.fenced(error),
+        halt: (error) => this.halt(error),
         ended: (status) => this.jobEnded(status),
         log,
       });
       this.coordinator = new Coordinator(options, this.startTime);
     } catch (error) {
-      if ((error instanceof EngineError && error.code === 'FENCED') || isTransient(error)) throw error;
-      await this.failBeforeStart(error);
+      if (isFatal(error) || isTransient(error)) throw error;
+      await this.failBeforeStart(attempt, error);
       return;
     }
     this.deliver({ type: 'start' });
@@ -156,7 +166,7 @@ export class JobMaster {
   }
 
   /** Bad SQL, a missing savepoint: the job is FAILED, and the process stays to say so. */
-  private async failBeforeStart(error: unknown): Promise<void> {
+  private async failBeforeStart(attempt: AcquiredAttempt, error: unknown): Promise<void> {
     const { job, storage, clock, log } = this.options;
     const result: JobResult = {
       jobId: job.jobId,
@@ -168,21 +178,20 @@ export class JobMaster {
       summary: {},
     };
     log(`job ${job.jobId} failed before it ran: ${describeError(error)}`);
-    await storage.assertEpoch(job.epoch);
-    await storage.writeJobResult(job.jobId, result);
+    await storage.writeJobResult(attempt, result);
     this.end(result, error);
   }
 
   /** The job had ended before this attempt. Its last files may still have to be made visible. */
-  private async reportEarlier(result: JobResult): Promise<void> {
-    const { job, storage, connectors } = this.options;
+  private async reportEarlier(attempt: AcquiredAttempt, result: JobResult): Promise<void> {
+    const { storage, connectors } = this.options;
     if (result.savepointPath !== null) {
       const manifest = await storage.readManifest(result.savepointPath).catch((error: unknown) => {
         // Removed by its owner, who heard of it only after its files were made visible.
         if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
         throw error;
       });
-      await commitAll(storage, connectors, job.epoch, manifest?.committables ?? []);
+      await commitAll(storage, connectors, attempt, manifest?.committables ?? []);
     }
     this.end(result);
   }
@@ -212,18 +221,21 @@ export class JobMaster {
   }
 
   /** One that waits for slots, or has ended, would not find out otherwise that another has taken its place. */
-  private checkFence(): void {
-    const { job, storage, log } = this.options;
-    storage.assertEpoch(job.epoch).catch((error: unknown) => {
-      if (error instanceof EngineError && error.code === 'FENCED') this.fenced(error);
-      else log(`the attempt's epoch could not be checked: ${describeError(error)}`);
+  private checkFence(attempt: AcquiredAttempt): void {
+    const { storage, log } = this.options;
+    storage.assertAttempt(attempt).catch((error: unknown) => {
+      if (isFatal(error)) this.halt(error);
+      else log(`whether the attempt still has the job could not be checked: ${describeError(error)}`);
     });
   }
 
-  /** Another attempt owns the job: nothing may be done any more, not even to the tasks, which find their channels closed. */
-  private fenced(error: EngineError): void {
+  /**
+   * Nothing may be done any more, not even to the tasks, which find their channels closed: another attempt owns the job, or the next process has to find
+   * out what has been decided.
+   */
+  private halt(error: EngineError): void {
     const { log, exit } = this.options;
     log(describeError(error));
-    exit(EXIT_FENCED);
+    exit(error.code === 'FENCED' ? EXIT_FENCED : EXIT_UNCERTAIN);
   }
 }

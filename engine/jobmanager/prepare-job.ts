@@ -1,4 +1,5 @@
 // From SQL text to what the coordinator starts with: plan, splits, the state to restore, sinks cleared of what earlier attempts left.
+import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
@@ -28,6 +29,7 @@ export async function prepareJob(
   storage: CheckpointStorage,
   connectors: Connectors,
   job: JobArguments,
+  attempt: AcquiredAttempt,
   planJob: PlanJob = planScript,
 ): Promise<CoordinatorOptions> {
   const mode = config.get('execution.runtime-mode').toUpperCase();
@@ -43,12 +45,13 @@ export async function prepareJob(
     describeSink: (table, changelog) => connectors.sink(table).describe(table, changelog),
   });
   const effective = config.with(plan.settings);
+  await storage.removeOrphans(attempt, job.jobId);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
   const restored = await restoredState(storage, connectors, checkpoints[0] ?? null, job, plan);
-  await clearSinks(storage, connectors, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), job.epoch);
+  await clearSinks(storage, connectors, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), attempt);
   return {
     jobId: job.jobId,
-    epoch: job.epoch,
+    attempt: { epoch: attempt.epoch, restart: attempt.restart },
     plan,
     config: effective.entries(),
     checkpointing: checkpointingOptions(effective),
@@ -101,11 +104,11 @@ async function clearSinks(
   plan: ExecPlan,
   restored: Manifest | null,
   jobKey: string,
-  epoch: number,
+  attempt: AcquiredAttempt,
 ): Promise<void> {
-  await commitAll(storage, connectors, epoch, restored?.committables ?? []);
+  await commitAll(storage, connectors, attempt, restored?.committables ?? []);
   for (const { table } of operatorsOf<SinkSpec>(plan, 'Sink'))
-    await connectors.sink(table).cleanUp(table, jobKey, epoch);
+    await connectors.sink(table).cleanUp(table, jobKey, attempt, 0);
 }
 
 async function discoverSources(

@@ -44,7 +44,10 @@ export interface TaskDeployment {
   execution: string;
   slot: number;
   jobId: string;
+  /** The job's attempt. */
   epoch: number;
+  restart: number;
+  /** Counts the executions of the subtask within it. */
   attempt: number;
   mode: 'STREAMING' | 'BATCH';
   vertex: ExecVertex;

@@ -1,5 +1,6 @@
 // Puts a task together from its deployment: channels, chain, source reader, sink writers.
 import { join } from 'node:path';
+import { attemptTag } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
 import type { Clock } from '../clock.ts';
 import type { Connectors } from '../connectors/registry.ts';
@@ -168,7 +169,7 @@ function openSinks(deployment: TaskDeployment, services: SlotServices, metrics: 
       subtask: deployment.subtask,
       parallelism: deployment.vertex.parallelism,
       jobKey: deployment.config['flowjob.job-key'] ?? 'job',
-      epoch: deployment.epoch,
+      attemptTag: attemptTag(deployment),
       attempt: deployment.attempt,
       operatorId: spec.id,
       now: services.clock.now,

@@ -27,7 +27,7 @@ export class StateWriter {
   /** `monotonic`: milliseconds. */
   constructor(deployment: TaskDeployment, storage: CheckpointStorage, monotonic: () => number) {
     const { vertex, subtask } = deployment;
-    this.task = { vertexId: vertex.id, subtask, attempt: String(epoch) };
+    this.task = { vertexId: vertex.id, subtask, attempt: attemptTag(deployment) };
     this.storage = storage;
     this.pages = new PageWriter({ ...this.task, keyGroups: keyGroupRange(subtask, vertex.parallelism) }, monotonic);
   }

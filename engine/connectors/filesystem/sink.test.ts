@@ -19,7 +19,7 @@ const batch = (rows: [string, bigint | null][]) => fromRows(schema, rows);
 test('files appear at commit, whole, under deterministic names; committing again is harmless', async () => {
   await withDirectory(async (directory) => {
     const table = tableOf(schema, { path: directory, format: 'csv' });
-    const writer = sinkConnector(table).createWriter(writerContext(table, { subtask: 2, epoch: 3 }));
+    const writer = sinkConnector(table).createWriter(writerContext(table, { subtask: 2, attemptTag: '3' }));
     writer.write(batch([['a,b', 1n]]));
     writer.write(batch([['c', null]]));
     const prepared = writer.prepareCommit(7);
@@ -66,24 +66,31 @@ test('what a savepoint holds for a folder that is not there has no place', async
   });
 });
 
-test('cleanUp removes what lower epochs of the same job left, and nothing else', async () => {
+test('cleanUp removes what earlier attempts and earlier executions of the same job left, and nothing else', async () => {
   await withDirectory(async (directory) => {
     const table = tableOf(schema, { path: directory, format: 'json' });
     const sink = sinkConnector(table);
-    for (const [jobKey, epoch] of [
-      ['job-1', 1],
-      ['job-1', 2],
-      ['job', 1],
-      ['job-1-x', 1],
+    for (const [jobKey, attemptTag, attempt] of [
+      ['job-1', '1', 7],
+      ['job-1', '2', 0],
+      ['job-1', '2.1', 2],
+      ['job-1', '2.1', 3],
+      ['job-1', '2.2', 0],
+      ['job-1', '10', 0],
+      ['job', '1', 0],
+      ['job-1-x', '1', 0],
     ] as const)
-      sink.createWriter(writerContext(table, { jobKey, epoch })).write(batch([['a', 1n]]));
-    await sink.cleanUp(table, 'job-1', 2);
+      sink.createWriter(writerContext(table, { jobKey, attemptTag, attempt })).write(batch([['a', 1n]]));
+    await sink.cleanUp(table, 'job-1', { epoch: 2, restart: 1 }, 3);
     expect(readdirSync(directory).sort()).toEqual([
       '.part-job-01234567-0-0-0.inprogress.1',
-      '.part-job-1-01234567-0-0-0.inprogress.2',
+      '.part-job-1-01234567-0-0-0.inprogress.10',
+      '.part-job-1-01234567-0-0-0.inprogress.2.2',
+      '.part-job-1-01234567-0-3-0.inprogress.2.1',
       '.part-job-1-x-01234567-0-0-0.inprogress.1',
     ]);
-    await sink.cleanUp(tableOf(schema, { path: join(directory, 'none'), format: 'json' }), 'job-1', 2);
+    const none = tableOf(schema, { path: join(directory, 'none'), format: 'json' });
+    await sink.cleanUp(none, 'job-1', { epoch: 2, restart: 0 }, 0);
   });
 });
 

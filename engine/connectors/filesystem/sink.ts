@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { compileCsvEncoder, compileJsonEncoder, type RowEncoder } from '../../codegen/encode-rows.ts';
 import { ByteBuffer } from '../../codegen/encode-values.ts';
+import { compareAttempts, parseAttemptTag } from '../../checkpoint/attempt.ts';
 import type { ColumnBatch } from '../../columnar/batch.ts';
 import { EngineError } from '../../errors.ts';
 import type { Schema } from '../../plan/types.ts';
@@ -49,14 +50,17 @@ export const filesystemSink = (fileSystem: FileSystem): SinkConnector => ({
     return (await fileSystem.list(filePayload(committable).base)).length > 0;
   },
 
-  async cleanUp(table, jobKey, epoch) {
+  async cleanUp(table, jobKey, attempt, execution) {
     const { path } = filesystemTable(table);
     const pattern = new RegExp(
-      `^\\.part-${escapeName(jobKey).replaceAll('.', '\\.')}-[^-]*-\\d+-\\d+-\\d+\\.inprogress\\.(\\d+)$`,
+      `^\\.part-${escapeName(jobKey).replaceAll('.', '\\.')}-[^-]*-\\d+-(\\d+)-\\d+\\.inprogress\\.([\\d.]+)$`,
     );
     for (const name of await fileSystem.list(path)) {
       const match = pattern.exec(name);
-      if (match !== null && Number(match[1]) < epoch) await fileSystem.remove(join(path, name));
+      const writer = match === null ? null : parseAttemptTag(match[2]!);
+      if (writer === null) continue;
+      const order = compareAttempts(writer, attempt);
+      if (order < 0 || (order === 0 && Number(match![1]) < execution)) await fileSystem.remove(join(path, name));
     }
   },
 });
@@ -178,8 +182,8 @@ class FileWriter implements SinkWriter {
   }
 
   private async makeDurable(files: FileInProgress[], checkpointId: number): Promise<Committable[]> {
-    // The epoch makes names unique over attempts, whose checkpoint ids may repeat.
-    const final = `${this.stem}-${this.context.epoch}-${checkpointId}`;
+    // The attempt makes names unique: checkpoint ids of two attempts may be the same.
+    const final = `${this.stem}-${this.context.attemptTag}-${checkpointId}`;
     const committables: Committable[] = [];
     for (const [index, written] of files.entries()) {
       await written.file.sync();
@@ -204,7 +208,7 @@ class FileWriter implements SinkWriter {
   private begin(): FileInProgress {
     this.fileSystem.makeDirectorySync(this.base);
     for (;;) {
-      const name = `.${this.stem}-${this.context.attempt}-${this.sequence++}.inprogress.${this.context.epoch}`;
+      const name = `.${this.stem}-${this.context.attempt}-${this.sequence++}.inprogress.${this.context.attemptTag}`;
       try {
         const file = this.fileSystem.createSync(join(this.base, name), { exclusive: true });
         return { name, file, rows: 0, bytes: 0 };

@@ -274,7 +274,7 @@ export class BatchScheduler implements Scheduler {
       jobId: options.jobId,
       jobName: graph.plan.jobName,
       checkpointId: 1,
-      epoch: options.epoch,
+      ...options.attempt,
       triggerTimestamp: now,
       maxParallelism: KEY_GROUPS,
       operators: [],

@@ -10,6 +10,10 @@ import { PendingCheckpoint, type CheckpointRequest } from './pending-checkpoint.
 import type { ResourceRequirements } from './resource-requirements.ts';
 
 const HISTORY = 10;
+/** How often the checkpoint at the end of all input is tried before the job falls back to an earlier one: there is nothing left to process meanwhile. */
+const FINAL_TRIES = 4;
+/** Milliseconds before something is tried again that waits for no interval. */
+const RETRY = 1_000;
 
 export interface CheckpointOwner {
   /** Splits not handed out yet, per source operator. */
@@ -48,7 +52,15 @@ export class Checkpointing {
   private unbacked: PendingCheckpoint[] = [];
   /** The last completed checkpoint of the tasks that run: they know where its pages are. */
   private base: number | null = null;
+  /** Directories of checkpoints and savepoints that were given up, by number: tasks may still be writing to them. */
+  private readonly givenUp = new Map<number, string>();
+  /** Of checkpoints that count: Flink's CheckpointFailureManager. A restart does not end the row. */
   private failuresInARow = 0;
+  private finalTries = 0;
+  /** When the checkpoint at the end of all input is tried again. */
+  private finalAt = Infinity;
+  /** Before that no checkpoint is taken only to back savepoints. */
+  private backAt = -Infinity;
   private readonly retained: string[];
   private newest: RestoredState | null;
   readonly counts = { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 };
@@ -99,7 +111,9 @@ export class Checkpointing {
     // A manifest on its way may still back them.
     if (this.publishing === null) this.giveUpUnbacked(reason);
     this.prepared = [];
-    this.failuresInARow = 0;
+    this.finalTries = 0;
+    this.finalAt = Infinity;
+    this.backAt = -Infinity;
   }
 
   /** The job has finished: nothing will be restored from its checkpoints any more. Savepoints stay. */
@@ -117,7 +131,14 @@ export class Checkpointing {
   /** The job will end with one that is under way or waits. */
   get ending(): boolean {
     const underWay = this.pending ?? this.publishing?.checkpoint;
-    return (underWay !== undefined && endsJob(underWay.request)) || this.queue.some(endsJob);
+    return (
+      (underWay !== undefined && endsJob(underWay.request)) || this.queue.some(endsJob) || this.finalAt < Infinity
+    );
+  }
+
+  /** All input has ended. */
+  requestFinal(): void {
+    this.request(FINAL);
   }
 
   /** Takes it as soon as no other is under way. */
@@ -128,7 +149,8 @@ export class Checkpointing {
 
   nextTimer(): number {
     if (this.pending !== null) return this.pending.view.triggerTimestamp + this.context.options.checkpointing.timeout;
-    return this.running && this.idle ? this.due : Infinity;
+    if (!this.running || !this.idle) return Infinity;
+    return Math.min(this.due, this.finalAt, this.unbacked.length > 0 ? this.backAt : Infinity);
   }
 
   advance(): void {
@@ -141,7 +163,10 @@ export class Checkpointing {
     if (!this.running || !this.idle) return;
     const next = this.queue.shift();
     if (next !== undefined) this.trigger(next);
-    else if (this.due <= now || (this.unbacked.length > 0 && this.failuresInARow === 0))
+    else if (this.finalAt <= now) {
+      this.finalAt = Infinity;
+      this.trigger(FINAL);
+    } else if (this.due <= now || (this.unbacked.length > 0 && this.backAt <= now))
       this.trigger({ kind: 'CHECKPOINT', after: 'CONTINUE', triggerId: null, directory: null });
   }
 
@@ -269,13 +294,20 @@ export class Checkpointing {
     const { context } = this;
     const { request } = checkpoint;
     this.abort(checkpoint, message);
-    this.reschedule(Math.max(this.due, context.now + context.options.checkpointing.minPause));
+    const { minPause, tolerableFailed } = context.options.checkpointing;
+    this.reschedule(Math.max(this.due, context.now + minPause));
+    this.backAt = context.now + Math.max(minPause, RETRY);
+    if (request.after === 'FINAL' && this.running && ++this.finalTries < FINAL_TRIES) {
+      this.finalAt = this.backAt;
+      return;
+    }
     if (request.after === 'DRAIN' || request.after === 'FINAL') {
       this.owner.checkpointsFailed(`the last checkpoint of the job failed: ${message}`);
       return;
     }
     if (request.after === 'RESCALE') this.owner.rescaleCheckpointFailed();
-    if (request.kind === 'CHECKPOINT' && ++this.failuresInARow > context.options.checkpointing.tolerableFailed) {
+    if (counts(request) && ++this.failuresInARow > tolerableFailed) {
+      this.failuresInARow = 0;
       this.owner.checkpointsFailed(`Exceeded checkpoint tolerable failure threshold. ${message}`);
       return;
     }
@@ -285,10 +317,11 @@ export class Checkpointing {
   private abort(checkpoint: PendingCheckpoint, message: string): void {
     const { context } = this;
     if (this.pending === checkpoint) this.pending = null;
+    this.givenUp.set(checkpoint.id, checkpoint.directory);
     checkpoint.view.failureTimestamp = context.now;
     checkpoint.view.failureMessage = message;
     this.ended(checkpoint, 'FAILED', message);
-    context.emit({ type: 'dispose', directory: checkpoint.directory });
+    context.emit({ type: 'discard', directory: checkpoint.directory });
     this.sweep();
     for (const execution of context.graph.active())
       context.send(execution, { type: 'checkpointAborted', checkpointId: checkpoint.id });
@@ -321,9 +354,9 @@ export class Checkpointing {
 
   /** A file that was written for a checkpoint given up meanwhile. */
   private forget(checkpointId: number): void {
-    const view = this.history.find(({ id }) => id === checkpointId);
-    if (view?.kind !== 'CHECKPOINT' || view.status !== 'FAILED') return;
-    this.context.emit({ type: 'dispose', directory: this.context.options.checkpointPath(checkpointId) });
+    const directory = this.givenUp.get(checkpointId);
+    if (directory === undefined) return;
+    this.context.emit({ type: 'discard', directory });
     this.sweep();
   }
 
@@ -336,6 +369,17 @@ export class Checkpointing {
   private reschedule(at: number): void {
     if (this.context.options.checkpointing.interval > 0) this.due = at;
   }
+}
+
+const FINAL: CheckpointRequest = { kind: 'CHECKPOINT', after: 'FINAL', triggerId: null, directory: null };
+
+/**
+ * Whether its failure counts against what is tolerated: time-outs, tasks that could not write, manifests that could not be published. What is given up
+ * because the job restarts does not. Unlike in Flink a savepoint never counts, even when a task declined it: it is for who asked for it to know that the
+ * place they named cannot be written, not for the job to restart.
+ */
+function counts({ kind }: CheckpointRequest): boolean {
+  return kind === 'CHECKPOINT';
 }
 
 function endsJob({ after }: CheckpointRequest): boolean {

@@ -1,4 +1,5 @@
 // The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
+import { attemptOf, compareAttempts } from '../../checkpoint/attempt.ts';
 import type { Manifest } from '../../checkpoint/storage.ts';
 import type {
   JobResourceRequirements,
@@ -79,7 +80,7 @@ export class Coordinator {
       savepoint.committables.length === 0 ||
       (restored !== undefined &&
         restored.jobId === savepoint.jobId &&
-        restored.epoch === savepoint.epoch &&
+        compareAttempts(attemptOf(restored), attemptOf(savepoint)) === 0 &&
         restored.checkpointId > savepoint.checkpointId)
     );
   }
@@ -90,7 +91,7 @@ export class Coordinator {
     return {
       jobId: options.jobId,
       name: options.plan.jobName,
-      epoch: options.epoch,
+      epoch: options.attempt.epoch,
       plan: graph.plan,
       status: record.status,
       timestamps: { ...record.timestamps },

@@ -52,7 +52,7 @@ export class ExecutionGraph {
   private readonly prefix: string;
   private readonly byId = new Map<string, Execution>();
 
-  /** `prefix` makes execution ids unique over jobs and attempt epochs. */
+  /** `prefix` makes execution ids unique over jobs and attempts. */
   constructor(plan: ExecPlan, prefix: string, now: number) {
     this.plan = plan;
     this.prefix = prefix;

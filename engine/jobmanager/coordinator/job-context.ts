@@ -1,4 +1,5 @@
 // What the parts of the coordinator share: the job, its graph and slots, the time of the event being handled, and the actions decided on.
+import { attemptTag } from '../../checkpoint/attempt.ts';
 import type { Committable } from '../../connectors/connector.ts';
 import type { Metrics, TaskCommand, TaskError } from '../../rpc/protocol.ts';
 import { ExecutionGraph, type Execution } from './execution-graph.ts';
@@ -30,7 +31,11 @@ export class JobContext {
     this.options = options;
     this.now = startTime;
     this.record = new JobRecord(startTime);
-    this.graph = new ExecutionGraph(options.plan, `${options.jobId.slice(0, 8)}-${options.epoch}`, startTime);
+    this.graph = new ExecutionGraph(
+      options.plan,
+      `${options.jobId.slice(0, 8)}-${attemptTag(options.attempt)}`,
+      startTime,
+    );
   }
 
   emit(action: Action): void {

@@ -1,4 +1,5 @@
 // What the coordinator is told and what it wants done. It does no I/O: the JobManager's shell turns the world into events and actions into the world.
+import type { Attempt } from '../../checkpoint/attempt.ts';
 import type { JobResult, Manifest } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
 import type { ExecPlan } from '../../plan/exec-plan.ts';
@@ -10,9 +11,7 @@ import type { RestartStrategyOptions } from './restart-strategy.ts';
 /** All durations in milliseconds. */
 export interface CoordinatorOptions {
   jobId: string;
-  /** The attempt. */
-  epoch: number;
-  restart: number;
+  attempt: Attempt;
   plan: ExecPlan;
   /** The job's effective configuration: goes to the tasks and to REST. */
   config: [string, string][];

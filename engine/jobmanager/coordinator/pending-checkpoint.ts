@@ -1,4 +1,5 @@
 // One checkpoint on its way: who has acknowledged, what they reported, and the manifest that comes of it.
+import type { Attempt } from '../../checkpoint/attempt.ts';
 import { MANIFEST_VERSION, type Manifest, type TaskStateHandle } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
 import type { CheckpointView } from '../../rest/gateway.ts';
@@ -88,7 +89,7 @@ export class PendingCheckpoint {
 
   manifest(
     graph: ExecutionGraph,
-    { jobId, epoch, restart }: { jobId: string; epoch: number; restart: number },
+    { jobId, attempt }: { jobId: string; attempt: Attempt },
     committables: Committable[],
     counters: Metrics,
     requirements: ResourceRequirements,
@@ -99,8 +100,7 @@ export class PendingCheckpoint {
       jobId,
       jobName: graph.plan.jobName,
       checkpointId: this.id,
-      epoch,
-      restart,
+      ...attempt,
       triggerTimestamp: this.view.triggerTimestamp,
       maxParallelism: KEY_GROUPS,
       operators: graph.plan.vertices.flatMap((vertex) =>

@@ -35,10 +35,10 @@ export class Rescaling {
     const { graph, options, now } = context;
     this.context = context;
     this.options = options.rescale;
-    const { restored, jobId, epoch } = options;
+    const { restored, jobId, attempt } = options;
     const own = restored?.manifest.jobId === jobId;
     this.adopted = restoredRequirements(graph.plan, own ? restored.manifest.requirements : undefined);
-    const seed = jobId.slice(0, 8) + epoch.toString(16).padStart(8, '0');
+    const seed = jobId.slice(0, 8) + attempt.epoch.toString(16).padStart(8, '0');
     this.timeline = new RescaleTimeline(graph, options.rescale, seed, now);
   }
 

@@ -38,7 +38,7 @@ export function split(ordinal: number, group = 'file'): SourceSplit {
 export function testOptions(plan: ExecPlan, overrides: Partial<CoordinatorOptions> = {}): CoordinatorOptions {
   return {
     jobId: 'ab'.repeat(16),
-    epoch: 1,
+    attempt: { epoch: 1, restart: 0 },
     plan,
     config: [],
     checkpointing: { interval: 1000, timeout: 5000, minPause: 0, retained: 1, tolerableFailed: 0 },

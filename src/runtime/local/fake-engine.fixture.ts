@@ -30,7 +30,7 @@ async function jobManager(): Promise<void> {
   const sql = readFileSync(values['sql-file'], 'utf8');
   const jobId = values['job-id'];
   const epoch = Number(values['attempt-epoch']);
-  await storage.acquireEpoch(epoch, 'fake');
+  const attempt = await storage.acquireAttempt(epoch, 'fake');
 
   const startTime = Date.now();
   const restored = (await storage.listCheckpoints(jobId))[0]?.path ?? values['from-savepoint'];
@@ -41,7 +41,7 @@ async function jobManager(): Promise<void> {
   const publish = async (kind: Manifest['kind'], path: (id: number) => string): Promise<string> => {
     const checkpointId = ++count;
     const directory = path(checkpointId);
-    await storage.publishManifest(directory, {
+    await storage.publishManifest(attempt, directory, {
       formatVersion: 2,
       kind,
       jobId,
@@ -61,7 +61,7 @@ async function jobManager(): Promise<void> {
   const end = async (state: 'FINISHED' | 'FAILED' | 'CANCELED', savepointPath: string | null): Promise<void> => {
     const failure = state === 'FAILED' ? 'CSV_BAD_ROW: the file is not to our taste' : null;
     const summary = { sources: { t: { rows: 3 } }, sinks: { u: { rows: 2 } } };
-    await storage.writeJobResult(jobId, {
+    await storage.writeJobResult(attempt, {
       jobId,
       state,
       startTime,

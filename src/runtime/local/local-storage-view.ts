@@ -1,4 +1,5 @@
 // What a job's storage holds, as the lifecycle asks it: read through the engine's own checkpoint storage, so that both see the same.
+import { attemptOf, compareAttempts } from '../../../engine/checkpoint/attempt.ts';
 import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
 import type { JobResult, Manifest } from '../../../engine/checkpoint/storage.ts';
 import { describeError, EngineError } from '../../../engine/errors.ts';
@@ -8,11 +9,11 @@ import type { StorageQuestion } from '../port.ts';
 export async function viewStorage(root: string, question: StorageQuestion): Promise<StorageView> {
   const storage = new LocalCheckpointStorage(root);
   const { jobId, lastSavepoint, stopTriggerId } = question;
-  const epoch = await storage.currentEpoch();
+  const epoch = (await storage.currentAttempt())?.epoch ?? 0;
   const unreadable: StorageView['unreadable'] = { checkpoints: null, savepoint: null };
   if (jobId === undefined) return { epoch, newest: null, unreadable, pendingSavepoint: null, result: null };
 
-  const stopPath = stopTriggerId === undefined ? null : storage.savepointPath(jobId, stopTriggerId);
+  const stopPaths = stopTriggerId === undefined ? [] : await storage.findSavepoints(jobId, stopTriggerId);
   const result = await storage.readJobResult(jobId);
   const noteUnreadable = (what: keyof typeof unreadable, error: unknown): null => {
     if (!(error instanceof EngineError) || !UNREADABLE.includes(error.code)) throw error;
@@ -22,23 +23,25 @@ export async function viewStorage(root: string, question: StorageQuestion): Prom
   const checkpoints = await storage.listCheckpoints(jobId).catch((error) => noteUnreadable('checkpoints', error));
   const checkpoint = checkpoints?.[0]?.path;
   const candidates: { path: string; kind: 'Checkpoint' | 'Savepoint'; manifest: Manifest }[] = [];
-  let pendingSavepoint: string | null = null;
-  for (const path of new Set([checkpoint, lastSavepoint, stopPath ?? undefined])) {
+  for (const path of new Set([checkpoint, lastSavepoint, ...stopPaths])) {
     if (path === undefined) continue;
     const manifest = await manifestOf(storage, path).catch((error) =>
       noteUnreadable(path === checkpoint ? 'checkpoints' : 'savepoint', error),
     );
     if (manifest === null || manifest.jobId !== jobId) continue;
     candidates.push({ path, manifest, kind: path === checkpoint ? 'Checkpoint' : 'Savepoint' });
-    if (path === stopPath) pendingSavepoint = path;
   }
-  candidates.sort((a, b) => b.manifest.epoch - a.manifest.epoch || b.manifest.checkpointId - a.manifest.checkpointId);
+  candidates.sort(
+    (a, b) =>
+      compareAttempts(attemptOf(b.manifest), attemptOf(a.manifest)) ||
+      b.manifest.checkpointId - a.manifest.checkpointId,
+  );
   const newest = candidates[0];
   return {
     epoch,
     newest: newest === undefined ? null : { path: newest.path, kind: newest.kind },
     unreadable,
-    pendingSavepoint,
+    pendingSavepoint: candidates.find(({ path }) => stopPaths.includes(path))?.path ?? null,
     result: result === null ? null : runResult(result),
   };
 }
