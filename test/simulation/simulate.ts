@@ -54,7 +54,10 @@ const PATIENCE = 240_000;
 const AFTERMATH = 130_000;
 const MAX_EVENTS = 400_000;
 
-const HONEST: Parts = { storage: (storage) => storage, fileSystem: (fileSystem) => fileSystem };
+const HONEST: Parts = {
+  storage: (storage) => storage,
+  fileSystem: (fileSystem) => fileSystem,
+};
 
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<SimulationResult> {
   const schedule = options.schedule ?? makeSchedule(seed);
@@ -145,13 +148,16 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 
 /** The state cannot be restored from, and the message names the file. */
 function isRefusal(failure: string): boolean {
-  return /\/state\/\S+ cannot be restored from: /.test(failure);
+  return /\/state\/\S+ cannot be (restored from|used): /.test(failure);
 }
 
 function simulatedConnectors(fileSystem: FileSystem): Connectors {
   const real = connectorsOn(fileSystem);
   const ledger = ledgerSink(real.sink({ name: '', connector: 'filesystem', options: {}, schema: [] }));
-  return { ...real, sink: (table) => (table.connector === 'ledger' ? ledger : real.sink(table)) };
+  return {
+    ...real,
+    sink: (table) => (table.connector === 'ledger' ? ledger : real.sink(table)),
+  };
 }
 
 const plans = new Map<string, string>();

@@ -45,11 +45,18 @@ export class Supervisor {
   private jobManager: JobManagerProcess | null = null;
   private taskManagers: TaskManagerProcess[] = [];
   private generation = 0;
+  /** JobManagers that died in a row; who restarts them waits longer each time. */
+  private deaths = 0;
+  private notBefore = 0;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
     this.random = new Random(options.schedule.seed, 'supervisor');
-    this.requests = options.schedule.requests.map((request) => ({ request, state: 'waiting', jobId: '' }));
+    this.requests = options.schedule.requests.map((request) => ({
+      request,
+      state: 'waiting',
+      jobId: '',
+    }));
     this.jobId = options.restore?.jobId ?? jobIdOf(++this.jobs);
     this.epoch = options.restore?.epoch ?? 1;
     this.fromSavepoint = options.restore?.savepoint ?? null;
@@ -79,7 +86,8 @@ export class Supervisor {
   describe(): string {
     const { jobManager } = this;
     const view = jobManager?.master.view() ?? null;
-    if (jobManager === null || view === null) return 'no JobManager has a view of it';
+    if (jobManager === null || view === null)
+      return `no JobManager has a view of it; the last said ${this.options.cluster.log.slice(-3).join('; ')}`;
     const tasks = view.vertices.flatMap(({ subtasks }) =>
       subtasks.map(({ state, taskManagerId }) => `${state} on ${taskManagerId ?? 'none'}`),
     );
@@ -143,9 +151,11 @@ export class Supervisor {
   }
 
   private replaceDead(): void {
-    const { schedule } = this.options;
+    const { schedule, world } = this.options;
     const { jobManager } = this;
-    if (jobManager !== null && !jobManager.process.alive && this.random.chance(0.3)) {
+    if (jobManager?.process.alive === true && jobManager.master.jobCoordinator !== null) this.deaths = 0;
+    if (jobManager?.process.alive === false && world.time >= this.notBefore && this.random.chance(0.3)) {
+      this.notBefore = world.time + Math.min(10_000, 10 * 2 ** this.deaths++);
       // One that was fenced, or that exited, is followed by the next epoch.
       const same = jobManager.exitCode !== 3 && this.random.chance(schedule.sameEpoch);
       if (!same) this.epoch++;
