@@ -32,6 +32,8 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'execution.checkpointing.min-pause': '0s',
   'execution.checkpointing.num-retained': '1',
   'execution.checkpointing.tolerable-failed-checkpoints': '0',
+  /** Of a job that is canceled or fails. Or DELETE_ON_CANCELLATION, or NO_EXTERNALIZED_CHECKPOINTS, which keeps them in neither case. */
+  'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
   /** Root of all state of one FlowJob: epochs/, checkpoints/, savepoints/, results/. A file: URI or a path. */
   'flowjob.state.dir': '',
   'io.tmp.dirs': '',

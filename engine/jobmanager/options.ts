@@ -1,9 +1,25 @@
 // The coordinator's options from the configuration, under Flink's names.
 import { EngineError } from '../errors.ts';
 import type { EngineConfig } from '../config.ts';
-import type { CoordinatorOptions } from './coordinator/messages.ts';
+import type { CheckpointRetention, CoordinatorOptions } from './coordinator/messages.ts';
 import type { RescaleOptions } from '../rest/gateway.ts';
 import type { RestartStrategyOptions } from './coordinator/restart-strategy.ts';
+
+const RETENTION = 'execution.checkpointing.externalized-checkpoint-retention';
+const RETENTIONS: readonly CheckpointRetention[] = [
+  'RETAIN_ON_CANCELLATION',
+  'DELETE_ON_CANCELLATION',
+  'NO_EXTERNALIZED_CHECKPOINTS',
+];
+
+function retention(config: EngineConfig): CheckpointRetention {
+  const value = config.get(RETENTION);
+  const found = RETENTIONS.find((name) => name === value.toUpperCase());
+  if (found !== undefined) return found;
+  throw new EngineError('CONFIG_INVALID', `${RETENTION}: "${value}" does not exist`, {
+    hint: `write ${RETENTIONS.join(', ')}`,
+  });
+}
 
 export function checkpointingOptions(config: EngineConfig): CoordinatorOptions['checkpointing'] {
   return {
@@ -12,6 +28,7 @@ export function checkpointingOptions(config: EngineConfig): CoordinatorOptions['
     minPause: config.duration('execution.checkpointing.min-pause'),
     retained: config.integer('execution.checkpointing.num-retained'),
     tolerableFailed: config.integer('execution.checkpointing.tolerable-failed-checkpoints'),
+    retention: retention(config),
   };
 }
 

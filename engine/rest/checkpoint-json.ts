@@ -92,6 +92,7 @@ export function checkpointConfigJson(settings: {
   timeout: number;
   minPause: number;
   tolerableFailed: number;
+  retention: string;
 }) {
   return {
     mode: 'exactly_once',
@@ -99,7 +100,10 @@ export function checkpointConfigJson(settings: {
     timeout: settings.timeout,
     min_pause: settings.minPause,
     max_concurrent: 1,
-    externalization: { enabled: true, delete_on_cancellation: false },
+    externalization: {
+      enabled: settings.retention !== 'NO_EXTERNALIZED_CHECKPOINTS',
+      delete_on_cancellation: settings.retention === 'DELETE_ON_CANCELLATION',
+    },
     state_backend: 'HashMapStateBackend',
     checkpoint_storage: 'FileSystemCheckpointStorage',
     unaligned_checkpoints: false,

@@ -59,6 +59,7 @@ export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGa
       timeout: duration('execution.checkpointing.timeout'),
       minPause: duration('execution.checkpointing.min-pause'),
       tolerableFailed: Number(settings.get('execution.checkpointing.tolerable-failed-checkpoints') ?? 0),
+      retention: settings.get('execution.checkpointing.externalized-checkpoint-retention') ?? 'RETAIN_ON_CANCELLATION',
     });
   });
   server.get('/jobs/:jobid/checkpoints/details/:checkpointid', async (request) => {

@@ -171,6 +171,8 @@ export class BatchScheduler implements Scheduler {
     this.retry = null;
   }
 
+  ended(): void {}
+
   checkpointsView(): JobView['checkpoints'] {
     return NO_CHECKPOINTS;
   }

@@ -131,9 +131,7 @@ export class Checkpointing {
   /** The job will end with one that is under way or waits. */
   get ending(): boolean {
     const underWay = this.pending ?? this.publishing?.checkpoint;
-    return (
-      (underWay !== undefined && endsJob(underWay.request)) || this.queue.some(endsJob) || this.finalAt < Infinity
-    );
+    return (underWay !== undefined && endsJob(underWay.request)) || this.queue.some(endsJob) || this.finalAt < Infinity;
   }
 
   /** All input has ended. */

@@ -49,7 +49,7 @@ describe('a streaming job', () => {
 
   test('carries what sinks prepared for a checkpoint that expired into the next one', () => {
     const world = running({
-      checkpointing: { interval: 1000, timeout: 500, minPause: 0, retained: 1, tolerableFailed: 5 },
+      checkpointing: { ...testOptions(testPlan('STREAMING', 2)).checkpointing, timeout: 500, tolerableFailed: 5 },
     });
     world.wait(1000);
     world.acknowledge(1, world.execution('sink', 0), [committable('early')]);

@@ -206,7 +206,7 @@ export class Coordinator {
     if (this.abandoned !== null && context.graph.active().length === 0 && !this.scheduler.unsettled) {
       const { as, failure } = this.abandoned;
       this.operations.failAll(`the job is ${as}`);
-      this.ending.begin(as, failure === null ? {} : { failure });
+      this.ending.begin(as, failure === null ? {} : { failure }, () => this.scheduler.ended(as));
     }
   }
 

@@ -8,6 +8,9 @@ import type { Metrics, SlotAddress, TaskMessage, ToTaskManager } from '../../rpc
 import type { ResourceRequirements } from './resource-requirements.ts';
 import type { RestartStrategyOptions } from './restart-strategy.ts';
 
+/** What becomes of the last checkpoints of a job that is canceled or fails: Flink's names. Those of one that has finished go. */
+export type CheckpointRetention = 'RETAIN_ON_CANCELLATION' | 'DELETE_ON_CANCELLATION' | 'NO_EXTERNALIZED_CHECKPOINTS';
+
 /** All durations in milliseconds. */
 export interface CoordinatorOptions {
   jobId: string;
@@ -22,6 +25,7 @@ export interface CoordinatorOptions {
     minPause: number;
     retained: number;
     tolerableFailed: number;
+    retention: CheckpointRetention;
   };
   restart: RestartStrategyOptions;
   rescale: RescaleOptions;

@@ -23,6 +23,8 @@ export interface Scheduler {
   filesMissing(paths: string[]): void;
   /** The job is being canceled or has failed: nothing is started any more. */
   stop(reason: string): void;
+  /** The job has been canceled or has failed, and its result is written: what nobody will need is removed. */
+  ended(as: 'FAILED' | 'CANCELED'): void;
   /** True while something in storage is under way that must not be cut off. */
   readonly unsettled: boolean;
   nextTimer(): number;

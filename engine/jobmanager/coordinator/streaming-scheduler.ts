@@ -197,6 +197,13 @@ export class StreamingScheduler implements Scheduler {
     this.checkpoints.stop(reason);
   }
 
+  ended(as: 'FAILED' | 'CANCELED'): void {
+    const { retention } = this.context.options.checkpointing;
+    const deleted =
+      as === 'CANCELED' ? retention !== 'RETAIN_ON_CANCELLATION' : retention === 'NO_EXTERNALIZED_CHECKPOINTS';
+    if (deleted) this.checkpoints.discardAll();
+  }
+
   checkpointsView(): JobView['checkpoints'] {
     const { counts, history } = this.checkpoints;
     return { counts: { ...counts }, history: history.map((view) => ({ ...view })), restored: this.restoredView };
@@ -363,7 +370,7 @@ export class StreamingScheduler implements Scheduler {
   private requestFinal(): void {
     if (this.finalRequested || !this.context.graph.executions().every(({ inputEnded }) => inputEnded)) return;
     this.finalRequested = true;
-    this.checkpoints.request({ kind: 'CHECKPOINT', after: 'FINAL', triggerId: null, directory: null });
+    this.checkpoints.requestFinal();
   }
 
   /** The state is complete and published. With a savepoint the result is written before the commit: a later attempt then knows that it has to commit, not to run. */

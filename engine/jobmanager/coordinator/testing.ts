@@ -41,7 +41,14 @@ export function testOptions(plan: ExecPlan, overrides: Partial<CoordinatorOption
     attempt: { epoch: 1, restart: 0 },
     plan,
     config: [],
-    checkpointing: { interval: 1000, timeout: 5000, minPause: 0, retained: 1, tolerableFailed: 0 },
+    checkpointing: {
+      interval: 1000,
+      timeout: 5000,
+      minPause: 0,
+      retained: 1,
+      tolerableFailed: 0,
+      retention: 'RETAIN_ON_CANCELLATION',
+    },
     restart: { type: 'fixed-delay', attempts: 3, delay: 100 },
     rescale: {
       submissionResourceWait: null,
