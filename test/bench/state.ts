@@ -9,10 +9,26 @@ import { report } from './report.ts';
 import type { StateCluster } from './state/cluster.ts';
 import { diskSpeed } from './state/disk.ts';
 import { EmbeddedStateCluster } from './state/embedded-cluster.ts';
-import { diskFigures, engineFigures, type DiskSpeed, type Measured } from './state/figures.ts';
+import {
+  diskFigures,
+  engineFigures,
+  spillFigures,
+  type DiskSpeed,
+  type Measured,
+  type Spilling,
+} from './state/figures.ts';
 import { FlinkStateCluster } from './state/flink-cluster.ts';
 import type { RunningJob } from './state/job.ts';
-import { barrierPause, fill, overhead, recovery, rescale, steadyScript, type Plan } from './state/scenarios.ts';
+import {
+  barrierPause,
+  fill,
+  overhead,
+  recovery,
+  rescale,
+  steadyScript,
+  throughput,
+  type Plan,
+} from './state/scenarios.ts';
 import { keysFor } from './state/workload.ts';
 
 const MIB = Number(process.env['STATE_MIB'] ?? 100);
@@ -36,7 +52,12 @@ export async function stateBench(): Promise<void> {
     };
     measureDisk();
     const embedded = await measureEmbedded(join(work, 'embedded'), measureDisk);
-    const figures = [...engineFigures('embedded', '', embedded, true), ...diskFigures(disk, embedded)];
+    const spilling = await measureSpilling(work);
+    const figures = [
+      ...engineFigures('embedded', '', embedded, true),
+      ...diskFigures(disk, embedded),
+      ...spillFigures(spilling),
+    ];
     const missing = process.env['FLINK'] === '0' ? ['(FLINK=0)'] : missingTools();
     if (missing.length > 0) console.log(`without Flink: ${missing.join(', ')} is not there`);
     else
@@ -73,6 +94,28 @@ async function measureEmbedded(work: string, measureDisk: () => void): Promise<M
   } finally {
     await cluster.stop();
   }
+}
+
+/** With the default memory, and with a fourth of what the state is in a savepoint; in memory it is larger still. */
+async function measureSpilling(work: string): Promise<Spilling> {
+  const budgets = { 'spill-off': '4g', 'spill-on': `${Math.max(1, Math.round(MIB / 4))}m` };
+  const rates: number[] = [];
+  for (const [name, managed] of Object.entries(budgets)) {
+    mkdirSync(join(work, name));
+    const cluster = new EmbeddedStateCluster(join(work, name), { 'taskmanager.memory.managed.size': managed });
+    try {
+      const what = `embedded: throughput with ${managed} for state`;
+      rates.push(
+        await say(what, async () => {
+          const { savepoint } = await fill(cluster, WANTED, {});
+          return throughput(cluster, WANTED, savepoint);
+        }),
+      );
+    } finally {
+      await cluster.stop();
+    }
+  }
+  return { inMemory: rates[0]!, spilled: rates[1]! };
 }
 
 /** Flink with its state on the heap, and in RocksDB with incremental checkpoints; fewer repetitions. */

@@ -21,6 +21,20 @@ export interface Measured {
   stopLoaded: number[];
 }
 
+/** Rows per second of the same job with its state in memory, and with a quarter of the memory that the state needs. */
+export interface Spilling {
+  inMemory: number;
+  spilled: number;
+}
+
+export function spillFigures({ inMemory, spilled }: Spilling): Figure[] {
+  return [
+    { name: 'inMemoryRowsPerSecond', label: 'embedded: uniform keys, all state in memory, rows/s', value: inMemory },
+    { name: 'spilledRowsPerSecond', label: 'embedded: the same, state four times the memory, rows/s', value: spilled },
+    { name: 'spilledPercent', label: 'embedded: spilled, % of in memory', value: (100 * spilled) / inMemory },
+  ];
+}
+
 export interface DiskSpeed {
   write: number[];
   read: number[];

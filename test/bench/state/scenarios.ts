@@ -201,3 +201,19 @@ export function steadyScript(plan: Plan, interval: string, settings: Record<stri
     settings: { ...settings, 'execution.checkpointing.interval': interval },
   });
 }
+
+/** Rows per second at full speed on uniform keys, without checkpoints. The savepoint is restored before, which spills what has no room. */
+export async function throughput(cluster: StateCluster, plan: Plan, savepoint: string): Promise<number> {
+  const sql = script({
+    keys: plan.keys,
+    skew: false,
+    rowsPerSecond: UNTHROTTLED,
+    sink: 'blackhole',
+    settings: NO_PERIODIC,
+  });
+  const job = await cluster.startJob(sql, savepoint);
+  await delay(3000);
+  const rate = await job.rate(plan.seconds);
+  await cluster.endJob();
+  return rate;
+}
