@@ -142,6 +142,36 @@ test('a stream survives the SIGKILL of its JobManager: a new attempt goes on fro
   expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
 }, 60_000);
 
+test('a JobManager that is started again by the same command takes its job up by itself, several times', async () => {
+  createCluster({});
+  cluster.startTaskManager('tm-0');
+  for (let life = 0; life < 3; life++) {
+    const jobManager = cluster.startJobManager(1, JOB, windows(20_000));
+    await checkpoints(2);
+    await kill(jobManager);
+  }
+  cluster.startJobManager(1, JOB, windows(20_000));
+  await finished();
+  expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
+  expect(readdirSync(cluster.path('output')).filter((name) => name.startsWith('.'))).toEqual([]);
+}, 60_000);
+
+test('a JobManager that wakes up beside its own restart ends, and does no harm', async () => {
+  createCluster({});
+  cluster.startTaskManager('tm-0');
+  const old = cluster.startJobManager(1, JOB, windows(10_000));
+  await checkpoints(2);
+  old.kill('SIGSTOP');
+  cluster.startJobManager(1, JOB, windows(10_000));
+  cluster.startTaskManager('tm-1');
+  await checkpoints(1);
+  old.kill('SIGCONT');
+  await cluster.until('the old one is gone', async () => old.exitCode !== null);
+  expect(old.exitCode).toBe(3);
+  await finished();
+  expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
+}, 60_000);
+
 test('a stream survives two SIGKILLs in a row, the second before any checkpoint of what runs after the first', async () => {
   createCluster({ 'execution.checkpointing.interval': '1s' });
   cluster.startJobManager(1, JOB, windows(20_000));
@@ -226,7 +256,7 @@ test('a job whose SQL is wrong is FAILED, and its process says why', async () =>
   expect(exceptionHistory.entries[0]!.stacktrace).toContain('nowhere');
 }, 60_000);
 
-test('an attempt with an epoch that is taken ends at once and touches nothing', async () => {
+test('an attempt with a lower epoch than the newest ends at once and touches nothing', async () => {
   createCluster({});
   cluster.startJobManager(2, JOB, windows(20_000));
   await cluster.until('it answers', async () => (await cluster.status(JOB)) !== '');
