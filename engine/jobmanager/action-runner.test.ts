@@ -63,6 +63,7 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
           jobId: JOB,
           storage,
           connectors,
+          clearSinks: async () => undefined,
           links: new TaskManagerLinks(null, greeting, unexpected),
           deliver: unexpected,
           halt: () => fenced(),

@@ -21,6 +21,8 @@ export interface ActionRunnerOptions {
   jobId: string;
   storage: CheckpointStorage;
   connectors: Connectors;
+  /** Removes what executions of the attempt that are numbered below left unfinished, and all of earlier attempts. */
+  clearSinks: (execution: number) => Promise<void>;
   links: TaskManagerLinks;
   deliver: (event: CoordinatorEvent) => void;
   /** Another attempt has the state, or what storage holds cannot be told any more: this process must end. */
@@ -89,6 +91,13 @@ export class ActionRunner {
           storage.sweepPages(attempt, jobId, action.through),
           () => undefined,
           (message) => log(`files of pages that are not needed any more could not be removed: ${message}`),
+        );
+        return;
+      case 'clearSinks':
+        this.settle(
+          this.options.clearSinks(action.execution),
+          () => undefined,
+          (message) => log(`what tasks left unfinished in sinks could not be removed: ${message}`),
         );
         return;
       case 'checkFiles': {

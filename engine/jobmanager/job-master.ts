@@ -13,7 +13,7 @@ import { ActionRunner, commitAll, isFatal } from './action-runner.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
-import { prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
+import { clearSinks, prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
 import { TaskManagerLinks } from './task-manager-links.ts';
 
 export const EXIT_FENCED = 3;
@@ -147,6 +147,7 @@ export class JobMaster {
         jobId: job.jobId,
         storage,
         connectors,
+        clearSinks: async (execution) => clearSinks(connectors, options, attempt, execution),
         links: this.links,
         deliver: (event) => this.deliver(event),
         halt: (error) => this.halt(error),

@@ -48,7 +48,9 @@ export async function prepareJob(
   await storage.removeOrphans(attempt, job.jobId);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
   const restored = await restoredState(storage, connectors, checkpoints[0] ?? null, job, plan);
-  await clearSinks(storage, connectors, plan, restored?.manifest ?? null, effective.get('flowjob.job-key'), attempt);
+  // What the restored checkpoint holds is made visible before anything that is merely in progress is removed.
+  await commitAll(storage, connectors, attempt, restored?.manifest.committables ?? []);
+  await clearSinks(connectors, { plan, config: effective.entries() }, attempt, 0);
   return {
     jobId: job.jobId,
     attempt: { epoch: attempt.epoch, restart: attempt.restart },
@@ -58,6 +60,7 @@ export async function prepareJob(
     restart: restartOptions(effective),
     rescale: rescaleOptions(effective),
     heartbeatTimeout: effective.duration('heartbeat.timeout'),
+    cancellationTimeout: effective.duration('task.cancellation.timeout'),
     sources: await discoverSources(connectors, plan, restored?.manifest ?? null),
     restored,
     retainedCheckpoints: checkpoints.reverse(),
@@ -97,18 +100,16 @@ async function withPlace(connectors: Connectors, { committables }: Manifest): Pr
   return committables.filter((_committable, i) => found[i]);
 }
 
-/** What the restored checkpoint holds is made visible before anything that is merely in progress is removed. */
-async function clearSinks(
-  storage: CheckpointStorage,
+/** Removes what earlier attempts left in progress in the job's sinks, and those executions of this one that are numbered below `execution`. */
+export async function clearSinks(
   connectors: Connectors,
-  plan: ExecPlan,
-  restored: Manifest | null,
-  jobKey: string,
+  { plan, config }: Pick<CoordinatorOptions, 'plan' | 'config'>,
   attempt: AcquiredAttempt,
+  execution: number,
 ): Promise<void> {
-  await commitAll(storage, connectors, attempt, restored?.committables ?? []);
+  const jobKey = config.find(([key]) => key === 'flowjob.job-key')?.[1] ?? 'job';
   for (const { table } of operatorsOf<SinkSpec>(plan, 'Sink'))
-    await connectors.sink(table).cleanUp(table, jobKey, attempt, 0);
+    await connectors.sink(table).cleanUp(table, jobKey, attempt, execution);
 }
 
 async function discoverSources(

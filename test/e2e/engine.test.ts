@@ -75,6 +75,9 @@ async function finished(jobId = JOB): Promise<void> {
   });
 }
 
+/** Files that only an execution that failed can have left. */
+const hidden = (): string[] => readdirSync(cluster.path('output')).filter((name) => name.startsWith('.'));
+
 const checkpoints = async (count: number, jobId = JOB): Promise<void> =>
   cluster.until(
     `${count} checkpoints`,
@@ -129,6 +132,7 @@ test('a stream survives the SIGKILL of a TaskManager: the output is as if nothin
   cluster.startTaskManager('tm-2');
   await finished();
   expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
+  expect(hidden()).toEqual([]);
 }, 60_000);
 
 test('a stream survives the SIGKILL of its JobManager: a new attempt goes on from the newest checkpoint', async () => {
@@ -153,7 +157,7 @@ test('a JobManager that is started again by the same command takes its job up by
   cluster.startJobManager(1, JOB, windows(20_000));
   await finished();
   expect(normalized(cluster.rows('output'))).toEqual(normalized(windowRows()));
-  expect(readdirSync(cluster.path('output')).filter((name) => name.startsWith('.'))).toEqual([]);
+  expect(hidden()).toEqual([]);
 }, 60_000);
 
 test('a JobManager that wakes up beside its own restart ends, and does no harm', async () => {

@@ -77,7 +77,7 @@ export class ExecutionGraph {
    * before there were fewer: its id, and the names of the files that it writes, are new.
    */
   redeploy(parallelism: ReadonlyMap<string, number>, now: number): void {
-    const attempt = 1 + Math.max(...this.executions().map((execution) => execution.attempt));
+    const attempt = this.nextAttempt;
     const vertices = this.plan.vertices.map((spec) => ({ ...spec, parallelism: parallelism.get(spec.id)! }));
     this.plan = { ...this.plan, vertices };
     this.byId.clear();
@@ -114,6 +114,11 @@ export class ExecutionGraph {
   /** Slots that running everything at once takes: slots are shared by one subtask of each vertex. */
   get slotsNeeded(): number {
     return Math.max(...this.vertices.map(({ spec }) => spec.parallelism));
+  }
+
+  /** Above those of all executions so far. */
+  get nextAttempt(): number {
+    return 1 + Math.max(...this.executions().map(({ attempt }) => attempt));
   }
 
   view(): VertexView[] {

@@ -115,6 +115,8 @@ export class JobEnding {
     const { record, now } = this.context;
     const { state } = ending.result;
     ending.ended();
+    // One that failed may yet be restored from a checkpoint whose files are not visible.
+    if (state === 'FINISHED') this.context.emit({ type: 'clearSinks', execution: Infinity });
     record.endTime = ending.result.endTime;
     record.enter(state, now);
     this.over = true;

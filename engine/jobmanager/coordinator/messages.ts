@@ -30,6 +30,8 @@ export interface CoordinatorOptions {
   restart: RestartStrategyOptions;
   rescale: RescaleOptions;
   heartbeatTimeout: number;
+  /** A TaskManager ends with a task that takes longer to leave. */
+  cancellationTimeout: number;
   sources: SourceOptions[];
   /** What to start from. */
   restored: RestoredState | null;
@@ -111,6 +113,8 @@ export type Action =
   | { type: 'discard'; directory: string }
   /** Behind what was to be disposed of: removes files of pages that no checkpoint up to this one, nor a later one, refers to. */
   | { type: 'sweepPages'; through: number }
+  /** All that checkpoints hold is visible: what executions numbered below `execution` have left unfinished in sinks may go. */
+  | { type: 'clearSinks'; execution: number }
   | { type: 'writeResult'; result: JobResult }
   | { type: 'checkFiles'; paths: string[] }
   | { type: 'log'; message: string }

@@ -272,6 +272,7 @@ export class StreamingScheduler implements Scheduler {
       restore?.manifest.committables ?? [],
       () => {
         if (this.phase.kind !== 'recommitting') return;
+        if (this.deployed) context.emit({ type: 'clearSinks', execution: context.graph.nextAttempt });
         if (restore?.manifest.endOfInput === true) this.finish(null, [], null);
         else {
           if (context.record.status === 'INITIALIZING') context.record.enter('CREATED', context.now);
