@@ -39,6 +39,8 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'io.tmp.dirs': '',
   'heartbeat.interval': '500ms',
   'heartbeat.timeout': '2s',
+  /** A TaskManager with a task that has not left so long after it was told to ends. */
+  'task.cancellation.timeout': '30s',
   'restart-strategy.type': 'exponential-delay',
   'restart-strategy.exponential-delay.initial-backoff': '100ms',
   'restart-strategy.exponential-delay.max-backoff': '30s',

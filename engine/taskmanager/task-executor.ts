@@ -13,9 +13,6 @@ const RETRY_MS = 20;
 const ORPHAN_MS = 5_000;
 /** Before the first registration the JobManager may still be on its way, in a pod that is being scheduled. */
 const FIRST_CONTACT_MS = 300_000;
-/** A task that has not left so long after it was told to is stuck in a loop: only the end of the process ends it. */
-const CANCEL_MS = 30_000;
-
 const ENDED: TaskState[] = ['FINISHED', 'FAILED', 'CANCELED'];
 
 /** The world of a TaskExecutor. */
@@ -80,7 +77,8 @@ export class TaskExecutor {
   private connect(): void {
     const { network, clock, config, resourceId, machine, token, jobManager } = this.options;
     const address = jobManager();
-    if (address === null) {
+    // Tasks of an earlier registration leave first: none shares a slot with those that the next one brings.
+    if (address === null || this.executions.size > 0) {
       clock.after(RETRY_MS, () => this.connect());
       return;
     }
@@ -140,15 +138,17 @@ export class TaskExecutor {
   }
 
   private cancel(execution: string): void {
-    const { clock, log, exit } = this.options;
+    const { clock, config, log, exit } = this.options;
     const slot = this.executions.get(execution);
     if (slot === undefined) return;
     this.slots[slot]?.post({ type: 'cancel', execution });
     if (this.cancelling.has(execution)) return;
+    // One that does not leave is stuck in a loop: only the end of the process ends it.
+    const timeout = config.duration('task.cancellation.timeout');
     this.cancelling.set(
       execution,
-      clock.after(CANCEL_MS, () => {
-        log(`task ${execution} did not end within ${CANCEL_MS} ms of being canceled, the TaskManager ends`);
+      clock.after(timeout, () => {
+        log(`task ${execution} did not end within ${timeout} ms of being canceled, the TaskManager ends`);
         exit(1);
       }),
     );

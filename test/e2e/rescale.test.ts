@@ -1,5 +1,5 @@
-// Another parallelism while a stream runs, with real processes: asked for over REST, or because a TaskManager is gone and comes back. The output is that
-// of a run in which nothing happened.
+// Another parallelism while a stream runs, with real processes: asked for over REST, or because a TaskManager is gone and comes back; and a TaskManager
+// that hangs. The output is that of a run in which nothing happened.
 import { EngineCluster, kill } from './engine-cluster.ts';
 
 const JOB = '0000000000000000000000000000000a';
@@ -116,6 +116,30 @@ test('a stream goes on with fewer tasks when a TaskManager is gone for good, and
   await checkpoints(1);
   cluster.startTaskManager('tm-2');
   await runs(2);
+  await finished();
+  expect(cluster.rows('output')).toEqual(expected());
+}, 90_000);
+
+test('a TaskManager that hangs is noticed within 2 s, and one that comes back after that is of use again', async () => {
+  cluster = new EngineCluster({
+    'taskmanager.numberOfTaskSlots': 1,
+    'parallelism.default': 2,
+    'execution.checkpointing.interval': '150ms',
+  });
+  cluster.startTaskManager('tm-0');
+  const victim = cluster.startTaskManager('tm-1');
+  cluster.startJobManager(1, JOB, windows(20_000));
+  await runs(2);
+  await checkpoints(2);
+  const hung = Date.now();
+  victim.kill('SIGSTOP');
+  await cluster.until('it is noticed', async () => (await cluster.status(JOB)) === 'RESTARTING');
+  // A little for asking, and for machines that are busy.
+  expect(Date.now() - hung).toBeLessThan(2_500);
+  // Nobody takes its place: the job waits for it, and both slots are its again.
+  victim.kill('SIGCONT');
+  await runs(2);
+  expect(victim.exitCode).toBeNull();
   await finished();
   expect(cluster.rows('output')).toEqual(expected());
 }, 90_000);

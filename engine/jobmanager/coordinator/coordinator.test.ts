@@ -145,6 +145,38 @@ describe('a streaming job', () => {
     expect(world.coordinator.status).toBe('RESTARTING');
   });
 
+  test('gives a TaskManager up whose task does not leave, and goes on elsewhere', () => {
+    const world = streaming({ cancellationTimeout: 3000, heartbeatTimeout: 2000 });
+    const heartbeats = (): void => {
+      for (const taskManagerId of ['tm-0', 'tm-1'])
+        world.tell({ type: 'heartbeat', taskManagerId, metrics: {}, tasks: [] });
+    };
+    world.register('tm-0', 1);
+    world.register('tm-1', 1);
+    world.run();
+    const stuck = world.execution('source', 1);
+    world.report(world.execution('sink', 0), 'FAILED');
+    for (const { execution } of world.sent('cancel')) if (execution !== stuck) world.report(execution, 'CANCELED');
+    for (let waited = 0; waited < 5000; waited += 1000) {
+      heartbeats();
+      expect(world.of('dropTaskManager')).toHaveLength(0);
+      world.wait(1000);
+    }
+    expect(world.of('dropTaskManager').map(({ taskManagerId }) => taskManagerId)).toEqual(['tm-1']);
+    world.register('tm-2', 1);
+    expect(world.sent('deploy')).toHaveLength(8);
+  });
+
+  test('is CANCELED though a task does not leave', () => {
+    const world = running({ cancellationTimeout: 3000, heartbeatTimeout: 2000 });
+    world.tell({ type: 'cancel' });
+    for (let waited = 0; waited < 5000; waited += 1000) {
+      world.tell({ type: 'heartbeat', taskManagerId: 'tm-0', metrics: {}, tasks: [] });
+      world.wait(1000);
+    }
+    expect(world.of('writeResult')).toHaveLength(1);
+  });
+
   test('is FAILED when the restart strategy gives up, and says so only after its result is written', () => {
     const world = running({ restart: { type: 'none' } });
     world.report(world.execution('sink', 0), 'FAILED');

@@ -56,6 +56,7 @@ export class Coordinator {
     const { context } = this;
     const at = Math.min(
       context.pool.nextExpiry(context.options.heartbeatTimeout),
+      ...this.canceling().map(({ givenUpAt }) => givenUpAt),
       this.ending.nextTimer(),
       this.ending.begun || this.abandoned !== null ? Infinity : this.scheduler.nextTimer(),
     );
@@ -244,11 +245,31 @@ export class Coordinator {
   private expireTaskManagers(): void {
     const { context } = this;
     const { heartbeatTimeout } = context.options;
-    for (const taskManagerId of context.pool.expired(heartbeatTimeout, context.now)) {
-      const reason = `no heartbeat for ${heartbeatTimeout} ms`;
-      context.emit({ type: 'dropTaskManager', taskManagerId, reason });
-      this.loseTaskManager(taskManagerId, reason);
-    }
+    for (const taskManagerId of context.pool.expired(heartbeatTimeout, context.now))
+      this.dropTaskManager(taskManagerId, `no heartbeat for ${heartbeatTimeout} ms`);
+    for (const { execution, givenUpAt } of this.canceling())
+      if (givenUpAt <= context.now && execution.active)
+        this.dropTaskManager(execution.slot!.taskManagerId, `task ${execution.id} does not leave`);
+  }
+
+  /**
+   * Tasks that were told to leave, and when they are not waited for any more. A TaskManager ends by itself before; one that does not is in no state to be
+   * relied on. What its tasks still do is published by nobody.
+   */
+  private canceling(): { execution: Execution; givenUpAt: number }[] {
+    const { graph, options } = this.context;
+    return graph
+      .active()
+      .filter(({ state }) => state === 'CANCELING')
+      .map((execution) => ({
+        execution,
+        givenUpAt: execution.timestamps.CANCELING! + options.cancellationTimeout + options.heartbeatTimeout,
+      }));
+  }
+
+  private dropTaskManager(taskManagerId: string, reason: string): void {
+    this.context.emit({ type: 'dropTaskManager', taskManagerId, reason });
+    this.loseTaskManager(taskManagerId, reason);
   }
 
   private loseTaskManager(taskManagerId: string, reason: string): void {

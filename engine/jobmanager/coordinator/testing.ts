@@ -60,6 +60,7 @@ export function testOptions(plan: ExecPlan, overrides: Partial<CoordinatorOption
       historySize: 10,
     },
     heartbeatTimeout: 1e9,
+    cancellationTimeout: 1e9,
     sources: [{ operatorId: 'source', maxReaders: 128, splits: [split(0), split(1)] }],
     restored: null,
     retainedCheckpoints: [],
