@@ -19,7 +19,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{engine,src}/**/*.test.ts',
-        '<rootDir>/test/{conformance,bench,demo,simulation}/**/*.test.ts',
+        '<rootDir>/test/{conformance,bench,demo,simulation,mutation}/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },

@@ -5,6 +5,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { attemptTag, compareAttempts, type Attempt } from '../../engine/checkpoint/attempt.ts';
 
 interface Seen {
   size: number;
@@ -29,7 +30,7 @@ export class Auditor {
   /** table and key -> file. */
   private readonly rows = new Map<string, string>();
   private readonly manifests = new Set<string>();
-  private newestEpoch = 0;
+  private newestAttempt: Attempt = { epoch: 0, restart: 0 };
   private readonly found = new Set<string>();
   private readonly timer: NodeJS.Timeout;
 
@@ -63,8 +64,12 @@ export class Auditor {
     for (const name of names) {
       const path = join(folder, name);
       if (this.files.has(path)) continue;
-      const stats = statSync(path);
-      const text = readFileSync(path, 'utf8');
+      const stats = statSync(path, { throwIfNoEntry: false });
+      const text = readIfThere(path);
+      if (stats === undefined || text === null) {
+        this.found.add(`${path} was visible and is gone`);
+        continue;
+      }
       this.files.set(path, { size: stats.size, changed: stats.mtimeMs, checksum: crc32(text) });
       if (!text.endsWith('\n')) this.found.add(`${path} became visible with half a row at its end`);
       for (const line of text.split('\n').filter((one) => one !== '')) this.addRow(folder, key, path, line);
@@ -94,25 +99,27 @@ export class Auditor {
       }),
       ...namesIn(join(state, 'savepoints')).map((name) => join(state, 'savepoints', name, '_metadata')),
     ].filter((path) => !this.manifests.has(path));
-    let newest = this.newestEpoch;
+    let newest = this.newestAttempt;
     for (const path of published) {
       const text = readIfThere(path);
       if (text === null) continue;
       this.manifests.add(path);
-      const epoch = epochOf(text);
-      if (epoch < this.newestEpoch)
-        this.found.add(`attempt ${epoch} published ${path} after attempt ${this.newestEpoch} had published`);
-      newest = Math.max(newest, epoch);
+      const attempt = attemptIn(text);
+      if (compareAttempts(attempt, this.newestAttempt) < 0)
+        this.found.add(
+          `attempt ${attemptTag(attempt)} published ${path} after attempt ${attemptTag(this.newestAttempt)} had published`,
+        );
+      if (compareAttempts(attempt, newest) > 0) newest = attempt;
     }
-    this.newestEpoch = newest;
+    this.newestAttempt = newest;
   }
 }
 
-/** The attempt's epoch in a manifest. */
-function epochOf(manifest: string): number {
-  const match = /"epoch":\s*(\d+)/.exec(manifest);
-  if (match === null) throw new Error(`a manifest without an epoch: ${manifest.slice(0, 200)}`);
-  return Number(match[1]);
+/** Who has written a manifest. */
+function attemptIn(manifest: string): Attempt {
+  const [epoch, restart] = ['epoch', 'restart'].map((name) => new RegExp(`"${name}":\\s*(\\d+)`).exec(manifest)?.[1]);
+  if (epoch === undefined) throw new Error(`a manifest without an epoch: ${manifest.slice(0, 200)}`);
+  return { epoch: Number(epoch), restart: Number(restart ?? 0) };
 }
 
 function namesIn(folder: string): string[] {

@@ -1,19 +1,10 @@
 // One round of faults against the engine's processes: a job on known input, seeded faults while it runs, every row looked at from outside.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mulberry32 } from '../bench/bids.ts';
 import { Auditor } from './auditor.ts';
 import { killed, pause, wait, type FaultTally } from './faults.ts';
 import { Fleet } from './fleet.ts';
-import { Workload } from './workload.ts';
-
-export interface RoundReport {
-  /** What was done to the job, in order; for people. */
-  log: string;
-  /** Empty when every promise was kept. */
-  violations: string[];
-}
+import { carryOut, type RoundReport } from './round.ts';
+import { tablesIn, Workload } from './workload.ts';
 
 /** A fault against a running fleet. Resolves to false when it hit nothing. */
 type EngineFault = (fleet: Fleet, random: () => number, tally: FaultTally) => Promise<boolean>;
@@ -66,59 +57,44 @@ const JOB = (seed: number): string => seed.toString(16).padStart(32, '0');
 /** Seconds of input; faults make the job take longer. */
 const SECONDS = 5;
 const MOST_FAULTS = 10;
+const MOST_PARALLEL = 3;
 
-/** Throws only when the round itself could not be carried out; what the engine did wrong stands in the report. */
 export async function engineRound(seed: number, tally: FaultTally): Promise<RoundReport> {
-  const random = mulberry32(seed);
-  const folder = mkdtempSync(join(tmpdir(), 'flowjob-chaos-'));
-  const rowsPerSecond = 6_000 + Math.floor(random() * 6_000);
-  const workload = new Workload(folder, {
-    source: random() < 0.4 ? 'files' : 'generator',
-    rows: rowsPerSecond * SECONDS,
-    rowsPerSecond,
-  });
-  const parallelism = 1 + Math.floor(random() * 3);
-  const slots = 1 + Math.floor(random() * 2);
-  const spare = random() < 0.5 ? 1 : 0;
-  const out = join(folder, 'out');
-  const fleet = new Fleet({
-    taskManagers: Math.ceil(parallelism / slots) + spare,
-    slots,
-    random,
-    config: {
-      'parallelism.default': parallelism,
-      'execution.checkpointing.interval': random() < 0.5 ? '80ms' : '300ms',
-    },
-  });
-  const auditor = new Auditor({
-    tables: [
-      { folder: join(out, 'windows'), key: ['k', 'first_id'] },
-      { folder: join(out, 'single'), key: ['id'] },
-    ],
-    state: fleet.stateFolder,
-  });
-  const log = [`seed ${seed}: ${workload.options.source}, parallelism ${parallelism}, ${slots} slots`];
-  const violations: string[] = [];
-  try {
+  return carryOut(seed, 'engine', async ({ random, folder, note, violated, defer }) => {
+    const rowsPerSecond = 6_000 + Math.floor(random() * 6_000);
+    const source = random() < 0.4 ? 'files' : 'generator';
+    const workload = new Workload(folder, { source, rows: rowsPerSecond * SECONDS, rowsPerSecond });
+    const parallelism = 1 + Math.floor(random() * MOST_PARALLEL);
+    const slots = 1 + Math.floor(random() * 2);
+    const spare = random() < 0.5 ? 1 : 0;
+    const interval = random() < 0.5 ? '80ms' : '300ms';
+    const out = join(folder, 'out');
+    const fleet = new Fleet({
+      taskManagers: Math.ceil(parallelism / slots) + spare,
+      slots,
+      random,
+      config: { 'parallelism.default': parallelism, 'execution.checkpointing.interval': interval },
+    });
+    defer(() => fleet.stop());
+    const auditor = new Auditor({ tables: tablesIn(out), state: fleet.stateFolder });
+    defer(() => violated(auditor.stop()));
+    note(`${source}, parallelism ${parallelism} on TaskManagers of ${slots}`);
     await fleet.run({ jobId: JOB(seed), sql: workload.sql(out) });
     await fleet.checkpoints(1);
     for (let count = 0; count < MOST_FAULTS && !fleet.ended && !tally.enough; count++) {
       await wait(random() * 500);
       if (fleet.ended) break;
-      log.push(await injectFault(fleet, random, tally));
+      if (random() < 0.3) {
+        const wanted = 1 + Math.floor(random() * MOST_PARALLEL);
+        note(`rescaled to ${wanted}${(await fleet.rescale(wanted)) ? '' : ' (not taken)'}`);
+      }
+      note(await injectFault(fleet, random, tally));
       // Some faults come while the job still recovers from the one before.
       if (random() < 0.7) await fleet.checkpoints(1);
     }
     await fleet.finished(60);
-    violations.push(...workload.problems(out), ...workload.totalsProblems(fleet.cluster.root));
-  } catch (error) {
-    violations.push(error instanceof Error ? error.message : String(error));
-  } finally {
-    violations.push(...auditor.stop());
-    await fleet.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return { log: log.join(', '), violations: violations.map((violation) => `${log.join(', ')}: ${violation}`) };
+    violated([...workload.problems(out), ...workload.totalsProblems(fleet.cluster.root)]);
+  });
 }
 
 /** A fault drawn by weight, against a job that runs; resolves to what it was. */

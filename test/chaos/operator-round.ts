@@ -1,15 +1,13 @@
 // One round of faults against a job under the operator: operator, JobManager and TaskManagers are killed and paused, the job is changed
 // meanwhile in every second round, and its output is that of an undisturbed run.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { mulberry32 } from '../bench/bids.ts';
 import { condition, engineProcesses, eventually, type Cli, type EngineProcess } from '../harness/cli.ts';
 import { Auditor } from './auditor.ts';
-import type { RoundReport } from './engine-round.ts';
 import { pause, signal, wait, type FaultKind, type FaultTally } from './faults.ts';
-import { Workload } from './workload.ts';
+import { carryOut, type RoundReport } from './round.ts';
+import { tablesIn, Workload } from './workload.ts';
 
 export interface OperatorUnderTest {
   home: string;
@@ -29,48 +27,37 @@ const titles: Record<Role, 'operator' | 'JobManager' | 'TaskManager'> = {
   taskmanager: 'TaskManager',
 };
 
-/** Throws only when the round itself could not be carried out; what went wrong with the job stands in the report. */
 export async function operatorRound(
   operator: OperatorUnderTest,
   seed: number,
   tally: FaultTally,
 ): Promise<RoundReport> {
-  const random = mulberry32(seed);
-  const { cli, home } = operator;
-  const name = `chaos-${seed}`;
-  const folder = mkdtempSync(join(tmpdir(), 'flowjob-chaos-'));
-  const out = join(folder, 'out');
-  const workload = new Workload(folder, {
-    source: random() < 0.5 ? 'files' : 'generator',
-    rows: 6_000 * SECONDS,
-    rowsPerSecond: 6_000,
-  });
-  const attempts = watchAttempts(home, name);
-  const auditor = new Auditor({
-    tables: [
-      { folder: join(out, 'windows'), key: ['k', 'first_id'] },
-      { folder: join(out, 'single'), key: ['id'] },
-    ],
-    state: join(folder, 'state', name),
-  });
-  const upgraded = seed % 2 === 0;
-  const log = [`seed ${seed}: operator, ${workload.options.source}`];
-  const violations: string[] = [];
-  const apply = async (slots: number): Promise<void> => {
-    const file = join(folder, `slots-${slots}.yaml`);
-    writeFileSync(file, manifest(name, workload.sql(out), slots, join(folder, 'state')));
-    await eventually('the job to be applied', 30, async () => (await cli.run('apply', '-f', file)).code === 0);
-  };
-  try {
+  return carryOut(seed, 'operator', async ({ random, folder, note, violated, defer }) => {
+    const { cli, home } = operator;
+    const name = `chaos-${seed}`;
+    const out = join(folder, 'out');
+    const state = join(folder, 'state');
+    const source = random() < 0.5 ? 'files' : 'generator';
+    const workload = new Workload(folder, { source, rows: 6_000 * SECONDS, rowsPerSecond: 6_000 });
+    const attempts = watchAttempts(home, name);
+    defer(() => violated(attempts()));
+    const auditor = new Auditor({ tables: tablesIn(out), state: join(state, name) });
+    defer(() => violated(auditor.stop()));
+    note(source);
+    const apply = async (slots: number): Promise<void> => {
+      const file = join(folder, `slots-${slots}.yaml`);
+      writeFileSync(file, manifest(name, workload.sql(out), slots, state));
+      await eventually('the job to be applied', 30, async () => (await cli.run('apply', '-f', file)).code === 0);
+    };
     await apply(1);
     await eventually(`${name} to have processes`, 30, () => processesOf(home, name, 'taskmanager').length > 0);
     for (let count = 0; count < FAULTS && !tally.enough; count++) {
       await wait(200 + random() * 800);
-      if (upgraded && count === 1) {
+      if (seed % 2 === 0 && count === 1) {
         await apply(2);
-        log.push('upgraded');
+        note('changed');
       }
-      log.push(await injectFault(operator, name, random, tally));
+      note(await injectFault(operator, name, random, tally));
     }
     await eventually(`${name} to complete`, 90, async () => {
       await wait(LOOK_MS);
@@ -80,15 +67,9 @@ export async function operatorRound(
       if (condition(job, 'Failed') === 'True') throw new Error(`it has failed: ${JSON.stringify(job.status)}`);
       return condition(job, 'Complete') === 'True';
     });
-    violations.push(...workload.problems(out));
+    violated(workload.problems(out));
     await cli.must('delete', name);
-  } catch (error) {
-    violations.push(error instanceof Error ? error.message : String(error));
-  } finally {
-    violations.push(...attempts(), ...auditor.stop());
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return { log: log.join(', '), violations: violations.map((violation) => `${log.join(', ')}: ${violation}`) };
+  });
 }
 
 /** More slots take a stop with a savepoint and a new start. A change of the SQL would ask for another run if the job ended just before it. */

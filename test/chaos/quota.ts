@@ -1,6 +1,6 @@
 // How many faults each scenario makes, 100 in all. A fault counts when it hit: a scenario goes on, round after round, until it has its number.
-import type { RoundReport } from './engine-round.ts';
 import { FaultTally } from './faults.ts';
+import type { RoundReport } from './round.ts';
 import { SmallDisk } from './small-disk.ts';
 
 /** Where no disk can be filled, the engine gets its share. */

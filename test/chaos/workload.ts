@@ -128,6 +128,12 @@ END;
   }
 }
 
+/** The tables that readers see below `out`, for the auditor. */
+export const tablesIn = (out: string): { folder: string; key: string[] }[] => [
+  { folder: join(out, 'windows'), key: ['k', 'first_id'] },
+  { folder: join(out, 'single'), key: ['id'] },
+];
+
 function problem(table: string, comparison: Comparison): string[] {
   if (isEqual(comparison)) return [];
   const { expected, actual, equal, missing, duplicated, different, unexpected } = comparison;

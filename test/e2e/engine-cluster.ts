@@ -103,8 +103,13 @@ export class EngineCluster {
   logs(): string {
     return readdirSync(this.root)
       .filter((name) => name.endsWith('.log'))
-      .map((name) => `--- ${name}\n${readFileSync(join(this.root, name), 'utf8').slice(-4000)}`)
+      .map((name) => `--- ${name}\n${this.log(name)}`)
       .join('\n');
+  }
+
+  /** The end of one log. */
+  log(name: string): string {
+    return readFileSync(join(this.root, name), 'utf8').slice(-4000);
   }
 
   /** Ends every process and removes all files. */
