@@ -32,7 +32,7 @@ export interface FileSystem {
   makeDirectorySync(path: string): void;
   /** Of an empty directory. Not an error when it is gone. */
   removeDirectory(path: string): Promise<void>;
-  /** Names in a directory; none when it is missing. */
+  /** Names in a directory, those of directories with `/` behind; none when it is missing. */
   list(path: string): Promise<string[]>;
   /** Bytes; null when missing. */
   size(path: string): Promise<number | null>;

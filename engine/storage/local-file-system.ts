@@ -116,7 +116,8 @@ export class LocalFileSystem implements FileSystem {
 
   async list(path: string): Promise<string[]> {
     try {
-      return await readdir(path);
+      const entries = await readdir(path, { withFileTypes: true });
+      return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
     } catch (error) {
       unlessMissing(error);
       return [];

@@ -158,11 +158,8 @@ export class LocalObjectStore implements ObjectStore {
   private async walk(prefix: string, visit: (key: string, temporary: boolean) => void | Promise<void>): Promise<void> {
     const folder = prefix === '' ? this.root : this.path(prefix.replace(/\/$/, ''));
     for (const name of await this.fileSystem.list(folder)) {
-      const key = prefix + name;
-      const temporary = TEMPORARY.test(name);
-      // What has no size is a folder, or a file that has gone meanwhile.
-      if ((await this.fileSystem.size(join(folder, name))) !== null) await visit(key, temporary);
-      else if (!temporary) await this.walk(`${key}/`, visit);
+      if (!name.endsWith('/')) await visit(prefix + name, TEMPORARY.test(name));
+      else if (!TEMPORARY.test(name.slice(0, -1))) await this.walk(prefix + name, visit);
     }
   }
 

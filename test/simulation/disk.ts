@@ -221,7 +221,8 @@ export class SimDisk {
     const names = new Set<string>();
     for (const all of [this.files.keys(), this.directories])
       for (const one of all)
-        if (one.startsWith(prefix) && one.length > prefix.length) names.add(one.slice(prefix.length).split('/')[0]!);
+        if (one.startsWith(prefix) && one.length > prefix.length)
+          names.add(nameIn(one.slice(prefix.length), all === this.directories));
     return [...names].sort();
   }
 
@@ -364,6 +365,13 @@ class SimFile implements OpenFile {
   private check(): void {
     if (this.closed) throw failure('EBADF', 'the file is closed');
   }
+}
+
+/** The first name of a relative path; with `/` behind when it is a directory's. */
+function nameIn(path: string, isDirectory: boolean): string {
+  const end = path.indexOf('/');
+  if (end >= 0) return path.slice(0, end + 1);
+  return isDirectory ? `${path}/` : path;
 }
 
 function failure(code: string, what: string): Error {

@@ -1,6 +1,7 @@
 // A savepoint that was acknowledged is worth something only if a job can go on from it: another job is started from it, without faults, at another
 // parallelism. What it writes must be what the first job wrote behind the savepoint.
-import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
+import { attemptOf, compareAttempts, parseAttemptTag } from '../../engine/checkpoint/attempt.ts';
+import type { CheckpointStorage, Manifest } from '../../engine/checkpoint/storage.ts';
 import { OutputBooks } from './books.ts';
 import type { Cluster } from './cluster.ts';
 import type { SimDisk } from './disk.ts';
@@ -26,9 +27,9 @@ export interface RestoreContext {
 /** What is wrong; empty: nothing. */
 export async function restoreAgain(context: RestoreContext, savepoint: string): Promise<string[]> {
   const { world, disk, cluster, schedule, books, observer, supervisor } = context;
-  const { checkpointId } = await observer.readManifest(savepoint);
+  const manifest = await observer.readManifest(savepoint);
   const workload = WORKLOADS[schedule.workload]!;
-  const before = books.linesWhere((path) => checkpointOf(path) <= checkpointId);
+  const before = books.linesWhere((path) => isBefore(path, manifest));
   const expected = await expectedLines(workload, schedule.rows);
   const restored = new OutputBooks(disk, DIRECTORY, workload.changes, expected, before);
   const first = disk.onChange;
@@ -59,9 +60,13 @@ export async function restoreAgain(context: RestoreContext, savepoint: string): 
   return restored.violations.map((violation) => `${where}: ${violation}`);
 }
 
-/** `part-<job key>-<operator>-<subtask>-<attempt>-<checkpoint>[-<number>].csv`. */
-function checkpointOf(path: string): number {
-  const match = /\/part-sim-[^-]+-\d+-[\d.]+-(\d+)(-\d+)?\.csv$/.exec(path);
-  if (match === null) throw new Error(`${path} is not the name of a sink's file`);
-  return Number(match[1]);
+/**
+ * `part-<job key>-<operator>-<subtask>-<attempt>-<checkpoint>[-<number>].csv`. A savepoint without files is no step back for the attempts behind it, which
+ * may count on from a checkpoint before it: what they write comes after.
+ */
+function isBefore(path: string, savepoint: Manifest): boolean {
+  const match = /\/part-sim-[^-]+-\d+-([\d.]+)-(\d+)(-\d+)?\.csv$/.exec(path);
+  const attempt = parseAttemptTag(match?.[1] ?? '');
+  if (attempt === null) throw new Error(`${path} is not the name of a sink's file`);
+  return compareAttempts(attempt, attemptOf(savepoint)) <= 0 && Number(match![2]) <= savepoint.checkpointId;
 }

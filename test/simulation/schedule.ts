@@ -90,8 +90,8 @@ export function makeSchedule(seed: number): Schedule {
   const parallelism = random.pick([1, 2, 2, 2, 3, 4]);
   const slots = random.pick([1, 1, 2]);
   const taskManagers = Math.ceil(parallelism / slots) + (random.chance(0.3) ? 1 : 0);
-  const rows = random.pick([40, 80, 120, 200]);
-  const seconds = random.between(1, 4);
+  const rows = random.pick([30, 50, 80, 120]);
+  const seconds = random.between(0.6, 2.5);
   const calm = random.chance(0.05);
   const kinds = KINDS.filter((kind) => random.chance(SHARE[kind] ?? 0.4));
   const horizon = seconds * 1000 * random.between(1, 2);

@@ -105,9 +105,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
       world.stop();
       return;
     }
-    world.after(world.fate, 20, 'watch', watch);
+    world.after(world.fate, 40, 'watch', watch);
     // All of it happens at this moment: nothing else runs before it is through.
-    if (!disk.betrayed && looks.chance(0.1)) void audit.checkNewest(supervisor.jobId);
+    if (!disk.betrayed && looks.chance(0.06)) void audit.checkNewest(supervisor.jobId);
   };
   watch();
   const ended = await world.run(schedule.faultsEnd + PATIENCE, MAX_EVENTS);
