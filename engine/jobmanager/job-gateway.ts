@@ -1,6 +1,8 @@
 // What REST may see and ask of the JobManager.
 import { randomBytes } from 'node:crypto';
-import { describeError } from '../errors.ts';
+import { attemptTag } from '../checkpoint/attempt.ts';
+import type { Manifest } from '../checkpoint/storage.ts';
+import { describeError, EngineError } from '../errors.ts';
 import {
   GatewayError,
   type JobManagerGateway,
@@ -111,12 +113,18 @@ export class Gateway implements JobManagerGateway {
     const coordinator = this.running(jobId);
     const triggerId = request.triggerId ?? newId();
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
-    const directory = storage.savepointPath(jobId, triggerId, request.targetDirectory ?? undefined);
-    const existing = await storage.readManifest(directory).catch(() => null);
+    const own = storage.savepointPath(jobId, triggerId, request.targetDirectory ?? undefined);
+    const completed: { directory: string; manifest: Manifest | null }[] = [];
+    for (const directory of new Set([own, ...(await storage.findSavepoints(jobId, triggerId))])) {
+      const manifest = await storage.readManifest(directory).catch(unlessUnusable);
+      if (manifest !== undefined) completed.push({ directory, manifest });
+    }
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
-    const usable = existing !== null && stop === null && coordinator.backs(existing);
-    if (existing !== null && !usable) await storage.dispose(directory);
-    this.jobMaster.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable });
+    const usable = completed.find(({ manifest }) => manifest !== null && stop === null && coordinator.backs(manifest));
+    // A directory has one manifest, ever: beside one that an earlier attempt completed, and that is of no use, goes another.
+    const free = completed.length === 0 ? own : `${own}-${attemptTag(this.jobMaster.attempt!)}`;
+    const directory = usable?.directory ?? free;
+    this.jobMaster.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable !== undefined });
     return { triggerId };
   }
 
@@ -133,6 +141,12 @@ export class Gateway implements JobManagerGateway {
     const status = this.jobMaster.view()?.status ?? 'INITIALIZING';
     throw takesNoCommands(jobId, status);
   }
+}
+
+/** Undefined: there is none. Null: there is one that cannot be read. */
+function unlessUnusable(error: unknown): null | undefined {
+  if (!(error instanceof EngineError)) throw error;
+  return error.code === 'SAVEPOINT_NOT_FOUND' ? undefined : null;
 }
 
 function newId(): string {
