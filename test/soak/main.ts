@@ -23,6 +23,9 @@ if (!(minutes > 0) || !Number.isSafeInteger(first)) {
   process.exit(1);
 }
 
+/** Rounds of real faults at once: most of the time they wait. */
+const AT_ONCE = 2;
+
 const work = mkdtempSync(join(tmpdir(), 'flowjob-soak-'));
 const home = join(work, 'home');
 const cli = new Cli(home, work);
@@ -51,13 +54,18 @@ async function chaos(): Promise<void> {
   const impossible = SmallDisk.impossible();
   if (impossible === null) kinds.push(async (seed) => diskFullRound(seed, 4, tally));
   else console.log(`the disk is not filled here: ${impossible}`);
-  for (let seed = first; !ending; seed++) {
+  const worker = async (): Promise<void> => {
+    while (!ending) await oneRound(next++);
+  };
+  const oneRound = async (seed: number): Promise<void> => {
     const report = await kinds[seed % kinds.length]!(seed);
     // What a round says that was cut short means nothing.
     if (ending) return;
     rounds++;
     for (const violation of report.violations) violated(`real faults, seed ${seed}: ${violation}`);
-  }
+  };
+  let next = first;
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 function startSchedules(): ChildProcess {

@@ -7,6 +7,8 @@ export interface ScheduleReport {
   faults: Record<string, number>;
 }
 
+// Ctrl-C reaches the whole group: the parent ends this one when it has heard of it.
+process.on('SIGINT', () => undefined);
 // Without its parent nobody listens.
 process.once('disconnect', () => process.exit(0));
 
