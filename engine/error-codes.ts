@@ -69,7 +69,8 @@ export const ERROR_CODES = {
   COMMIT_FAILED: 'What a completed checkpoint holds could not be made visible.',
   FENCED: 'A newer attempt of the job exists: this one must not write any more.',
   LOG_CORRUPT: "An entry of the log of a job's attempts is damaged.",
-  STORAGE_UNCERTAIN: 'Storage failed so that it is not known whether something was decided; the process ends and the next one finds out.',
+  STORAGE_UNCERTAIN:
+    'Storage failed so that it is not known whether something was decided; the process ends and the next one finds out.',
   EPOCH_INVALID: 'An attempt epoch is not a positive whole number.',
   DISPOSE_FOREIGN_FILES: 'A folder that is to be removed holds files that no checkpoint wrote.',
   RESULT_UNWRITTEN: 'How the job ended could not be recorded; it is tried again.',

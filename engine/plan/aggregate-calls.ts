@@ -115,7 +115,8 @@ export class Accumulators {
     const index = this.index('COUNT', null, filter);
     const spec = this.all[index]!;
     const alias = argument === null ? null : this.nameOf('COUNT', argument, filter);
-    if (alias !== null && spec.aliases?.includes(alias) !== true) spec.aliases = [...(spec.aliases ?? []), alias].sort();
+    if (alias !== null && spec.aliases?.includes(alias) !== true)
+      spec.aliases = [...(spec.aliases ?? []), alias].sort();
     return index;
   }
 
