@@ -133,7 +133,7 @@ export class Cluster {
       network: network.of(process, name),
       clock: process.clock,
       startSlots: async (handlers) => this.startSlots(process, resourceId, slots, handlers),
-      jobManager: () => this.endpoints[network.chance.chance(this.staleEndpoints) ? 1 : 0] ?? null,
+      jobManager: () => this.findJobManager(),
       token: () => null,
       machine: { pid: this.started, cpuCores: 1, physicalMemory: 1 },
       metrics: () => ({}),
@@ -190,6 +190,15 @@ export class Cluster {
       };
     };
     return Promise.all(Array.from({ length: count }, async (_, slot) => start(slot)));
+  }
+
+  /** What the endpoints' file says: now and then of a JobManager that has gone. */
+  private findJobManager(): Endpoint | null {
+    const { chance } = this.options.network;
+    const endpoint = this.endpoints[chance.chance(this.staleEndpoints) ? 1 : 0];
+    if (endpoint === undefined) return null;
+    const alive = this.jobManagers.some(({ process }) => process.name === endpoint.host && process.alive);
+    return alive || chance.chance(0.1) ? endpoint : null;
   }
 
   private process(name: string): SimProcess {

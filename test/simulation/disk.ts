@@ -1,6 +1,6 @@
 // A simulated disk behind the engine's FileSystem port. What is written is seen by all at once, as through the kernel's cache, but is durable only
 // when it was synced: a loss of power takes bytes and names that were not. It may be full for a while, slow, answer with errors, or lie about syncs.
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { FileSystem, OpenFile } from '../../engine/storage/file-system.ts';
 import { Random } from './random.ts';
 import type { SimProcess, World } from './world.ts';
@@ -44,6 +44,8 @@ export class SimDisk {
   private readonly random: Random;
   private readonly files = new Map<string, Inode>();
   private readonly directories = new Set<string>(['/']);
+  /** Names in each directory, those of directories with `/` behind. */
+  private readonly names = new Map<string, Set<string>>();
   /** Changes of names that are not durable yet, oldest first. */
   private pending: Pending[] = [];
   /** Appends that are under way: a process that dies may leave a part of one. */
@@ -181,8 +183,15 @@ export class SimDisk {
   rename(from: string, to: string, process: SimProcess | null): void {
     const inode = this.existing(from);
     if (!this.directories.has(dirname(to))) throw failure('ENOENT', to);
-    this.leave(from, process);
-    this.enter(to, inode, process);
+    const replaced = this.files.get(to);
+    this.put(from, undefined);
+    this.put(to, inode);
+    // One change of the directory: a loss of power leaves one of the names.
+    this.changed(to, process, () => {
+      this.put(to, replaced);
+      this.put(from, inode);
+    });
+    this.onChange(from, process);
   }
 
   link(from: string, to: string, process: SimProcess | null): void {
@@ -196,8 +205,8 @@ export class SimDisk {
   leave(path: string, process: SimProcess | null): void {
     const inode = this.files.get(path);
     if (inode === undefined) return;
-    this.files.delete(path);
-    this.changed(path, process, () => this.files.set(path, inode));
+    this.put(path, undefined);
+    this.changed(path, process, () => this.put(path, inode));
   }
 
   syncDirectory(path: string): void {
@@ -206,33 +215,45 @@ export class SimDisk {
   }
 
   makeDirectory(path: string): void {
-    for (let at = path; !this.directories.has(at); at = dirname(at)) this.directories.add(at);
+    for (let at = path; !this.directories.has(at); at = dirname(at)) {
+      this.directories.add(at);
+      this.addName(at, '/');
+    }
   }
 
   removeDirectory(path: string): void {
     if (!this.directories.has(path)) return;
     if (this.list(path).length > 0) throw failure('ENOTEMPTY', path);
     this.directories.delete(path);
+    this.names.get(dirname(path))?.delete(`${basename(path)}/`);
     this.pending = this.pending.filter(({ directory }) => directory !== path);
   }
 
   list(path: string): string[] {
-    const prefix = path === '/' ? '/' : `${path}/`;
-    const names = new Set<string>();
-    for (const all of [this.files.keys(), this.directories])
-      for (const one of all)
-        if (one.startsWith(prefix) && one.length > prefix.length)
-          names.add(nameIn(one.slice(prefix.length), all === this.directories));
-    return [...names].sort();
+    return [...(this.names.get(path) ?? [])].sort();
   }
 
   private enter(path: string, inode: Inode, process: SimProcess | null): void {
     const before = this.files.get(path);
-    this.files.set(path, inode);
-    this.changed(path, process, () => {
-      if (before === undefined) this.files.delete(path);
-      else this.files.set(path, before);
-    });
+    this.put(path, inode);
+    this.changed(path, process, () => this.put(path, before));
+  }
+
+  private put(path: string, inode: Inode | undefined): void {
+    if (inode === undefined) {
+      this.files.delete(path);
+      this.names.get(dirname(path))?.delete(basename(path));
+    } else {
+      this.files.set(path, inode);
+      this.addName(path, '');
+    }
+  }
+
+  private addName(path: string, suffix: '' | '/'): void {
+    const directory = dirname(path);
+    let names = this.names.get(directory);
+    if (names === undefined) this.names.set(directory, (names = new Set()));
+    names.add(basename(path) + suffix);
   }
 
   private changed(path: string, process: SimProcess | null, undo: () => void): void {
@@ -365,13 +386,6 @@ class SimFile implements OpenFile {
   private check(): void {
     if (this.closed) throw failure('EBADF', 'the file is closed');
   }
-}
-
-/** The first name of a relative path; with `/` behind when it is a directory's. */
-function nameIn(path: string, isDirectory: boolean): string {
-  const end = path.indexOf('/');
-  if (end >= 0) return path.slice(0, end + 1);
-  return isDirectory ? `${path}/` : path;
 }
 
 function failure(code: string, what: string): Error {

@@ -40,11 +40,15 @@ export type Fault =
   | { at: number; type: 'powerLoss' }
   | { at: number; type: 'staleEndpoints'; ms: number; probability: number };
 
-export type Request =
+/** Has an answer, under its trigger id. */
+export type Operation =
   | { at: number; type: 'savepoint'; triggerId: string }
   | { at: number; type: 'checkpoint'; triggerId: string }
   /** Stop with a savepoint, and go on from it as a new job. */
   | { at: number; type: 'upgrade'; triggerId: string; parallelism: number };
+
+/** `rescale`: in place, all vertices up to this parallelism. */
+export type Request = Operation | { at: number; type: 'rescale'; parallelism: number };
 
 export interface Schedule {
   seed: number;
@@ -184,6 +188,8 @@ function makeRequests(random: Random, horizon: number): Request[] {
   for (let i = random.pick([0, 0, 1, 2]); i > 0; i--)
     requests.push({ at: random.between(0, horizon), type: 'savepoint', triggerId: id() });
   if (random.chance(0.2)) requests.push({ at: random.between(0, horizon), type: 'checkpoint', triggerId: id() });
+  for (let i = random.pick([0, 0, 0, 1, 2]); i > 0; i--)
+    requests.push({ at: random.between(0, horizon), type: 'rescale', parallelism: random.pick([1, 2, 3, 4]) });
   for (let i = random.pick([0, 0, 0, 1, 1, 2]); i > 0; i--)
     requests.push({
       at: random.between(0, horizon),

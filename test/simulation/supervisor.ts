@@ -4,7 +4,7 @@ import type { JobResult } from '../../engine/checkpoint/storage.ts';
 import type { OperationStatus } from '../../engine/rest/gateway.ts';
 import type { Cluster, JobManagerProcess, TaskManagerProcess } from './cluster.ts';
 import { Random } from './random.ts';
-import type { Request, Schedule, Target } from './schedule.ts';
+import type { Operation, Request, Schedule, Target } from './schedule.ts';
 import type { World } from './world.ts';
 
 /** How often it looks, milliseconds. */
@@ -172,8 +172,12 @@ export class Supervisor {
     if (jobManager === null || !jobManager.process.alive || jobManager.process.paused) return;
     for (const asked of this.requests) {
       if (asked.state === 'done' || asked.request.at > world.time) continue;
+      if (asked.request.type === 'rescale') {
+        if (this.rescale(jobManager, asked.request.parallelism)) asked.state = 'done';
+        continue;
+      }
       if (asked.state === 'asking') {
-        const status = statusOf(jobManager, asked);
+        const status = statusOf(jobManager, asked.request, asked.jobId);
         if (status !== null) {
           this.answered(asked, status);
           continue;
@@ -187,7 +191,19 @@ export class Supervisor {
     }
   }
 
-  private ask({ process, gateway }: JobManagerProcess, request: Request): void {
+  /** False: there is no job yet. */
+  private rescale({ process, gateway, master }: JobManagerProcess, parallelism: number): boolean {
+    const vertices = master.view()?.vertices;
+    if (master.jobCoordinator === null || vertices === undefined) return false;
+    const bounds = { parallelism: { lowerBound: 1, upperBound: parallelism } };
+    const requirements = Object.fromEntries(vertices.map(({ id }) => [id, bounds]));
+    this.options.world.after(process, 0.1, 'rescale', () => {
+      gateway.updateResourceRequirements(this.jobId, requirements).catch(() => undefined);
+    });
+    return true;
+  }
+
+  private ask({ process, gateway }: JobManagerProcess, request: Operation): void {
     const { world } = this.options;
     const { jobId } = this;
     world.after(process, 0.1, 'request', () => {
@@ -246,7 +262,7 @@ export class Supervisor {
   }
 }
 
-function statusOf({ gateway }: JobManagerProcess, { request, jobId }: Asked): OperationStatus | null {
+function statusOf({ gateway }: JobManagerProcess, request: Operation, jobId: string): OperationStatus | null {
   try {
     return request.type === 'checkpoint'
       ? gateway.checkpointTriggerStatus(jobId, request.triggerId)
