@@ -112,11 +112,12 @@ export class AttemptLog {
 
   /**
    * Whether an entry that was just written counts. One that was written late, under a number that has been used and removed since, does not: nobody
-   * looks below the highest number, and the highest is by another attempt.
+   * looks below the highest number, and the highest is by another attempt. That one may have taken the very number first, so numbers alone do not tell.
    */
   private async owns(attempt: AcquiredAttempt, seq: number): Promise<boolean> {
     if ((await this.numbers()).at(-1) === seq) return true;
-    return (await this.newest())?.attempt.seq === attempt.seq;
+    const newest = await this.newest();
+    return newest?.attempt.seq === attempt.seq && newest.writer === this.writer;
   }
 
   /** False when the number is taken. Throws STORAGE_UNCERTAIN when it cannot be found out whether the entry is there. */
