@@ -1,0 +1,218 @@
+// Chains of incremental checkpoints, some of them given up, of an operator that goes on: each completed one restores to the state at its barrier.
+import fc from 'fast-check';
+import { cell, fromRows, type CellValue, type ColumnBatch } from '../columnar/batch.ts';
+import { decodeBatch } from '../columnar/wire.ts';
+import { createOperator } from '../operators/create.ts';
+import { ACCUMULATORS, Collector, groupSpec, INPUT, keyedBytes, textOf, windowSpec } from '../operators/harness.ts';
+import type { Operator, OperatorSnapshot } from '../operators/operator.ts';
+import { keyGroupRange } from '../state/key-groups.ts';
+import { sectionSchema, type StateSchema } from '../state/schema.ts';
+import { MemoryObjectStore } from '../storage/memory-object-store.ts';
+import { readPageIndex } from './page-file.ts';
+import { readOperatorPages } from './page-reader.ts';
+import { PageWriter } from './page-writer.ts';
+import { StateFolder } from './state-folder.ts';
+import type { TaskStateHandle } from './storage.ts';
+
+const ALL = keyGroupRange(0, 1);
+const SPAN = 1000;
+
+/** All groups of encoded batches, as sorted text. */
+function groupsOf(schema: unknown, batches: Iterable<Uint8Array>): string[] {
+  const columns = sectionSchema(schema as StateSchema);
+  const found: string[] = [];
+  for (const bytes of batches) {
+    const batch = decodeBatch(columns, bytes);
+    for (let row = 0; row < batch.rows; row++) found.push(textOf(columns.map((_field, i) => cell(batch, i, row))));
+  }
+  return found.sort();
+}
+
+interface Completed {
+  checkpointId: number;
+  handle: TaskStateHandle;
+  groups: string[];
+}
+
+/** One subtask with its writer, and what its checkpoints have to be. */
+class Subtask {
+  readonly shared = new StateFolder(new MemoryObjectStore(), 'shared/', 'shared');
+  readonly completed: Completed[] = [];
+  readonly collector = new Collector();
+  readonly operator: Operator;
+  private readonly writer: PageWriter;
+  private nextId = 1;
+  /** Checkpoints know their groups. */
+  remember = true;
+
+  constructor(spec: ReturnType<typeof groupSpec> | ReturnType<typeof windowSpec>) {
+    this.operator = createOperator(spec, this.collector.context('STREAMING'));
+    // A page takes it so long that every second one ends a chunk.
+    let time = 0;
+    this.writer = new PageWriter({ vertexId: 'v', subtask: 0, attempt: '1', keyGroups: ALL }, () => time++);
+  }
+
+  process(batch: ColumnBatch): void {
+    this.operator.processBatch(batch, this.collector);
+  }
+
+  /**
+   * A checkpoint that is written while `meanwhile` goes on: after each part that storage takes. It is given up after `parts` of them, or completed when
+   * there are not so many.
+   */
+  async checkpoint(meanwhile: () => void = () => undefined, parts = Infinity): Promise<void> {
+    this.operator.flush?.(this.collector);
+    const groups = this.remember ? this.groups() : [];
+    const snapshot = this.operator.snapshot()!;
+    const checkpointId = this.nextId++;
+    const write = this.writer.begin(checkpointId, this.completed.at(-1)?.checkpointId ?? null, [snapshot]);
+    let left = parts;
+    const given = function* (): Generator<Uint8Array> {
+      meanwhile();
+      for (const part of write.parts()) {
+        if (left-- === 0) throw new Error('given up');
+        yield part;
+        meanwhile();
+      }
+    };
+    const done = this.shared.store.put(this.shared.key(write.name), given());
+    const written = await done.then(
+      () => true,
+      () => false,
+    );
+    snapshot.keyed?.release();
+    if (written) this.completed.push({ checkpointId, handle: write.handle(), groups });
+  }
+
+  /** What is in a checkpoint now. */
+  async restored({ handle }: Completed): Promise<string[]> {
+    const [operator] = handle.operators;
+    const { pages } = await readOperatorPages(this.shared, handle, operator!.operatorId, ALL);
+    const batches: Uint8Array[] = [];
+    for await (const page of pages) batches.push(page);
+    return groupsOf(operator!.stateSchema, batches);
+  }
+
+  /** Files that no completed checkpoint but the last `retained` refers to are removed, as the coordinator has it. */
+  async sweep(retained: number): Promise<void> {
+    const used = new Set(this.completed.slice(-retained).flatMap(({ handle }) => handle.pages!.files));
+    for (const name of await this.shared.list())
+      if (!used.has(name)) await this.shared.store.delete(this.shared.key(name));
+  }
+
+  private groups(): string[] {
+    const snapshot: OperatorSnapshot = this.operator.snapshot()!;
+    return groupsOf(snapshot.stateSchema, keyedBytes(snapshot, 'SECTIONS'));
+  }
+}
+
+/** Rows of `count` keys from `first` on. */
+function rowsOf(first: number, count: number, stride: number, at: number): ColumnBatch {
+  const byName = (id: number, name: string): CellValue =>
+    ({ id: BigInt(id), name: `n${id}`, amount: BigInt(at), label: `${at}`.repeat(id % 5), ts: at })[name] ?? null;
+  const rows = Array.from({ length: count }, (_, i) => INPUT.map(({ name }) => byName(first + i * stride, name)));
+  return fromRows(INPUT, rows);
+}
+
+const step = fc.record({
+  first: fc.nat(900),
+  count: fc.integer({ min: 1, max: 150 }),
+  stride: fc.integer({ min: 1, max: 5 }),
+  after: fc.constantFrom<'nothing' | 'checkpoint' | 'givenUp'>(
+    'nothing',
+    'nothing',
+    'checkpoint',
+    'checkpoint',
+    'givenUp',
+  ),
+  at: fc.nat(SPAN - 1),
+  watermark: fc.boolean(),
+});
+const specs = [
+  groupSpec(['id']),
+  groupSpec(['name']),
+  windowSpec(['id'], 250),
+  windowSpec(['level', 'id'], 100, 0, ACCUMULATORS.slice(0, 13)),
+];
+
+test('each of the last two completed checkpoints restores to the state at its barrier', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...specs), fc.array(step, { maxLength: 16, size: 'max' }), async (spec, steps) => {
+      const subtask = new Subtask(spec);
+      let time = 0;
+      for (const { first, count, stride, after, at, watermark } of steps) {
+        time = Math.max(time, watermark ? at : 0);
+        subtask.process(rowsOf(first, count, stride, Math.max(at, time)));
+        if (watermark) subtask.operator.processWatermark(time - 1, subtask.collector);
+        if (after === 'nothing') continue;
+        const meanwhile = (): void => subtask.process(rowsOf(first + 1, count, 1, SPAN - 1));
+        await subtask.checkpoint(meanwhile, after === 'givenUp' ? 0 : Infinity);
+        await subtask.sweep(2);
+        for (const checkpoint of subtask.completed.slice(-2))
+          expect(await subtask.restored(checkpoint)).toEqual(checkpoint.groups);
+      }
+      subtask.operator.close();
+    }),
+    { numRuns: 30 },
+  );
+});
+
+describe('of a state of which little changes', () => {
+  const started = async (): Promise<Subtask> => {
+    const subtask = new Subtask(groupSpec(['id']));
+    subtask.process(rowsOf(0, 5000, 1, 1));
+    await subtask.checkpoint();
+    return subtask;
+  };
+  const liveBytes = ({ handle }: Completed): number => handle.operators[0]!.keyedBytes;
+
+  test('little is written', async () => {
+    const subtask = await started();
+    subtask.process(rowsOf(3000, 10, 1, 2));
+    await subtask.checkpoint();
+    await subtask.checkpoint();
+    const [all, some, none] = subtask.completed.map(({ handle }) => handle.length);
+    expect(some!).toBeLessThan(all! / 8);
+    expect(none!).toBeLessThan(some! / 5);
+    expect(subtask.completed.map(liveBytes)).toEqual([
+      liveBytes(subtask.completed[0]!),
+      ...subtask.completed.slice(1).map(liveBytes),
+    ]);
+    expect(await subtask.restored(subtask.completed[2]!)).toEqual(subtask.completed[2]!.groups);
+  });
+
+  test('what is kept is at most twice what is needed, in a bounded number of files', async () => {
+    const subtask = await started();
+    let most = 0;
+    for (let round = 0; round < 200; round++) {
+      subtask.remember = round === 199;
+      subtask.process(rowsOf((round * 769) % 5000, 3, 1, round));
+      await subtask.checkpoint();
+      await subtask.sweep(1);
+      const last = subtask.completed.at(-1)!;
+      const names = last.handle.pages!.files;
+      const files = await subtask.shared.list();
+      expect(new Set(files)).toEqual(new Set(names));
+      let bytes = 0;
+      for (const name of names) bytes += (await subtask.shared.store.size(subtask.shared.key(name)))!;
+      const { length } = await readPageIndex(subtask.shared, last.handle).then((index) => index.operators[0]!.pages);
+      // Beside pages, each file has an index.
+      expect(bytes).toBeLessThan(2 * liveBytes(last) + names.length * (1200 + 20 * length));
+      most = Math.max(most, names.length);
+    }
+    expect(most).toBeGreaterThan(2);
+    expect(most).toBeLessThanOrEqual(64);
+    expect(await subtask.restored(subtask.completed.at(-1)!)).toEqual(subtask.completed.at(-1)!.groups);
+  });
+
+  test('a checkpoint refers to the completed one that it is told of, not to one that was given up', async () => {
+    const subtask = await started();
+    subtask.process(rowsOf(0, 10, 1, 2));
+    await subtask.checkpoint(() => undefined, 1);
+    expect(subtask.completed).toHaveLength(1);
+    await subtask.checkpoint();
+    await subtask.sweep(1);
+    expect(await subtask.restored(subtask.completed[1]!)).toEqual(subtask.completed[1]!.groups);
+    expect(await subtask.shared.list()).toEqual(['v-0-1-1.pages', 'v-0-1-3.pages']);
+  });
+});
