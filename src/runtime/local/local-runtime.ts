@@ -88,8 +88,7 @@ export class LocalRuntime implements Runtime {
     const files = attemptFiles(directory, name, epoch);
     mkdirSync(files.temporaryDirectory, { recursive: true });
     // Whole at every moment: a process of the attempt may be reading them just now, and a crash may come in between.
-    if (!existsSync(files.tokenFile))
-      writeAtomically(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, false);
+    if (!existsSync(files.tokenFile)) writeAtomically(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, false);
     writeAtomically(files.sqlFile, plan.spec.job.sql.inline, false);
     const config = embeddedConfig(
       { name, uid: plan.uid, spec: plan.spec },
