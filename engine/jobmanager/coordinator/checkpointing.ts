@@ -32,6 +32,13 @@ export interface CheckpointOwner {
   lastCheckpointCompleted(savepointPath: string | null, committables: Committable[], triggerId: string | null): void;
 }
 
+/** Files that the sinks of one execution have written up to the barrier of a checkpoint. */
+interface Prepared {
+  checkpointId: number;
+  execution: string;
+  committables: Committable[];
+}
+
 export class Checkpointing {
   private readonly context: JobContext;
   private readonly owner: CheckpointOwner;
@@ -44,7 +51,9 @@ export class Checkpointing {
   private pending: PendingCheckpoint | null = null;
   private publishing: { checkpoint: PendingCheckpoint; manifest: Manifest } | null = null;
   /** What sinks have prepared and no completed checkpoint holds yet; a plain savepoint holds it but leaves it here. */
-  private prepared: { checkpointId: number; committables: Committable[] }[] = [];
+  private prepared: Prepared[] = [];
+  /** The newest completed checkpoint: what was prepared up to it is in it. */
+  private heldUpTo = 0;
   /**
    * Savepoints that are published, but hold files that no checkpoint holds yet: were the job to fall back to an earlier checkpoint, the rows would be
    * written anew and these files removed. Nobody is told of such a savepoint before a checkpoint has taken its files over.
@@ -94,6 +103,13 @@ export class Checkpointing {
     const { interval } = this.context.options.checkpointing;
     this.due = interval > 0 ? this.context.now + interval : Infinity;
     this.advance();
+  }
+
+  /** What an execution has prepared for a checkpoint, once however often it is told. */
+  private prepare({ checkpointId, execution, committables }: Prepared): void {
+    if (checkpointId <= this.heldUpTo) return;
+    if (this.prepared.some((one) => one.checkpointId === checkpointId && one.execution === execution)) return;
+    this.prepared.push({ checkpointId, execution, committables });
   }
 
   /** The tasks are being canceled: what is under way fails, what is being published is left to its end. */
@@ -169,7 +185,7 @@ export class Checkpointing {
   }
 
   acknowledged(message: Extract<TaskMessage, { type: 'checkpointAck' }>): void {
-    this.prepared.push({ checkpointId: message.checkpointId, committables: message.committables });
+    this.prepare(message);
     const { pending } = this;
     if (pending?.id !== message.checkpointId) {
       this.forget(message.checkpointId);
@@ -188,7 +204,7 @@ export class Checkpointing {
   }
 
   declined(message: Extract<TaskMessage, { type: 'checkpointDeclined' }>): void {
-    this.prepared.push({ checkpointId: message.checkpointId, committables: message.committables });
+    this.prepare(message);
     if (this.pending?.id === message.checkpointId)
       this.failed(this.pending, `Checkpoint was declined: ${message.reason}`);
   }
@@ -202,6 +218,7 @@ export class Checkpointing {
     const last = endsJob(request);
     if (request.kind === 'CHECKPOINT' || last) {
       this.prepared = this.prepared.filter((one) => one.checkpointId > checkpointId);
+      this.heldUpTo = checkpointId;
       this.newest = { path: checkpoint.directory, manifest, isSavepoint: request.kind === 'SAVEPOINT' };
       if (request.kind === 'CHECKPOINT') {
         this.retained.push(checkpoint.directory);
