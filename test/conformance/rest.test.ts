@@ -172,6 +172,68 @@ test('an operation in progress and one that failed look like the recorded ones',
   expect(shapeDifferences(recorded, await get(failed), ignored)).toEqual([]);
 });
 
+describe('rescaling over REST', () => {
+  const path = `/jobs/${JOB_ID}/resource-requirements`;
+  const put = async (gateway: FakeGateway, request: unknown) => answer(gateway, { method: 'PUT', path, request });
+  const get = async (gateway: FakeGateway, of = path) => answer(gateway, { method: 'GET', path: of, request: null });
+
+  test('what was asked for is what is told', async () => {
+    const gateway = new FakeGateway('RUNNING');
+    const wanted = read('job_resource_requirements_get_after_rescale.json');
+    expect(await put(gateway, wanted)).toEqual({ status: 200, body: read('job_resource_requirements_put.json') });
+    expect(await get(gateway)).toEqual({ status: 200, body: wanted });
+  });
+
+  test.each([
+    [[]],
+    [{ cbc357ccb763df2852fee8c4fc7d55f2: 2 }],
+    [{ cbc357ccb763df2852fee8c4fc7d55f2: { parallelism: { lowerBound: 1 } } }],
+    [{ cbc357ccb763df2852fee8c4fc7d55f2: { parallelism: { lowerBound: 1, upperBound: '2' } } }],
+  ])('%j is a bad request', async (body) => {
+    const gateway = new FakeGateway('RUNNING');
+    expect(await put(gateway, body)).toMatchObject({ status: 400, body: { errors: [expect.stringContaining('Bad')] } });
+    expect(gateway.calls).toEqual([]);
+  });
+
+  test('a batch is not rescaled, nor a job that has ended', async () => {
+    const batch = new FakeGateway('RUNNING');
+    batch.job().plan.mode = 'BATCH';
+    const requirements = read('job_resource_requirements_get.json');
+    const refused = { errors: [expect.stringContaining('The AdaptiveBatchScheduler does not support changing')] };
+    expect(await put(batch, requirements)).toEqual({ status: 400, body: refused });
+    batch.job().plan.mode = 'STREAMING';
+    expect((await put(new FakeGateway('FINISHED'), requirements)).status).toBe(409);
+    expect((await get(new FakeGateway('FINISHED'), `/jobs/${JOB_ID}/rescales/history`)).status).toBe(404);
+  });
+
+  test('one rescaling has its details, another id has none', async () => {
+    const gateway = new FakeGateway('RUNNING');
+    const rescaleUuid = 'ab'.repeat(16);
+    gateway.job().rescales!.history.push({
+      ...{
+        rescaleUuid,
+        resourceRequirementsUuid: 'cd'.repeat(16),
+        rescaleAttemptId: 1,
+        triggerCause: 'UPDATE_REQUIREMENT',
+      },
+      ...{ startTimestamp: START, endTimestamp: START + 70, terminalState: 'COMPLETED', terminatedReason: 'SUCCEEDED' },
+      vertices: [{ id: 'v', name: 'Source', desired: 4, sufficient: 1, before: 2, after: 4 }],
+      slots: { desired: 4, sufficient: 1, before: 2, after: 4 },
+      schedulerStates: [{ state: 'Restarting', enter: START, leave: START + 30 }],
+    });
+    const details = `/jobs/${JOB_ID}/rescales/details`;
+    expect((await get(gateway, `${details}/${rescaleUuid}`)).body).toMatchObject({
+      rescaleUuid,
+      vertices: { v: { preRescaleParallelism: 2, postRescaleParallelism: 4 } },
+      schedulerStates: [{ state: 'Restarting', durationInMillis: 30 }],
+    });
+    expect((await get(gateway, `${details}/${'ef'.repeat(16)}`)).status).toBe(404);
+    expect((await get(gateway, `/jobs/${JOB_ID}/rescales/summary`)).body).toMatchObject({
+      completedRescalesDurationStatsInMillis: { min: 70, max: 70, avg: 70 },
+    });
+  });
+});
+
 test('cancelling a finished job is a conflict, disposing and shutting down are accepted', async () => {
   const cancel = { method: 'PATCH', path: `/jobs/${JOB_ID}?mode=cancel`, request: null };
   expect((await answer(new FakeGateway('FINISHED'), cancel)).status).toBe(409);
