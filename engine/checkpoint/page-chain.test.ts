@@ -218,7 +218,7 @@ describe('of a state of which little changes', () => {
       await subtask.checkpoint();
       files.push(subtask.completed.at(-1)!.handle.pages!.files.length);
     }
-    expect(Math.max(...files)).toBe(64);
+    expect(Math.max(...files)).toBeLessThanOrEqual(64);
   });
 
   test('a checkpoint refers to the completed one that it is told of, not to those that came to nothing', async () => {
