@@ -30,6 +30,7 @@ export interface Evaluated {
 
 export class Aggregation {
   private readonly spec: Spec;
+  private readonly timeToLive: number | null;
   private readonly keyTypes: SqlType[];
   private readonly accumulatorTypes: SqlType[];
   private readonly args: (batch: ColumnBatch, selection: null, count: number) => Column[];
@@ -39,9 +40,10 @@ export class Aggregation {
   private lookup: AggregateFunction | null = null;
   private tables = 0;
 
-  /** `mode` 'touched' when changes are asked for. `timed`: groups keep the time of their last update. */
-  constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched', timed = false) {
+  /** `mode` 'touched' when changes are asked for. `timeToLive` of groups in milliseconds, null when they stay. */
+  constructor(spec: Spec, context: OperatorContext, mode: 'all' | 'touched', timeToLive: number | null = null) {
     this.spec = spec;
+    this.timeToLive = timeToLive;
     this.keyTypes = spec.keys.map((index) => spec.inputSchema[index]!.type);
     this.accumulatorTypes = spec.accumulators.map(({ type }) => type);
     // Equal arguments and filters of several accumulators are computed once.
@@ -62,7 +64,7 @@ export class Aggregation {
       accumulators,
       names: spec.accumulators.map(({ name }) => `${name} (in ${spec.uid})`),
       mode,
-      timed,
+      timed: timeToLive !== null,
     };
     this.loop = compileAggregate(this.shape);
   }
@@ -73,16 +75,15 @@ export class Aggregation {
 
   /** `budget`: bytes that the table should stay within. */
   createTable(budget = Infinity): GroupTable {
-    const { timed = false } = this.shape;
+    const timed = this.timeToLive !== null;
     return new GroupTable(this.keyTypes, this.accumulatorTypes, { timed, budget, id: this.tables++ });
   }
 
   /** How copies of a group become one: as a stream the newest has all, as a batch each has some of the rows. */
   merging(mode: OperatorContext['mode']): GroupMerging {
     const { keys, accumulators } = this.stateSchema('GROUPS');
-    const { timed = false } = this.shape;
     return mode === 'STREAMING'
-      ? new NewestWins({ keys, accumulators, timed })
+      ? new NewestWins({ keys, accumulators, timed: this.timeToLive !== null })
       : new PartialResults(this.keyTypes, this.spec.accumulators, this.shape.names, () => this.createTable());
   }
 
@@ -117,7 +118,8 @@ export class Aggregation {
   }
 
   stateSchema(kind: StateSchema['kind']): StateSchema {
-    return stateSchemaOf(this.spec, kind);
+    const schema = stateSchemaOf(this.spec, kind);
+    return this.timeToLive === null ? schema : { ...schema, timeToLive: this.timeToLive };
   }
 
   /** Computes what the loop reads. Throws CHANGELOG_INPUT when rows are retracted. */

@@ -22,6 +22,7 @@ export class GroupAggregate implements Operator {
   private readonly aggregation: Aggregation;
   private readonly stateSchema: StateSchema;
   private readonly state: GroupState;
+  private readonly now: OperatorContext['now'];
   /** Null in batch mode. */
   private readonly changelog: Changelog | null;
   /** Comes after the changes that are held back; null when there is none. */
@@ -30,9 +31,10 @@ export class GroupAggregate implements Operator {
   constructor(spec: GroupAggregateSpec, context: OperatorContext) {
     this.spec = spec;
     this.firstSubtask = context.subtask === 0;
+    this.now = context.now;
     const streaming = context.mode === 'STREAMING';
     const timeToLive = streaming ? context.stateTimeToLive : null;
-    this.aggregation = new Aggregation(spec, context, streaming ? 'touched' : 'all', timeToLive !== null);
+    this.aggregation = new Aggregation(spec, context, streaming ? 'touched' : 'all', timeToLive);
     this.stateSchema = this.aggregation.stateSchema('GROUPS');
     this.state = new GroupState(this.aggregation, context, this.stateSchema, timeToLive);
     const types = spec.accumulators.map(({ type }) => type);
@@ -120,7 +122,7 @@ export class GroupAggregate implements Operator {
   }
 
   async restore(state: OperatorRestore): Promise<void> {
-    await restoreTables(this.stateSchema, state, this.spec.uid, () => this.tableForRestore());
+    await restoreTables(this.stateSchema, state, this.spec.uid, () => this.tableForRestore(), this.now());
   }
 
   close(): void {

@@ -175,6 +175,7 @@ const REFUSED: [string, string, string, string][] = [
     '1:1',
     'set to batch, but the job runs in mode STREAMING',
   ],
+  ["SET 'table.exec.state.ttl' = 'a while'; SELECT id FROM plain", 'SQL_SETTING', '1:1', '30 min'],
   ["SET 'parallelism.default' = 'many'; SELECT id FROM plain", 'SQL_SETTING', '1:1', 'a whole number from 1 to 128'],
   [
     "SET 'table.local-time-zone' = 'Europe/Berlin'; SELECT id FROM plain",

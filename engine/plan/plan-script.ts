@@ -1,4 +1,5 @@
 // The planner's entry: the SQL text of a job to its physical plan.
+import { parseDuration } from '../config.ts';
 import type { SourceDescription } from '../connectors/connector.ts';
 import type { Span, Statement } from '../sql/ast.ts';
 import { parseScript } from '../sql/parse.ts';
@@ -161,6 +162,14 @@ function checkSettings({ settings }: Catalog, { mode }: PlanOptions, fail: Fail)
         'remove the SET, or run the job in the other mode',
       );
   }
+  const timeToLive = settings.get('table.exec.state.ttl');
+  if (timeToLive !== undefined && !isDuration(timeToLive.value))
+    throw fail(
+      'SQL_SETTING',
+      timeToLive.span,
+      `table.exec.state.ttl is set to ${timeToLive.value}, which is not a duration`,
+      "write a number and a unit: '30 min', '1 h' or '7 d'; '0 ms' keeps state for ever",
+    );
   const zone = settings.get('table.local-time-zone');
   if (zone !== undefined && !['UTC', 'GMT', 'Z', 'Etc/UTC', 'default'].includes(zone.value))
     throw fail(
@@ -173,4 +182,13 @@ function checkSettings({ settings }: Catalog, { mode }: PlanOptions, fail: Fail)
 
 function firstWord({ start }: Span): Span {
   return { start, end: start + 6 };
+}
+
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text, 'table.exec.state.ttl');
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,13 +3,15 @@ import { EngineError } from '../errors.ts';
 import type { GroupAggregateSpec, WindowAggregateSpec } from '../plan/exec-plan.ts';
 import { sqlType, typeToString, type Field, type Schema } from '../plan/types.ts';
 
-/** The columns of a section, in this order: keys, accumulators, and for windows the window's end. */
+/** The columns of a section, in this order: keys, accumulators, for windows the window's end, and with a time to live the last update. */
 export interface StateSchema {
   formatVersion: 1;
   kind: 'GROUPS' | 'WINDOWS';
   keys: Field[];
   /** Named by their canonical text: `sum(delay)`. */
   accumulators: AccumulatorField[];
+  /** Milliseconds after its last update at which a group is gone; absent when groups stay. Never of windows. */
+  timeToLive?: number;
 }
 
 export interface AccumulatorField extends Field {
@@ -37,9 +39,17 @@ export function stateSchemaOf(
 /** Last column of a window's state: its end, exclusive, in milliseconds since the epoch. */
 export const WINDOW_END: Field = { name: 'window_end', type: sqlType.timestamp(3, false) };
 
+/** Last column of state with a time to live: when the group was last updated, in milliseconds since the epoch. */
+export const LAST_UPDATE: Field = { name: 'last_update', type: sqlType.timestamp(3, false) };
+
 /** The columns of a section under this schema. */
-export function sectionSchema(schema: StateSchema): Schema {
-  return [...schema.keys, ...schema.accumulators, ...(schema.kind === 'WINDOWS' ? [WINDOW_END] : [])];
+export function sectionSchema({ kind, keys, accumulators, timeToLive }: StateSchema): Schema {
+  return [
+    ...keys,
+    ...accumulators,
+    ...(kind === 'WINDOWS' ? [WINDOW_END] : []),
+    ...(timeToLive === undefined ? [] : [LAST_UPDATE]),
+  ];
 }
 
 /**

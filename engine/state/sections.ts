@@ -10,24 +10,30 @@ import { hashColumns, KEY_GROUPS, keyGroupOf } from './key-groups.ts';
 import { writeField } from './records.ts';
 import { matchAccumulators, sectionSchema, type StateSchema } from './schema.ts';
 import type { StringStore } from './string-store.ts';
+import { writeTimes } from './spill/group-rows.ts';
 import { sequence } from './validity.ts';
 
-/** Puts the groups of the batches into tables. `tableOf` gives the table of a window's end, or with null the only one. */
+/**
+ * Puts the groups of the batches into tables. `tableOf` gives the table of a window's end, or with null the only one. Groups whose time
+ * to live was over by `now` are left out; those that were stored without one and now get one count as updated `now`.
+ */
 export async function restoreTables(
   wanted: StateSchema,
   state: OperatorRestore,
   operator: string,
   tableOf: (windowEnd: number | null) => GroupTable,
+  now = 0,
 ): Promise<void> {
   const indexes = matchAccumulators(wanted, state.stateSchema, operator);
   const stored = state.stateSchema as StateSchema;
   const schema = sectionSchema(stored);
   const keys = stored.keys.map((_field, index) => index);
-  const lookup = compileAggregate(lookupShape(wanted));
+  const lookup = compileAggregate(lookupShape(wanted, { timed: wanted.timeToLive !== undefined }));
   for await (const bytes of state.keyed) {
     const batch = decodeBatch(schema, bytes);
     const groups = new Int32Array(batch.rows);
-    const owned = ownedRows(batch, keys, state.keyGroups);
+    const times = timesOf(stored, batch, now);
+    const owned = liveRows(stored, times, now, ownedRows(batch, keys, state.keyGroups));
     for (const { windowEnd, selection } of windowsOf(stored, batch, owned)) {
       const table = tableOf(windowEnd);
       const count = selection.length;
@@ -38,8 +44,21 @@ export async function restoreTables(
         if (column.physical === 'str') writeStrings(table.strings[i]!, groups, column, selection);
         else writeField(table.records, table.layout.width, field, groups, column, selection, count);
       });
+      if (wanted.timeToLive !== undefined) writeTimes(table, groups, times, selection, count);
     }
   }
+}
+
+/** When each row was last updated. */
+function timesOf(stored: StateSchema, { columns, rows }: ColumnBatch, now: number): Float64Array {
+  if (stored.timeToLive === undefined) return new Float64Array(rows).fill(now);
+  const times = columns.at(-1)!;
+  if (times.physical === 'f64' && times.values instanceof Float64Array) return times.values;
+  throw new EngineError('STATE_INCOMPATIBLE', 'the times of the last updates are not timestamps');
+}
+
+function liveRows({ timeToLive }: StateSchema, times: Float64Array, now: number, rows: Int32Array): Int32Array {
+  return timeToLive === undefined ? rows : rows.filter((row) => times[row]! > now - timeToLive);
 }
 
 function writeStrings(store: StringStore, groups: Int32Array, column: StringColumn, rows: Int32Array): void {
