@@ -130,6 +130,7 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
     const folder = this.location.open(directory);
     let restored: OperatorRestore | null = null;
     const keyed: OperatorRestore['keyed'][] = [];
+    let ownedBytes = 0;
     for (const file of manifest.files) {
       const operator = file.operators.find((candidate) => candidate.operatorId === operatorId);
       if (operator === undefined) continue;
@@ -140,13 +141,15 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
         const read = await readOperatorPages(folder.sibling(SHARED), file, operatorId, range);
         restored.union.push(...read.union);
         keyed.push(read.pages);
+        ownedBytes += read.ownedBytes;
         continue;
       }
       const read = await readStateFile(folder, file, operatorId, range);
       keyed.push(read.keyed);
+      ownedBytes += read.ownedBytes;
       restored.union.push(...read.union);
     }
-    return restored === null ? null : { ...restored, keyed: chained(keyed) };
+    return restored === null ? null : { ...restored, keyed: chained(keyed), ownedBytes };
   }
 
   async listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]> {

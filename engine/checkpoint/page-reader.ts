@@ -15,6 +15,8 @@ export interface OperatorPages {
   union: Uint8Array[];
   /** Encoded batches, in the order in which they are to be restored. */
   pages: AsyncIterable<Uint8Array>;
+  /** What of their bytes is of the key groups asked for, when keys are spread evenly. */
+  ownedBytes: number;
 }
 
 /**
@@ -33,8 +35,10 @@ export async function readOperatorPages(
     throw corrupt(shared.nameOf(state.path), `the manifest says it has state of ${operatorId}, its index does not`);
   const union = await readAll(shared, index, operator.union);
   const { start, end } = index.keyGroups;
-  const pages = start > range.end || end < range.start ? [] : operator.pages;
-  return { union, pages: readPages(shared, index, pages) };
+  const common = Math.min(end, range.end) - Math.max(start, range.start) + 1;
+  const pages = common <= 0 ? [] : operator.pages;
+  const bytes = pages.reduce((sum, page) => sum + page.length, 0);
+  return { union, pages: readPages(shared, index, pages), ownedBytes: (bytes * common) / (end - start + 1) };
 }
 
 /** While one window of pages is worked on, the next one is read. */

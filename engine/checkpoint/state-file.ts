@@ -110,7 +110,7 @@ export async function readStateFile(
   state: TaskStateHandle,
   operatorId: string,
   range: { start: number; end: number },
-): Promise<{ keyed: AsyncIterable<Uint8Array>; union: Uint8Array[] }> {
+): Promise<{ keyed: AsyncIterable<Uint8Array>; union: Uint8Array[]; ownedBytes: number }> {
   const file = await openState(folder, state);
   const sections = (await readIndex(file, state)).filter((section) => section.operatorId === operatorId);
   const union: Uint8Array[] = [];
@@ -119,7 +119,7 @@ export async function readStateFile(
   async function* keyed(): AsyncGenerator<Uint8Array> {
     for (const section of wanted) yield await readSection(file, section);
   }
-  return { keyed: keyed(), union };
+  return { keyed: keyed(), union, ownedBytes: wanted.reduce((sum, { length }) => sum + length, 0) };
 }
 
 /** A section as it is read to look at it. `keyGroup` null: an entry of union state. */

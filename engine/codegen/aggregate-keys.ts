@@ -20,25 +20,52 @@ export function keyPrelude({ layout }: KeyShape): string {
     .join('\n');
 }
 
+/** Rows whose lookups are begun together. */
+export const AHEAD_ROWS = 256;
+
+/**
+ * A table beyond the processor's caches makes each lookup wait for memory twice, for the slot and for the record, and what comes behind depends on it.
+ * These statements ask for the slots and records of rows `at` to `end` first (`rowAt` gives the expression of a row), which do not wait for one another, and leave the hashes in `ahead`.
+ * Null: the key is not known by its hash alone before strings are interned.
+ */
+export function lookAhead({ layout, nullable }: KeyShape, rowAt: (at: string) => string): string | null {
+  const { keys, width } = layout;
+  if (keys.length === 0 || keys.some(({ physical }) => physical === 'str')) return null;
+  return `
+let seen = 0;
+for (let i = at; i < end; i++) {
+  const row = ${rowAt('i')};
+  ${keys.map((field, i) => readKey(field.physical, i, nullable)).join('\n')}
+  const hash = ${combinedHash({ layout, nullable })};
+  ahead[i - at] = hash;
+  seen ^= slots[hash & mask];
+}
+for (let i = end - at - 1; i >= 0; i--) seen ^= R[Math.max(0, slots[ahead[i] & mask] - 1) * ${width}];
+table.seen = seen;`;
+}
+
+/** An expression for the hash of the key that was read. The first column's hash is combined with 0, which leaves it as it is. */
+export function combinedHash({ layout, nullable }: KeyShape): string {
+  const hash = layout.keys.map((field, i) => hashKey(field.physical, i, nullable));
+  return hash.slice(1).reduce((before, next) => `(Math.imul(${before}, 31) + ${next} | 0)`, hash[0]!);
+}
+
 /**
  * Statements that set `g` to the group of `row` and `b` to where its record starts, both declared before; `size` counts the groups. A group
- * that was not there is made, with the words of `initial` set.
+ * that was not there is made, with the words of `initial` set. `hash` is an expression for the hash when it has been reckoned before.
  */
-export function findGroup(shape: KeyShape, initial: string): string {
+export function findGroup(shape: KeyShape, initial: string, hash = combinedHash(shape)): string {
   const { layout, nullable } = shape;
   const { keys, width } = layout;
   if (keys.length === 0) return `if (size === 0) { size = 1; R[${HASH_AT}] = 0; ${initial} }`;
   if (keys.length === 1 && keys[0]!.physical === 'str') return findByString(shape, initial);
   const read = keys.map((field, i) => readKey(field.physical, i, nullable)).join('\n');
-  const hash = keys.map((field, i) => hashKey(field.physical, i, nullable));
-  // The first column's hash is combined with 0, which leaves it as it is.
-  const combined = hash.slice(1).reduce((before, next) => `(Math.imul(${before}, 31) + ${next} | 0)`, hash[0]!);
   const equal = keys.map((field, i) => equalKey(field, i, nullable));
   // Of several columns few keys share a hash: comparing it first spares comparing the rest.
   if (keys.length > 1) equal.unshift(`R[b + ${HASH_AT}] === hash`);
   return `
 ${read}
-const hash = ${combined};
+const hash = ${hash};
 let slot = hash & mask;
 for (;;) {
   g = slots[slot] - 1;

@@ -13,7 +13,7 @@ import {
   updateAccumulators,
   type AccumulatorShape,
 } from './aggregate-accumulators.ts';
-import { findGroup, keyPrelude } from './aggregate-keys.ts';
+import { AHEAD_ROWS, combinedHash, findGroup, keyPrelude, lookAhead } from './aggregate-keys.ts';
 import { instantiate } from './function-cache.ts';
 
 export type { AccumulatorShape } from './aggregate-accumulators.ts';
@@ -118,6 +118,9 @@ export function wholeBatch(batch: ColumnBatch, keys: readonly number[]): Aggrega
   };
 }
 
+/** Tables with as many slots are larger than a processor's second cache. */
+export const FAR_SLOTS = 1 << 15;
+
 function generate(shape: AggregateShape, selected: boolean, keysNullable: boolean, argsNullable: boolean): Loop {
   const { accumulators, mode } = shape;
   const layout = layoutRecord(
@@ -137,20 +140,26 @@ function generate(shape: AggregateShape, selected: boolean, keysNullable: boolea
     }`,
   }[mode];
   const update = mode === 'lookup' ? '' : updateAccumulators(accumulators, layout, argsNullable);
+  const rowAt = (at: string): string => (selected ? `selection[${at}]` : at);
+  const ahead = lookAhead(keyShape, rowAt);
+  const hash = ahead === null ? undefined : `(far ? ahead[at - start] : ${combinedHash(keyShape)})`;
   const body = `
 ${keyPrelude(keyShape)}
 ${argumentPrelude(shape.args, shape.filters, layout)}
 const { groups, accumulators: old, strings: oldStrings, stamp, known } = recorded;
 let at = 0, n = recorded.count;
 while (at < count) {
-  const end = Math.min(count, at + table.room(count - at));
+  const room = table.room(count - at);
   // These hold until the table grows.
   const R = table.records, D = table.doubles, F = table.floats, slots = table.slots, mask = slots.length - 1, guard = table.guard;
+  const far = ${ahead === null ? 'false' : `mask >= ${FAR_SLOTS}`};
+  const start = at, end = Math.min(count, at + (far ? Math.min(room, ${AHEAD_ROWS}) : room));
+  ${ahead === null ? '' : `if (far) {${ahead}}`}
   let size = table.size;
   for (; at < end; at++) {
-    const row = ${selected ? 'selection[at]' : 'at'};
+    const row = ${rowAt('at')};
     let g = 0, b = 0;
-    ${findGroup(keyShape, initialValues(accumulators, layout))}
+    ${findGroup(keyShape, initialValues(accumulators, layout), hash)}
     if (guard[g >> ${layout.pageShift}] !== 0) table.touch(g >> ${layout.pageShift});
     ${recording}
     ${update}
@@ -159,6 +168,7 @@ while (at < count) {
 }
 recorded.count = ${mode === 'lookup' ? 'count' : 'n'};`;
   const source = `const { hashInt64, hashDouble, HASH_NULL, checkDecimal } = rt;
+const ahead = new Int32Array(${ahead === null ? 0 : AHEAD_ROWS});
 return function aggregate(table, keys, args, filters, count, selection, recorded) {${body}};`;
   return instantiate<Loop>(source, { hashInt64, hashDouble, HASH_NULL, checkDecimal: decimalCheck(shape) });
 }

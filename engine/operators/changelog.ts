@@ -4,7 +4,7 @@ import type { Recorded } from '../codegen/aggregate-update.ts';
 import { RowKind, type Column, type ColumnBatch } from '../columnar/batch.ts';
 import { physical, type Schema, type SqlType } from '../plan/types.ts';
 import type { GroupTable } from '../state/group-table.ts';
-import { fieldColumn, STAMP_AT } from '../state/records.ts';
+import { fieldColumns, STAMP_AT } from '../state/records.ts';
 import { StringStore } from '../state/string-store.ts';
 import { sequence } from '../state/validity.ts';
 
@@ -123,8 +123,8 @@ export class Changelog {
     const { layout } = this.table;
     const columns = [
       ...this.table.keyColumns(this.rows, 0, rows),
-      ...layout.accumulators.map((field, i) =>
-        field === null ? this.strings(i, rows) : fieldColumn(this.rows, layout.width, field, 0, rows),
+      ...fieldColumns(this.rows, layout.width, layout.accumulators, 0, rows).map(
+        (column, i) => column ?? this.strings(i, rows),
       ),
     ];
     return { schema: this.schema, rows, columns, kinds: updated ? this.kinds.slice(0, rows) : null };

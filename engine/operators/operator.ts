@@ -26,7 +26,10 @@ export interface PageRef {
  * them. Reading throws EngineError when what the operator has spilled cannot be read.
  */
 export interface KeyedSnapshot {
-  /** In the order in which they are to be restored: a later page overrides an earlier one that has the same key. */
+  /**
+   * In the order in which they are to be restored: a later page overrides an earlier one that has the same key. Who asks for them reads pages, at
+   * once or later, and no sections.
+   */
   pages(): readonly PageRef[];
   /** Once per page: then it is not kept any more. */
   readPage(page: PageRef): Uint8Array;
@@ -54,6 +57,8 @@ export interface OperatorRestore {
   stateSchema: unknown;
   /** Encoded batches, read as they are asked for. They may hold keys of other key groups; a later batch overrides an earlier one that has the same key. */
   keyed: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** About how many bytes of `keyed` are of the key groups that the subtask owns: tables are made as large at once. Absent: not known. */
+  ownedBytes?: number;
   /** First and last (inclusive) of the key groups that the subtask owns: it leaves the keys of others out. */
   keyGroups: { start: number; end: number };
   /** The entries of all subtasks. */

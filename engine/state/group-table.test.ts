@@ -23,6 +23,16 @@ function groupsOf(table: GroupTable, fields: Field[], batch: ColumnBatch, indexe
   return groups;
 }
 
+test('room is reserved for groups that will come, unless they are more than the budget allows', () => {
+  const roomy = new GroupTable([sqlType.bigint()], [sqlType.bigint()]);
+  roomy.reserve(10_000);
+  expect(roomy.room(10_000)).toBe(10_000);
+  const tight = new GroupTable([sqlType.bigint()], [sqlType.bigint()], { budget: 100_000 });
+  const { capacity } = tight;
+  tight.reserve(10_000);
+  expect(tight.capacity).toBe(capacity);
+});
+
 test('equal keys and only they share a group; its hash and its key are those of the columns', () => {
   fc.assert(
     fc.property(

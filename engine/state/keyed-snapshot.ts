@@ -30,6 +30,7 @@ export class TablesSnapshot implements KeyedSnapshot {
   /** The tables as they were. */
   readonly frozen: readonly Frozen[];
   private readonly listed: Map<string, TablePage>;
+  private paged = false;
 
   constructor(schema: StateSchema, tables: readonly TableOfWindow[]) {
     this.schema = sectionSchema(schema);
@@ -44,15 +45,15 @@ export class TablesSnapshot implements KeyedSnapshot {
   }
 
   pages(): readonly PageRef[] {
+    this.paged = true;
+    for (const { snapshot, windowEnd } of this.frozen)
+      snapshot.readAsPages((page) => encodeBatch(this.batch(snapshot.columns(page), snapshot.rows(page), windowEnd)));
     return [...this.listed.values()];
   }
 
   readPage({ id }: PageRef): Uint8Array {
     const { frozen, page } = this.listed.get(id)!;
-    const { snapshot, windowEnd } = frozen;
-    const bytes = encodeBatch(this.batch(snapshot.columns(page), snapshot.rows(page), windowEnd));
-    snapshot.skip(page);
-    return bytes;
+    return frozen.snapshot.readPage(page);
   }
 
   skipPage({ id }: PageRef): void {
@@ -61,6 +62,7 @@ export class TablesSnapshot implements KeyedSnapshot {
   }
 
   *sections(): Generator<{ keyGroup: number; bytes: Uint8Array }> {
+    if (this.paged) throw new Error('this snapshot is read by pages: some may be encoded already');
     const sorted = this.frozen.map((frozen) => ({ ...frozen, ...frozen.snapshot.byKeyGroup() }));
     for (let keyGroup = 0; keyGroup < KEY_GROUPS; keyGroup++) {
       const parts = sorted.flatMap(({ snapshot, windowEnd, order, starts }): ColumnBatch[] => {

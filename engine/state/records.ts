@@ -83,23 +83,41 @@ export function gatherRecords(records: Int32Array, width: number, groups: Int32A
   return gathered;
 }
 
-/** A field of `rows` records from record `first` on, as a column. For strings: the ids, as i32. */
-export function fieldColumn(
+/** Fields of `rows` records from record `first` on, as columns; null where the field is. For strings: the ids, as i32. */
+export function fieldColumns<F extends RecordField | null>(
   records: Int32Array,
   width: number,
-  field: RecordField,
+  fields: readonly F[],
   first: number,
   rows: number,
-): FixedColumn {
+): (FixedColumn | (F & null))[] {
   const from = first * width;
-  const validity = fieldValidity(records, width, field, from, rows);
-  const kind = field.physical;
+  const all = new Map<number, number>();
+  return fields.map((field) => {
+    if (field === null) return field as F & null;
+    const { validAt, validBit } = field;
+    let valid = all.get(validAt);
+    if (valid === undefined) all.set(validAt, (valid = allOf(records, width, from + validAt, rows)));
+    // Nearly always there is no NULL: one look at all fields' bits tells it.
+    const validity = (valid >>> validBit) & 1 ? null : fieldValidity(records, width, field, from, rows);
+    return fixedColumn(records, width, field, from, rows, validity);
+  });
+}
+
+function fixedColumn(
+  records: Int32Array,
+  width: number,
+  { physical: kind, at }: RecordField,
+  from: number,
+  rows: number,
+  validity: Uint8Array | null,
+): FixedColumn {
   if (words(kind) === 2) {
-    const pairs = doubleWords(records, width, from + field.at, rows);
+    const pairs = doubleWords(records, width, from + at, rows);
     const values = kind === 'i64' ? new BigInt64Array(pairs.buffer) : new Float64Array(pairs.buffer);
     return { physical: kind === 'i64' ? 'i64' : 'f64', values, validity };
   }
-  const singles = singleWords(records, width, from + field.at, rows);
+  const singles = singleWords(records, width, from + at, rows);
   switch (kind) {
     case 'u8':
       return { physical: 'u8', values: Uint8Array.from(singles), validity };
@@ -165,6 +183,13 @@ function singleWords(records: Int32Array, width: number, from: number, rows: num
   return out;
 }
 
+/** Bits that are set in word `at` of every record. */
+function allOf(records: Int32Array, width: number, at: number, rows: number): number {
+  let bits = -1;
+  for (let row = 0; row < rows; row++, at += width) bits &= records[at]!;
+  return bits;
+}
+
 function fieldValidity(
   records: Int32Array,
   width: number,
@@ -172,9 +197,6 @@ function fieldValidity(
   from: number,
   rows: number,
 ): Uint8Array | null {
-  let nulls = 0;
-  for (let row = 0, at = from + validAt; row < rows; row++, at += width) nulls |= ~(records[at]! >>> validBit) & 1;
-  if (nulls === 0) return null;
   const valid = new Uint8Array(rows);
   for (let row = 0, at = from + validAt; row < rows; row++, at += width) valid[row] = (records[at]! >>> validBit) & 1;
   return packValidity(valid, rows);

@@ -13,6 +13,9 @@ import type { StringStore } from './string-store.ts';
 import { writeTimes } from './spill/group-rows.ts';
 import { sequence } from './validity.ts';
 
+/** What a table is made larger than reckoned: keys are never spread quite evenly, and growing for the last few would cost as much as for all. */
+const MARGIN = 1.03;
+
 /**
  * Puts the groups of the batches into tables. `tableOf` gives the table of a window's end, or with null the only one. Groups whose time
  * to live was over by `now` are left out; those that were stored without one and now get one count as updated `now`.
@@ -29,8 +32,13 @@ export async function restoreTables(
   const schema = sectionSchema(stored);
   const keys = stored.keys.map((_field, index) => index);
   const lookup = compileAggregate(lookupShape(wanted, { timed: wanted.timeToLive !== undefined }));
+  let reserved = stored.kind !== 'GROUPS' || state.ownedBytes === undefined;
   for await (const bytes of state.keyed) {
     const batch = decodeBatch(schema, bytes);
+    if (!reserved && batch.rows > 0) {
+      tableOf(null).reserve(Math.ceil((MARGIN * state.ownedBytes! * batch.rows) / bytes.length));
+      reserved = true;
+    }
     const groups = new Int32Array(batch.rows);
     const times = timesOf(stored, batch, now);
     const owned = liveRows(stored, times, now, ownedRows(batch, keys, state.keyGroups));

@@ -102,7 +102,7 @@ class Reading {
     this.kept = kept;
     this.snapshot = new TablesSnapshot(kept.schema, [{ table: kept.table, windowEnd: null }]);
     this.expected = new Map(kept.model);
-    this.left = [...this.snapshot.pages()];
+    this.left = form === 'PAGES' ? [...this.snapshot.pages()] : [];
     for (const { id, version } of this.left) this.version.set(id, version);
     this.sections = form === 'SECTIONS' ? this.snapshot.sections()[Symbol.iterator]() : null;
   }

@@ -3,7 +3,7 @@
 import type { Column } from '../columnar/batch.ts';
 import type { GroupTable } from './group-table.ts';
 import { KEY_GROUPS, keyGroupOf } from './key-groups.ts';
-import { doubleColumn, fieldColumn, HASH_AT } from './records.ts';
+import { doubleColumn, fieldColumns, HASH_AT } from './records.ts';
 import { StringStore } from './string-store.ts';
 import { sequence } from './validity.ts';
 
@@ -25,6 +25,9 @@ export class TableSnapshot {
   /** The table's memory at the time. Once the table has grown, it is nobody else's. */
   private records: Int32Array;
   private readonly copies: (PageSource | undefined)[];
+  /** Pages that were encoded before their first change. */
+  private readonly encoded: (Uint8Array | undefined)[];
+  private encode: ((page: number) => Uint8Array) | null = null;
   /** 1: is not read any more. */
   private readonly done: Uint8Array;
 
@@ -36,18 +39,29 @@ export class TableSnapshot {
     this.onRelease = onRelease;
     this.records = table.records;
     this.copies = new Array<PageSource | undefined>(versions.length);
+    this.encoded = new Array<Uint8Array | undefined>(versions.length);
     this.done = new Uint8Array(versions.length);
+  }
+
+  /** It is read by `readPage` alone, each page once: one that is about to change is then encoded instead of copied, which it would be anyway. */
+  readAsPages(encode: (page: number) => Uint8Array): void {
+    this.encode = encode;
   }
 
   /** The table is about to write the page. */
   keep(page: number): void {
     if (page >= this.done.length || this.done[page] === 1 || this.copies[page] !== undefined) return;
+    if (this.encoded[page] !== undefined) return;
     const { table } = this;
     const { width, pageShift } = table.layout;
     const first = page << pageShift;
     const end = Math.min(this.size, first + (1 << pageShift));
     const grown = this.records !== table.records;
     if (grown && table.strings.every((store) => store === null)) return;
+    if (this.encode !== null) {
+      this.encoded[page] = this.encode(page);
+      return;
+    }
     this.copies[page] = {
       records: grown ? this.records : this.records.slice(first * width, end * width),
       first: grown ? 0 : first,
@@ -73,10 +87,18 @@ export class TableSnapshot {
     });
   }
 
+  /** Once per page, after `readAsPages`: then it is not kept any more. */
+  readPage(page: number): Uint8Array {
+    const bytes = this.encoded[page] ?? this.encode!(page);
+    this.skip(page);
+    return bytes;
+  }
+
   /** The page is not read (again): it need not be kept. */
   skip(page: number): void {
     this.done[page] = 1;
     this.copies[page] = undefined;
+    this.encoded[page] = undefined;
   }
 
   /** Hash of each group's key. */
@@ -128,6 +150,7 @@ export class TableSnapshot {
   /** Nothing is read any more. Twice does no harm. */
   release(): void {
     this.copies.fill(undefined);
+    this.encoded.fill(undefined);
     this.done.fill(1);
     this.records = new Int32Array(0);
     this.onRelease();
@@ -145,8 +168,8 @@ export class TableSnapshot {
   ): Column[] {
     const { layout } = this.table;
     const { width, timeAt } = layout;
-    const accumulators = layout.accumulators.map((field, i) =>
-      field === null ? stringsOf(i) : fieldColumn(records, width, field, first, rows),
+    const accumulators = fieldColumns(records, width, layout.accumulators, first, rows).map(
+      (column, i) => column ?? stringsOf(i),
     );
     const times = timeAt === null ? [] : [doubleColumn(records, width, timeAt, first, rows)];
     return [...this.table.keyColumns(records, first, rows), ...accumulators, ...times];
