@@ -11,6 +11,9 @@ import { attemptTag, compareAttempts, type AcquiredAttempt, type Attempt } from 
 import type { StateFolder } from './state-folder.ts';
 import type { JobResult, Manifest } from './storage.ts';
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 /** So many entries stay, for people who want to know what happened. */
 const KEPT = 8;
 /** A log of so many is cut: to cut one entry at every write would cost a sync each. */
@@ -155,7 +158,7 @@ export class AttemptLog {
   }
 
   private decode(seq: number, bytes: Uint8Array): LogEntry {
-    const text = new TextDecoder().decode(bytes);
+    const text = decoder.decode(bytes);
     const json = text.slice(9);
     if (text.slice(0, 9) !== `${checksum(json)} `) throw this.corrupt(seq, 'it does not match its checksum');
     return JSON.parse(json) as LogEntry;
@@ -194,7 +197,7 @@ const checksum = (json: string): string => crc32(json).toString(16).padStart(8, 
 
 function encode(entry: LogEntry): Uint8Array {
   const json = JSON.stringify(entry);
-  return new TextEncoder().encode(`${checksum(json)} ${json}`);
+  return encoder.encode(`${checksum(json)} ${json}`);
 }
 
 function newestAfter(newest: ManifestDecision | null, decision: Decision): ManifestDecision | null {

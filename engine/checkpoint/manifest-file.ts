@@ -11,6 +11,9 @@ import { corrupt, tooNew } from './state-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import { MANIFEST_VERSION, type Manifest } from './storage.ts';
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export const MANIFEST_NAME = '_metadata';
 const MAGIC = 0x464d4a46;
 const HEADER = 16;
@@ -20,7 +23,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   for (const name of namesOf(manifest))
     if (!isPlainName(name))
       throw new EngineError('STATE_PATH', `state file "${name}" is not a plain name relative to the checkpoint`);
-  const json = new TextEncoder().encode(JSON.stringify(manifest));
+  const json = encoder.encode(JSON.stringify(manifest));
   const bytes = new Uint8Array(HEADER + json.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, MAGIC, true);
@@ -54,7 +57,7 @@ function decodeManifest(path: string, bytes: Uint8Array): Manifest {
     throw corrupt(path, 'it does not match its checksum');
   if (version > MANIFEST_VERSION) throw tooNew(path, version, MANIFEST_VERSION);
   // The checksum vouches for what was written; the rest says whether it is something that this engine can read.
-  const manifest = JSON.parse(new TextDecoder().decode(json)) as Manifest;
+  const manifest = JSON.parse(decoder.decode(json)) as Manifest;
   if (manifest.formatVersion !== version) throw corrupt(path, `its manifest version is ${manifest.formatVersion}`);
   if (manifest.maxParallelism !== KEY_GROUPS)
     throw corrupt(path, `it has ${manifest.maxParallelism} key groups, this engine ${KEY_GROUPS}`);

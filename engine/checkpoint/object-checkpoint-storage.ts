@@ -16,6 +16,8 @@ import { corrupt, readStateFile, writeStateFile } from './state-file.ts';
 import { StateFolder } from './state-folder.ts';
 import type { CheckpointStorage, JobResult, Manifest, TaskStateHandle } from './storage.ts';
 
+const decoder = new TextDecoder();
+
 /** Folder of page files, beside those of a job's checkpoints. */
 const SHARED = 'shared';
 const encoder = new TextEncoder();
@@ -252,7 +254,7 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
       return last?.kind === 'result' && last.result.jobId === jobId ? last.result : null;
     }
     try {
-      return JSON.parse(new TextDecoder().decode(bytes)) as JobResult;
+      return JSON.parse(decoder.decode(bytes)) as JobResult;
     } catch (error) {
       throw corrupt(this.location.pathOf(resultKey(jobId)), 'it is not JSON', error);
     }

@@ -10,6 +10,9 @@ import { corrupt } from './state-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { TaskStateHandle } from './storage.ts';
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 const MAGIC = 0x47504a46;
 const VERSION = 1;
 const HEADER = 8;
@@ -59,7 +62,7 @@ export function pageFileEnd(index: PageIndex, offset: number): { bytes: Uint8Arr
     ...index,
     operators: index.operators.map((operator) => ({ ...operator, pages: operator.pages.length })),
   };
-  const text = new TextEncoder().encode(JSON.stringify(json));
+  const text = encoder.encode(JSON.stringify(json));
   const pages = index.operators.reduce((sum, operator) => sum + operator.pages.length, 0);
   const length = 4 + text.length + pages * ENTRY;
   const bytes = new Uint8Array(length + FOOTER);
@@ -118,7 +121,7 @@ function parseIndex(name: string, bytes: Uint8Array): PageIndex {
   const view = viewOf(bytes);
   const end = bytes.length < 4 ? Infinity : 4 + view.getUint32(0, true);
   if (end > bytes.length) throw corrupt(name, 'its index is cut off');
-  const json: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(4, end)));
+  const json: unknown = JSON.parse(decoder.decode(bytes.subarray(4, end)));
   if (!isIndexJson(json)) throw corrupt(name, 'its index is not one of pages');
   let at = end;
   const total = json.operators.reduce((sum, { pages }) => sum + pages, 0);

@@ -75,7 +75,8 @@ export class PageWriter {
       snapshots,
       pages,
       now: this.now,
-      chunk: () => (this.chunk ??= new Uint8Array(CHUNK_BYTES)),
+      // Not cleared: most tasks fill only a little of it.
+      chunk: () => (this.chunk ??= Buffer.allocUnsafeSlow(CHUNK_BYTES)),
       done: (written) => this.written.set(checkpointId, written),
     });
   }

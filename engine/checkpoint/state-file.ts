@@ -10,6 +10,9 @@ import { KEY_GROUPS } from '../state/key-groups.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { TaskStateHandle } from './storage.ts';
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 const MAGIC = 0x54534a46;
 const VERSION = 1;
 const HEADER = 8;
@@ -77,7 +80,7 @@ export async function writeStateFile(
       }
       operators.push(summary);
     }
-    const index = new TextEncoder().encode(JSON.stringify(sections));
+    const index = encoder.encode(JSON.stringify(sections));
     indexCrc32 = crc32(index);
     length = offset + index.length + FOOTER;
     yield index;
@@ -246,7 +249,7 @@ function checkVersion(path: string, start: number, end: number): void {
 }
 
 function parseIndex(path: string, bytes: Uint8Array): Section[] {
-  const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const parsed: unknown = JSON.parse(decoder.decode(bytes));
   if (!Array.isArray(parsed) || !parsed.every(isSection)) throw corrupt(path, 'its index is not a list of sections');
   return parsed;
 }

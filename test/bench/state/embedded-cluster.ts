@@ -38,6 +38,8 @@ export class EmbeddedStateCluster implements StateCluster {
       'restart-strategy.type': 'fixed-delay',
       'restart-strategy.fixed-delay.attempts': 1000,
       'restart-strategy.fixed-delay.delay': '100ms',
+      // As Flink's are set here: neither waits before or after a rescale.
+      'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling': '0s',
       'flowjob.state.dir': join(work, 'state'),
       'io.tmp.dirs': join(work, 'tmp'),
       'flowjob.endpoints-file': this.endpointsFile,
