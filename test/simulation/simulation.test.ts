@@ -1,38 +1,12 @@
-// The engine keeps its promises in histories that nobody has thought of: seeds that are new each time, and printed when one fails. CI takes the same ones
-// each time, so that what it says depends on the change alone; new ones are for everybody's own runs and for the soak.
+// The engine keeps its promises in histories that nobody has thought of, and in those that once broke one.
+import { keepsPromises, testHistories } from './histories.ts';
 import { REGRESSIONS } from './regressions.ts';
-import { shrink } from './shrink.ts';
-import { simulate, type SimulationResult } from './simulate.ts';
+import { simulate } from './simulate.ts';
 
-const given = process.env['SIM_SEED'];
-const schedules = Number(process.env['SIM_SCHEDULES'] ?? (given === undefined ? 300 : 1));
-const first = Number(given ?? (process.env['CI'] === 'true' ? 20_000 : Math.floor(Math.random() * 1e12)));
-
-/** What to read first: the violations, the faults that it takes, the last of what happened. */
-async function report(failing: SimulationResult): Promise<string> {
-  const smallest = given === undefined ? await shrink(failing) : failing;
-  const { seed, schedule, violations } = smallest;
-  const { trace } = await simulate(seed, { schedule, trace: true });
-  return [
-    `SIM_SEED=${failing.seed} replays it.`,
-    ...violations,
-    `Shrunk to: ${JSON.stringify([...schedule.faults, ...schedule.requests])}`,
-    ...(given === undefined ? (trace ?? []).slice(-60) : (trace ?? [])),
-  ].join('\n');
-}
-
-test(`promises are kept in ${schedules} simulated histories from seed ${first}`, async () => {
-  for (let seed = first; seed < first + schedules; seed++) {
-    const result = await simulate(seed);
-    if (result.violations.length > 0) throw new Error(await report(result));
-    // Lets the test's own timers be served.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}, 600_000);
+testHistories(0);
 
 test.each(REGRESSIONS)('seed %i is kept: %s', async (seed) => {
-  const result = await simulate(seed);
-  if (result.violations.length > 0) throw new Error(await report(result));
+  await keepsPromises(seed);
 });
 
 test('a seed is a history: the same one each time', async () => {
