@@ -16,11 +16,10 @@ import { corrupt, readStateFile, writeStateFile } from './state-file.ts';
 import { StateFolder } from './state-folder.ts';
 import type { CheckpointStorage, JobResult, Manifest, TaskStateHandle } from './storage.ts';
 
-const decoder = new TextDecoder();
-
 /** Folder of page files, beside those of a job's checkpoints. */
 const SHARED = 'shared';
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export interface StorageLocation {
   /** Of the job's state. */
