@@ -1,7 +1,8 @@
 // Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again.
 import { durationMs } from '../../api/schema-kit.ts';
+import { cameToItsEnd } from '../completion.ts';
 import { mayStillWork } from '../endings.ts';
-import { isStreaming } from '../facts.ts';
+import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
 
@@ -12,6 +13,9 @@ export const failed: StateHandler<'Failed'> = (c) => {
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
     message: condition?.message ?? 'The job failed.',
   };
+  const { attempt } = c.status;
+  // It was given up while it worked, and came to its end before it was gone: its output is there, so it must not be written once more.
+  if (attempt !== undefined && mayStillWork(attempt.ended) && finishedByItself(c)) return cameToItsEnd(c, attempt);
   const stop = stopAll(c, { graceful: true });
   if (c.desired.suspend) {
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
@@ -31,10 +35,9 @@ export const failed: StateHandler<'Failed'> = (c) => {
     });
   }
   if (stop === null) return { state: 'Failed', report };
-  const ended = c.status.attempt?.ended;
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
-  const goneAt = mayStillWork(ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
+  const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
   if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
   return { state: 'Failed', report, actions: [stop] };
 };
