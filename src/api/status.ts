@@ -132,6 +132,15 @@ export const FlowJobStatusSchema = Type.Object(
         { description: 'The version that runs, or ran last.' },
       ),
     ),
+    refused: Type.Optional(
+      Type.Object(
+        {
+          generation: Type.Integer({ description: 'The generation that it was taken from.', format: 'int64' }),
+          specHash: Type.String({ description: 'Hash of the parts whose change is tried anew.', maxLength: 64 }),
+        },
+        { description: 'The version that could not be started at all; absent when the last one could.' },
+      ),
+    ),
     attempt: Type.Optional(AttemptSchema),
     lastSavepoint: Type.Optional(LastSavepointSchema),
     pending: Type.Optional(PendingOperationSchema),

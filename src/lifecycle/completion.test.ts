@@ -222,3 +222,50 @@ test('a batch that ends although its deadline has passed has finished, and no ed
   expect(settled(world).job.status).toMatchObject(RUN_ONE);
   expect(conditions(world)).toEqual(['Ready True', 'Complete True']);
 });
+
+describe('a stream that has failed', () => {
+  function failed(): World {
+    const world = running('Streaming');
+    world.progress();
+    world.checkpoint();
+    world.end('FAILED', null);
+    expect(settled(world).job.status?.state).toBe('Failed');
+    return world;
+  }
+
+  test('is run again by any edit of the version, from its newest checkpoint', () => {
+    const world = failed();
+    const newest = world.snapshots.at(-1)!.path;
+    edited(world, newSql);
+    expect(world.job.status).toMatchObject({ state: 'Running', attempt: { restoreFrom: newest } });
+  });
+
+  test('goes on from its newest checkpoint after an edit that could not be run, whatever that said of mode and storage', () => {
+    const world = failed();
+    const newest = world.snapshots.at(-1)!.path;
+    world.sqlError = 'SQL_SYNTAX: no';
+    edited(world, newSql, (s) => {
+      s.mode = 'Batch';
+      s.state.storage = { uri: 'file:///elsewhere' };
+    });
+    expect(world.job.status).toMatchObject({ state: 'Failed', refused: { generation: 2 } });
+    expect(message(world, 'Failed')).toBe('SQL_SYNTAX: no');
+    // Where the state of the last run is looked for.
+    expect(world.job.status?.accepted?.spec.state.storage).toBeUndefined();
+    world.sqlError = null;
+    edited(world, (s) => void (s.mode = 'Streaming'));
+    expect(world.job.status).toMatchObject({ state: 'Running', attempt: { restoreFrom: newest } });
+    expect(world.job.status?.refused).toBeUndefined();
+  });
+
+  test('tells once of an edit that could not be run, and runs again when that is taken back', () => {
+    const world = failed();
+    world.sqlError = 'SQL_SYNTAX: no';
+    world.edit(newSql);
+    expect(world.pass()?.events.map(({ reason }) => reason)).toEqual(['InvalidSpec']);
+    expect(world.pass()?.events).toEqual([]);
+    world.sqlError = null;
+    edited(world, (s) => void (s.job.sql.inline = 'version 0'));
+    expect(world.job.status?.state).toBe('Running');
+  });
+});

@@ -16,6 +16,7 @@ export function cameToItsEnd(c: Context, attempt: Attempt): Outcome<'Starting'> 
     patch: {
       attempt: { ...attempt, healthy: true, ended: 'Finished' },
       pending: undefined,
+      refused: undefined,
       batch: summaryOf(c, attempt),
     },
     events: [{ savepoint: null, type: 'Normal', reason: 'Completed', message: report.message }],

@@ -1,9 +1,11 @@
-// Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again.
+// Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again, a stream
+// from its newest state.
 import { durationMs } from '../../api/schema-kit.ts';
+import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
 import { mayStillWork } from '../endings.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
-import type { Report, StateHandler } from '../model.ts';
+import type { Context, Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
 
 export const failed: StateHandler<'Failed'> = (c) => {
@@ -22,11 +24,11 @@ export const failed: StateHandler<'Failed'> = (c) => {
     return {
       state: 'Suspended',
       report: { kind: 'Suspended', reason: 'Suspended', message: 'The failed job is suspended as asked.' },
-      patch: { recovery: undefined },
+      patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (c.change.kind === 'Invalid') return invalid(c);
-  if (c.change.kind !== 'None') {
+  if (hasChanged(c)) {
+    if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
     const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
@@ -41,3 +43,9 @@ export const failed: StateHandler<'Failed'> = (c) => {
   if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
   return { state: 'Failed', report, actions: [stop] };
 };
+
+/** Against the version that was tried last, whether it came to run or not. */
+function hasChanged(c: Context): boolean {
+  const { refused } = c.status;
+  return refused === undefined ? c.change.kind !== 'None' : specHash(c.desired) !== refused.specHash;
+}
