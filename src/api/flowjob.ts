@@ -227,7 +227,8 @@ export const FlowJobSpecSchema = Type.Object(
       'x-flowjob-change': 'in-place',
     }),
     restartNonce: Type.Integer({
-      description: 'Change it to run a job again that is Finished or Failed, or to restart one that runs.',
+      description:
+        'Change it to run a job again that is Finished or Failed, or to restart one that runs. Nothing else runs a job again that is Finished.',
       default: 0,
       minimum: 0,
       format: 'int64',

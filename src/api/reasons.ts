@@ -8,7 +8,8 @@ export const CONDITION_TYPES = {
       'The job is as the spec asks: a stream runs and its first checkpoint completed, a batch runs or succeeded, a suspended job is stopped. Unknown while it gets there, False when it cannot.',
     Reconciling: 'The operator is changing something. Absent otherwise.',
     Stalled: 'Nothing goes on until somebody changes the spec or the world. Absent otherwise.',
-    Complete: 'A batch job came to its end with success.',
+    Complete:
+      'The job came to its end with success. The message tells when the spec has changed since, for which nothing is run.',
     Failed: 'The job failed for good.',
     Suspended: 'The job is stopped because spec.suspend asks for it.',
     Paused: 'The annotation flowjob.dev/pause holds the operator back from this job.',
@@ -52,7 +53,10 @@ export const JOB_REASONS = {
     meaning: 'The attempt was lost; the next one waits for its back-off to pass.',
     remedy: 'The message and `flowjob logs` say why.',
   },
-  Completed: { meaning: 'The job came to its end with success.', remedy: '' },
+  Completed: {
+    meaning: 'The job came to its end with success.',
+    remedy: 'To run it once more, as the spec is now, raise spec.restartNonce.',
+  },
   BackoffLimitExceeded: {
     meaning: 'A batch job failed more often than spec.batch.backoffLimit allows.',
     remedy: 'Correct the cause, then change the job or spec.restartNonce to run it again.',

@@ -17,7 +17,8 @@ type DocumentedSchema = Omit<StructuralSchema, 'properties' | 'items'> & {
 const CHANGE_MEANINGS: Record<string, string> = {
   none: 'counts from the next time that the operator looks at it',
   'in-place': 'the operator acts on it; the running version stays',
-  restart: 'the running version is replaced by the new one as `upgrade.strategy` says',
+  restart:
+    'the running version is replaced by the new one as `upgrade.strategy` says; a Finished job is run again for `restartNonce` alone',
   'refused-while-running': 'refused unless the job is Pending, Suspended, Finished or Failed',
 };
 

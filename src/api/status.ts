@@ -14,7 +14,7 @@ export const JOB_STATES = {
   Suspended: 'Stopped as asked; no process exists.',
   Upgrading: 'The running version is being stopped; the new one starts when it is gone.',
   Recovering: 'The attempt was lost; the next one starts after a back-off, from the last checkpoint.',
-  Finished: 'The job came to its end. It is not run again unless spec.restartNonce or the job changes.',
+  Finished: 'The job came to its end. It is not run again unless spec.restartNonce changes.',
   Failed: 'The job failed for good. It is not run again unless the spec changes.',
   Deleting: 'Being deleted under deletionPolicy.',
 } as const;
@@ -102,8 +102,11 @@ export const BatchSummarySchema = Type.Object(
     rowsIn: count('Rows read from sources.'),
     rowsOut: count('Rows written to sinks.'),
     attempts: count('Attempts that the run took.'),
+    restartNonce: Type.Optional(
+      count('spec.restartNonce when the end was put on record: this value asks for no other run.'),
+    ),
   },
-  { description: 'How the last batch run went.' },
+  { description: 'How the last run that came to its end went.' },
 );
 
 export const FlowJobStatusSchema = Type.Object(
@@ -127,6 +130,15 @@ export const FlowJobStatusSchema = Type.Object(
           spec: ResolvedFlowJobSpecSchema,
         },
         { description: 'The version that runs, or ran last.' },
+      ),
+    ),
+    refused: Type.Optional(
+      Type.Object(
+        {
+          generation: Type.Integer({ description: 'The generation that it was taken from.', format: 'int64' }),
+          specHash: Type.String({ description: 'Hash of the parts whose change is tried anew.', maxLength: 64 }),
+        },
+        { description: 'The version that could not be started at all; absent when the last one could.' },
       ),
     ),
     attempt: Type.Optional(AttemptSchema),

@@ -290,7 +290,7 @@ test('suspend does not claim to have stopped a batch that has come to its end', 
   await cli.run('apply -f a.yaml');
   await report('a', { state: 'Finished' });
   expect((await cli.run('suspend a')).out).toBe(
-    'flowjob/a has finished: there is nothing to suspend; spec.suspend is true now and keeps a change from running it again',
+    'flowjob/a has finished: there is nothing to suspend; spec.suspend is true now and holds back another run that spec.restartNonce asks for',
   );
   expect((await job('a'))?.spec.suspend).toBe(true);
   expect((await cli.run('suspend a')).out).toBe('flowjob/a has finished: there is nothing to suspend');

@@ -188,6 +188,26 @@ test('a batch job that is done has a summary and no process, and does not run ag
   ).not.toBe(job.status?.attempt?.jobId);
 });
 
+test('a stream that has finished runs nothing for an edit, says so, and runs the new version once restartNonce is raised', async () => {
+  await apply('-- finish');
+  const first = await inState('Finished');
+  await apply('-- finish, differently');
+  const edited = await inState('Finished');
+  expect(edited.status).toMatchObject({ observedGeneration: 2, attempt: first.status?.attempt });
+  expect([condition(edited, 'Ready'), condition(edited, 'Complete')]).toEqual(['True', 'True']);
+  expect(edited.status?.conditions.find((x) => x.type === 'Complete')?.message).toContain('raise spec.restartNonce');
+  await apply('-- bad');
+  const bad = await inState('Finished');
+  expect(condition(bad, 'Stalled')).toBeUndefined();
+  expect(bad.status?.conditions.find((x) => x.type === 'Complete')?.message).toContain('line 1, column 2');
+  await apply('-- finish, differently', { restartNonce: 1 });
+  const again = await until(
+    'the second run has finished',
+    (job) => job?.status?.state === 'Finished' && job.status.attempt?.epoch === 2,
+  );
+  expect(again.status?.accepted?.spec.job.sql.inline).toBe('-- finish, differently');
+});
+
 test('a batch job that fails is tried again up to its limit, then it has failed with the root cause', async () => {
   await apply('-- fail', { mode: 'Batch', batch: { backoffLimit: 1 } });
   const job = await inState('Failed');

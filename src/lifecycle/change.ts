@@ -43,12 +43,3 @@ export function changeBetween(
 }
 
 const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));
-
-/** Fields that say what is computed, not with which means: a change of one of them runs a job again that has finished. */
-const WORK = ['mode', 'job.sql', 'restartNonce'];
-
-export function asksForAnotherRun(accepted: ResolvedFlowJobSpec, desired: ResolvedFlowJobSpec): boolean {
-  return specChanges(accepted, desired).some((change) =>
-    WORK.some((prefix) => change.path === prefix || change.path.startsWith(`${prefix}.`)),
-  );
-}

@@ -1,7 +1,8 @@
 // How a run that ended, or an attempt that was lost, is judged: finished, failed for good, or tried again after a back-off.
 import { durationMs } from '../api/schema-kit.ts';
-import type { Attempt, BatchSummary } from '../api/status.ts';
+import type { Attempt } from '../api/status.ts';
 import { recoveryDelay, RESET_AFTER } from './back-off.ts';
+import { cameToItsEnd } from './completion.ts';
 import { isStreaming, lossOf, terminalOf, timestamp, type Loss } from './facts.ts';
 import type { Context, DecidedEvent, Outcome, StatusPatch } from './model.ts';
 import { stopAll } from './runs.ts';
@@ -26,7 +27,7 @@ export function judgeTerminal(c: Context, attempt: Attempt): Ending | null {
   if (terminal === null) return null;
   switch (terminal.state) {
     case 'FINISHED':
-      if (terminal.savepointPath === null) return finished(c, attempt);
+      if (terminal.savepointPath === null) return cameToItsEnd(c, attempt);
       return failed(c, attempt, {
         reason: 'JobFailed',
         message: `The job was stopped from outside; its savepoint is at ${terminal.savepointPath}. Change spec.restartNonce to go on from it.`,
@@ -106,29 +107,6 @@ function retry(c: Context, attempt: Attempt, loss: Loss): Ending {
         : warning(attempt.ended === undefined ? 'ProcessLost' : 'Recovering', shorten(loss.reason)),
     ],
     requeueAt: nextAttemptAt,
-  };
-}
-
-function finished(c: Context, attempt: Attempt): Ending {
-  const summary = summaryOf(c, attempt);
-  const message = isStreaming(c) ? 'The job came to the end of its input.' : 'The batch job came to its end.';
-  return {
-    state: 'Finished',
-    report: { kind: 'Complete', reason: 'Completed', message },
-    patch: { attempt: { ...attempt, healthy: true, ended: 'Finished' }, pending: undefined, batch: summary },
-    events: [{ savepoint: null, type: 'Normal', reason: 'Completed', message }],
-  };
-}
-
-export function summaryOf(c: Context, attempt: Attempt): BatchSummary {
-  const result = c.observation.storage.result;
-  return {
-    startedAt: attempt.runStartedAt,
-    finishedAt: timestamp(result?.endTime ?? c.now),
-    durationMs: result === null ? 0 : Math.max(0, result.endTime - result.startTime),
-    rowsIn: result?.rowsIn ?? 0,
-    rowsOut: result?.rowsOut ?? 0,
-    attempts: (c.status.recovery?.restarts ?? 0) + 1,
   };
 }
 

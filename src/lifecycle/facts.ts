@@ -59,10 +59,17 @@ export function lossOf(c: Context, attempt: Attempt): Loss | null {
 export type Terminal =
   { state: 'FINISHED'; savepointPath: string | null } | { state: 'FAILED'; failure: string } | { state: 'CANCELED' };
 
+/** The run read all its input: a savepoint of a stop that came to nothing before is not where it ended. */
+export function finishedByItself(c: Context): boolean {
+  const { result } = c.observation.storage;
+  return result?.state === 'FINISHED' && result.savepointPath === null;
+}
+
 /** How the run ended, by its result in storage (written before any terminal status is reported) or by the engine's answer; null while it has not. */
 export function terminalOf(c: Context, attempt: Attempt): Terminal | null {
   const result = c.observation.storage.result;
   const engine = engineOf(c, attempt);
+  if (finishedByItself(c)) return { state: 'FINISHED', savepointPath: null };
   const state = result?.state ?? engine?.status;
   const savepointPath = result?.savepointPath ?? c.observation.storage.pendingSavepoint;
   if (state === 'FINISHED') return { state, savepointPath };

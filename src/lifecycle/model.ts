@@ -68,8 +68,18 @@ export type Report = {
 
 /** Fields of status that a state sets; undefined removes one, a missing key leaves it. */
 export type StatusPatch = {
-  [K in 'accepted' | 'attempt' | 'lastSavepoint' | 'pending' | 'recovery' | 'batch' | 'parallelism' | 'taskManager']?:
-    FlowJobStatus[K] | undefined;
+  [
+    K in
+      | 'accepted'
+      | 'refused'
+      | 'attempt'
+      | 'lastSavepoint'
+      | 'pending'
+      | 'recovery'
+      | 'batch'
+      | 'parallelism'
+      | 'taskManager'
+  ]?: FlowJobStatus[K] | undefined;
 };
 
 /** What a state's file returns. */

@@ -43,6 +43,7 @@ export function newRun(c: Context, restoreFrom: string | undefined): NewRun {
     patch: {
       attempt,
       accepted: { generation: c.job.metadata.generation, specHash: hash, spec: c.desired },
+      refused: undefined,
       pending: undefined,
       recovery: undefined,
       batch: undefined,
@@ -128,13 +129,16 @@ interface Refused {
   events: DecidedEvent[];
 }
 
-/** The desired version is put on record as accepted, so that the next change is recognised as one. */
+/**
+ * The desired version is put on record, so that the next one is recognised as another. What was accepted stays: it says in which mode the last run
+ * was, and where its state is to be found.
+ */
 function refused(c: Context, reason: 'InvalidSpec' | 'StateUnreadable', message: string): Refused {
   return {
     state: 'Failed',
     report: { kind: 'Failed', reason, message },
     patch: {
-      accepted: { generation: c.job.metadata.generation, specHash: specHash(c.desired), spec: c.desired },
+      refused: { generation: c.job.metadata.generation, specHash: specHash(c.desired) },
       pending: undefined,
       recovery: undefined,
     },

@@ -55,8 +55,8 @@ export class World {
   readonly violations: string[] = [];
   /** The newest state whose output was published, in the current line of runs. */
   private published = 0;
-  private afterFinished = false;
-  private readonly runs = new Map<string, { finished: boolean; version: string }>();
+  /** By job id. `nonces`: values of spec.restartNonce that ask for no run after this one: its own, and that at which its end was put on record. */
+  private readonly runs = new Map<string, { finished: boolean; recorded: boolean; nonces: number[] }>();
 
   constructor(spec: FlowJobSpec) {
     this.job = {
@@ -93,6 +93,7 @@ export class World {
     if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
     this.job = { ...job, status: decision.status };
     this.noteRun();
+    this.noteEnd();
     for (const { name, status } of decision.savepoints) {
       const savepoint = this.savepoints.find((s) => s.metadata.name === name)!;
       if (JSON.stringify(savepoint.status) !== JSON.stringify(status)) this.writes++;
@@ -249,17 +250,28 @@ export class World {
   private noteRun(): void {
     const { accepted, attempt } = this.job.status!;
     if (attempt === undefined || accepted === undefined || this.runs.has(attempt.jobId)) return;
-    const version = `${accepted.spec.job.sql.inline} ${accepted.spec.restartNonce}`;
+    const { restartNonce } = accepted.spec;
     const before = [...this.runs.values()].at(-1);
-    this.afterFinished = before?.finished === true;
-    if (this.afterFinished && before?.version === version)
-      this.violations.push('a finished job was run again without being asked to');
-    this.runs.set(attempt.jobId, { finished: false, version });
+    if (before?.finished === true) {
+      if (!before.recorded || before.nonces.includes(restartNonce))
+        this.violations.push('a finished job was run again without being asked to');
+      this.published = 0;
+    }
+    this.runs.set(attempt.jobId, { finished: false, recorded: false, nonces: [restartNonce] });
+  }
+
+  private noteEnd(): void {
+    const { attempt, state } = this.job.status!;
+    const run = state === 'Finished' ? this.runs.get(attempt!.jobId) : undefined;
+    if (run === undefined || run.recorded) return;
+    if (!run.finished) this.violations.push('a job that has not come to its end is Finished');
+    run.recorded = true;
+    run.nonces.push(this.job.spec.restartNonce);
   }
 
   private judgeStart(position: number): void {
     const { accepted, attempt } = this.job.status!;
-    const stateless = accepted!.spec.mode === 'Batch' || this.allowedEmpty || this.afterFinished;
+    const stateless = accepted!.spec.mode === 'Batch' || this.allowedEmpty;
     if (position < this.published && !stateless)
       this.violations.push(
         `restored from ${position}, but output up to ${this.published} was published (${attempt!.restoreFrom ?? 'empty'})`,
@@ -344,7 +356,11 @@ export class World {
       rowsIn: 1,
       rowsOut: 1,
     });
-    if (state === 'FINISHED' && savepointPath === null) this.runs.get(engine.jobId)!.finished = true;
+    if (state !== 'FINISHED' || savepointPath !== null) return;
+    this.runs.get(engine.jobId)!.finished = true;
+    // All of its output is visible, and it keeps no checkpoint.
+    this.published = engine.position;
+    this.snapshots = this.snapshots.filter((s) => s.jobId !== engine.jobId || s.kind === 'Savepoint');
   }
 
   kill(role: ProcessView['role']): void {

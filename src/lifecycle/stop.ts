@@ -1,7 +1,7 @@
 // Stopping a run so that nothing of it is lost: with a savepoint, or by cancelling it. Every step can be repeated after a crash.
 import type { Attempt, PendingOperation } from '../api/status.ts';
 import { CANCEL_LIMIT, operationDelay } from './back-off.ts';
-import { engineOf, lossOf, terminalOf, timestamp, type Terminal } from './facts.ts';
+import { engineOf, finishedByItself, lossOf, terminalOf, timestamp, type Terminal } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, StatusPatch } from './model.ts';
 import { stopAll } from './runs.ts';
@@ -131,9 +131,8 @@ function abandoned(c: Context, attempt: Attempt, why: string): StopStep {
  */
 function lateEnd(c: Context, attempt: Attempt): StopStep | null {
   if (attempt.ended !== 'Abandoned' && attempt.ended !== 'Cancelled') return null;
-  const { result, pendingSavepoint } = c.observation.storage;
-  if (result?.state === 'FINISHED' && result.savepointPath === null)
-    return over(c, { ...attempt, ended: 'Finished' }, {});
+  const { pendingSavepoint } = c.observation.storage;
+  if (finishedByItself(c)) return over(c, { ...attempt, ended: 'Finished' }, {});
   if (attempt.ended === 'Cancelled' || pendingSavepoint === null) return null;
   return over(c, { ...attempt, ended: 'Stopped' }, savepointPatch(c, attempt, pendingSavepoint));
 }

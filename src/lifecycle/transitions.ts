@@ -14,7 +14,7 @@ export const transitions = {
   Suspended: ['Starting', 'Failed', 'Deleting'],
   Recovering: ['Starting', 'Upgrading', 'Suspending', 'Finished', 'Failed', 'Deleting'],
   Finished: ['Starting', 'Failed', 'Deleting'],
-  Failed: ['Starting', 'Suspended', 'Deleting'],
+  Failed: ['Starting', 'Suspended', 'Finished', 'Deleting'],
   Deleting: [],
 } as const satisfies Record<JobState, readonly JobState[]>;
 

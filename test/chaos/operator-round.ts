@@ -72,7 +72,7 @@ export async function operatorRound(
   });
 }
 
-/** More slots take a stop with a savepoint and a new start. A change of the SQL would ask for another run if the job ended just before it. */
+/** More slots take a stop with a savepoint and a new start. */
 function manifest(name: string, sql: string, slots: number, state: string): string {
   return stringify({
     apiVersion: 'flowjob.dev/v1alpha1',

@@ -81,11 +81,19 @@ test('a stream is upgraded, suspended, resumed, taken down and up, and deleted, 
   expect(new Set(rows.map((row) => row['v']))).toEqual(new Set([1, 2]));
 }, 180_000);
 
-test('a batch job completes with a summary and leaves no process', async () => {
+test('a batch job completes with a summary, leaves no process, and writes nothing more when its SQL is edited', async () => {
   await cli.must('apply', '-f', manifest('thousand', 'Batch', 'n * 2'));
   const job = await until('thousand', 'is complete', (found) => condition(found, 'Complete') === 'True');
   expect(job.status?.batch).toMatchObject({ rowsIn: 1000, rowsOut: 1000, attempts: 1 });
   await eventually('no process is left', 20, () => engineProcesses(home).length === 1);
+  expect(readJsonRows(join(out, 'thousand'))).toHaveLength(1000);
+
+  await cli.must('apply', '-f', manifest('thousand', 'Batch', 'n * 3'));
+  const edited = await until('thousand', 'says so', ({ status }) =>
+    status!.conditions.some(({ message }) => message.includes('raise spec.restartNonce')),
+  );
+  expect(condition(edited, 'Complete')).toBe('True');
+  expect(edited.status?.attempt).toEqual(job.status?.attempt);
   expect(readJsonRows(join(out, 'thousand'))).toHaveLength(1000);
 }, 90_000);
 

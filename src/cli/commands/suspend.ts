@@ -37,6 +37,8 @@ const FINISHED = 'has finished: there is nothing to suspend';
 const already = (job: FlowJob): string => (hasFinished(job) ? FINISHED : 'is suspended already');
 
 const done = (job: FlowJob): string =>
-  hasFinished(job) ? `${FINISHED}; spec.suspend is true now and keeps a change from running it again` : 'suspended';
+  hasFinished(job)
+    ? `${FINISHED}; spec.suspend is true now and holds back another run that spec.restartNonce asks for`
+    : 'suspended';
 
 const hasFinished = (job: FlowJob): boolean => job.status?.state === 'Finished';

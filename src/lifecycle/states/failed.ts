@@ -1,8 +1,11 @@
-// Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again.
+// Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again, a stream
+// from its newest state.
 import { durationMs } from '../../api/schema-kit.ts';
+import { specHash } from '../change.ts';
+import { cameToItsEnd } from '../completion.ts';
 import { mayStillWork } from '../endings.ts';
-import { isStreaming } from '../facts.ts';
-import type { Report, StateHandler } from '../model.ts';
+import { finishedByItself, isStreaming } from '../facts.ts';
+import type { Context, Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
 
 export const failed: StateHandler<'Failed'> = (c) => {
@@ -12,17 +15,20 @@ export const failed: StateHandler<'Failed'> = (c) => {
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
     message: condition?.message ?? 'The job failed.',
   };
+  const { attempt } = c.status;
+  // It was given up while it worked, and came to its end before it was gone: its output is there, so it must not be written once more.
+  if (attempt !== undefined && mayStillWork(attempt.ended) && finishedByItself(c)) return cameToItsEnd(c, attempt);
   const stop = stopAll(c, { graceful: true });
   if (c.desired.suspend) {
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
     return {
       state: 'Suspended',
       report: { kind: 'Suspended', reason: 'Suspended', message: 'The failed job is suspended as asked.' },
-      patch: { recovery: undefined },
+      patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (c.change.kind === 'Invalid') return invalid(c);
-  if (c.change.kind !== 'None') {
+  if (hasChanged(c)) {
+    if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
     const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
@@ -31,10 +37,15 @@ export const failed: StateHandler<'Failed'> = (c) => {
     });
   }
   if (stop === null) return { state: 'Failed', report };
-  const ended = c.status.attempt?.ended;
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
-  const goneAt = mayStillWork(ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
+  const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
   if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
   return { state: 'Failed', report, actions: [stop] };
 };
+
+/** Against the version that was tried last, whether it came to run or not. */
+function hasChanged(c: Context): boolean {
+  const { refused } = c.status;
+  return refused === undefined ? c.change.kind !== 'None' : specHash(c.desired) !== refused.specHash;
+}

@@ -1,19 +1,20 @@
-// Finished: the job came to its end. Its processes go after ttlAfterFinished; it runs again only when somebody asks for another run.
+// Finished: the job came to its end. Its processes go after ttlAfterFinished; it runs again only when spec.restartNonce asks for another run.
 import { durationMs } from '../../api/schema-kit.ts';
-import { asksForAnotherRun } from '../change.ts';
-import type { Context, Report, StateHandler } from '../model.ts';
+import { asksForAnotherRun, completion } from '../completion.ts';
+import type { Report, StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 
 export const finished: StateHandler<'Finished'> = (c) => {
   const stop = stopAll(c, { graceful: true });
-  const accepted = c.status.accepted?.spec;
-  const another = !c.desired.suspend && accepted !== undefined && asksForAnotherRun(accepted, c.desired);
-  // A version that cannot run does not take the place of the one that did: taken back, it leaves no trace.
-  const report = another && c.observation.sqlError !== null ? invalid(c.observation.sqlError) : complete(c);
-  if (another && report.kind === 'Complete') {
-    if (stop !== null) return { state: 'Finished', report, actions: [stop] };
+  const asked = asksForAnotherRun(c);
+  const another = asked && !c.desired.suspend;
+  const { sqlError } = c.observation;
+  if (another && sqlError === null) {
+    if (stop !== null) return { state: 'Finished', report: clearing, actions: [stop] };
     return startDesired(c, 'nothing', { reason: 'Starting', message: 'The job is run again.' });
   }
+  // A version that cannot run does not take the place of the one that did: taken back, it leaves no trace.
+  const report = another && sqlError !== null ? invalid(sqlError) : completion(c, asked);
   if (stop === null) return { state: 'Finished', report };
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.succeeded ?? '0s');
   const endedAt = Date.parse(c.status.batch?.finishedAt ?? '');
@@ -22,13 +23,14 @@ export const finished: StateHandler<'Finished'> = (c) => {
   return { state: 'Finished', report, actions: [stop] };
 };
 
+const clearing: Report = {
+  kind: 'Progressing',
+  reason: 'Starting',
+  message: 'The job is run again as soon as the processes of the run that finished are gone.',
+};
+
 const invalid = (sqlError: string): Report => ({
   kind: 'Stalled',
   reason: 'InvalidSpec',
-  message: `The job has finished. The new version cannot run: ${sqlError}`,
+  message: `The job has finished, and cannot be run again as spec.restartNonce asks: ${sqlError}`,
 });
-
-function complete(c: Context): Report {
-  const before = c.status.conditions.find((x) => x.type === 'Complete');
-  return { kind: 'Complete', reason: 'Completed', message: before?.message ?? 'The job came to its end.' };
-}

@@ -1,5 +1,5 @@
 // Suspending: a stream is stopped with a savepoint, a batch is cancelled; then no process is left.
-import { summaryOf } from '../endings.ts';
+import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
 import { stopRun } from '../stop.ts';
@@ -35,16 +35,7 @@ export const suspending: StateHandler<'Suspending'> = (c) => {
               message: `${step.failure} The job goes on until a savepoint is complete.`,
             },
     };
-  if (attempt?.ended === 'Finished')
-    return {
-      state: 'Finished',
-      report: {
-        kind: 'Complete',
-        reason: 'Completed',
-        message: 'The job came to its end while it was about to be suspended.',
-      },
-      patch: { batch: summaryOf(c, attempt) },
-    };
+  if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
   return {
     state: 'Suspended',
     report: { kind: 'Suspended', reason: 'Suspended', message: 'The job is stopped as asked.' },

@@ -1,6 +1,6 @@
 // Upgrading: the running version is stopped, with a savepoint or without state; when no process of it is left, the version that the spec asks for
 // by then is started.
-import { summaryOf } from '../endings.ts';
+import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
 import { startDesired } from '../runs.ts';
@@ -37,17 +37,8 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
               message: `${step.failure} The running version goes on until a savepoint is complete.`,
             },
     };
-  // Whether the change asks for another run of a job that is done, is for Finished to judge.
-  if (attempt?.ended === 'Finished')
-    return {
-      state: 'Finished',
-      report: {
-        kind: 'Complete',
-        reason: 'Completed',
-        message: 'The job came to its end while it was about to be replaced.',
-      },
-      patch: { batch: summaryOf(c, attempt) },
-    };
+  // The change came too late to replace anything, and a run from the start would write all output once more.
+  if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
   return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
     reason: 'Starting',
     message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,
