@@ -181,7 +181,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'skip-the-fence-at-commit',
     does: 'Files are made visible without a look at who owns the state.',
-    file: 'engine/jobmanager/action-runner.ts',
+    file: 'engine/jobmanager/commit.ts',
     from: '): Promise<void> {\n  await storage.assertAttempt(attempt);',
     to: '): Promise<void> {',
     caughtBy: { test: 'engine/jobmanager/action-runner.test.ts' },
