@@ -75,8 +75,11 @@ export interface SourceReader {
 /** Something to be made visible when the checkpoint that holds it has completed: plain JSON, idempotent to commit. */
 export interface Committable {
   connector: string;
-  /** The sink whose writer made it. Where that sink writes is not in here: savepoints are carried to other places. */
-  operatorId: string;
+  /**
+   * The sink whose writer made it. Where that sink writes is not in here: savepoints are carried to other places. Absent in what version 1 wrote, whose
+   * payload named the place.
+   */
+  operatorId?: string;
   /** Connector's own. For files: `{from, to, rows, bytes}`, both names in the table's folder. */
   payload: Record<string, unknown>;
 }
@@ -90,7 +93,7 @@ export interface Committer {
   holds(place: string, committable: Committable): Promise<boolean>;
   /** True when there is nothing at all, or no such place. */
   isEmpty(place: string): Promise<boolean>;
-  /** The place that committables named themselves before savepoints could be carried away from it; null: it does not. */
+  /** The place that one of version 1 names itself; null: it names none. */
   formerPlace(committable: Committable): string | null;
 }
 

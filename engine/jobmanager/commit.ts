@@ -42,7 +42,7 @@ export async function placesOf(
   const recorded = await storage.readOutputs(jobId);
   const placed: Placed[] = [];
   for (const committable of committables) {
-    const { operatorId } = committable;
+    const { operatorId = '' } = committable;
     const committer = connectors.committer(committable.connector);
     const former = committer.formerPlace(committable);
     const before = former === null ? (recorded.get(operatorId) ?? []) : [former];
@@ -66,7 +66,7 @@ export async function commitOwn(
   outputs: Outputs,
 ): Promise<void> {
   const placed = committables.map((committable) => {
-    const place = outputs[committable.operatorId];
+    const place = outputs[committable.operatorId ?? ''];
     if (place === undefined) throw placeless(committable);
     return { committable, place };
   });
@@ -91,7 +91,7 @@ export async function commitAll(
   }
 }
 
-function placeless({ connector, operatorId, payload }: Committable): EngineError {
+function placeless({ connector, operatorId = '', payload }: Committable): EngineError {
   return new EngineError(
     'SINK_LOST',
     `where sink ${operatorId} has written is not known: ${connector} ${JSON.stringify(payload)} of a completed checkpoint cannot be made visible`,
