@@ -66,5 +66,6 @@ await record({}, async (cluster) => {
   // What was half removed when the processes were killed is of no use. Checkpoints have no manifest in the folder that they share.
   const checkpoints = join(target, 'killed', 'state', 'checkpoints', JOB);
   for (const name of readdirSync(checkpoints))
-    if (name !== 'shared' && !existsSync(join(checkpoints, name, '_metadata'))) rmSync(join(checkpoints, name), { recursive: true });
+    if (name !== 'shared' && !existsSync(join(checkpoints, name, '_metadata')))
+      rmSync(join(checkpoints, name), { recursive: true });
 });
