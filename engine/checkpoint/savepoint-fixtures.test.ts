@@ -67,6 +67,8 @@ function expectedRows(manifest: Manifest, uid: string, schema: StateSchema, wate
   return stateOf(read, keys, accumulators, schema.kind === 'WINDOWS' ? { size: WINDOW, after: watermark! } : null);
 }
 
+const countsOf = ({ rows, bytes }: Record<string, unknown>): Record<string, unknown> => ({ rows, bytes });
+
 /** What is wrong with it, as people are told; empty: nothing. */
 async function damageOf(folder: StateFolder): Promise<string> {
   try {
@@ -96,6 +98,23 @@ describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ 
         expect([uid, held.sort()]).toEqual([uid, expectedRows(found.manifest, uid, stateSchema!, watermark)]);
         expect(rows).toBe(held.length);
       }
+    });
+
+    test('names the sink of output that is made visible with it, and from version 2 on no path', async () => {
+      const { manifest } = await inspectState(folder);
+      const sink = operators.find(({ uid }) => uid === 'sink:windows')!;
+      expect(manifest.committables.length).toBeGreaterThan(0);
+      for (const { operatorId, payload } of manifest.committables) {
+        const names = {
+          from: expect.stringMatching(/^\.part-/) as string,
+          to: expect.stringMatching(/^part-/) as string,
+        };
+        if (version === 'v1') expect(payload).toMatchObject({ base: '/data/flowjob/output', ...names });
+        else expect([operatorId, payload]).toEqual([sink.id, { ...names, ...countsOf(payload) }]);
+      }
+      if (version !== 'v1')
+        for (const name of readdirSync(join(FIXTURES, path)))
+          expect(readFileSync(join(FIXTURES, path, name)).includes('/data/flowjob')).toBe(false);
     });
 
     test('is read to the same rows by a reader that knows only the documentation', async () => {

@@ -56,6 +56,14 @@ test('a committable whose rows are gone is an error that names the file, and no 
   });
 });
 
+test('a committable that is no name in the folder is refused', async () => {
+  const { commit } = committerFor('filesystem');
+  for (const payload of [{}, { from: '.a' }, { from: '../a', to: 'a' }, { from: '.a', to: '/a' }])
+    await expect(commit('/data', [{ connector: 'filesystem', operatorId: 'sink', payload }])).rejects.toMatchObject({
+      code: 'COMMITTABLE_INVALID',
+    });
+});
+
 test('a folder holds a committable before it is visible and after, and is empty when it is gone', async () => {
   await withDirectory(async (directory) => {
     const out = join(directory, 'out');

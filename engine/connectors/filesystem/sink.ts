@@ -1,5 +1,5 @@
 // The filesystem sink, exactly once: hidden files in progress, made durable at a checkpoint, renamed when it has completed.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compileCsvEncoder, compileJsonEncoder, type RowEncoder } from '../../codegen/encode-rows.ts';
 import { ByteBuffer } from '../../codegen/encode-values.ts';
 import { compareAttempts, parseAttemptTag } from '../../checkpoint/attempt.ts';
@@ -79,7 +79,8 @@ const escapeName = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]/g,
 
 function filePayload(committable: Committable): { from: string; to: string } {
   const { from, to } = committable.payload;
-  if (typeof from !== 'string' || typeof to !== 'string')
+  // Names, so that nothing outside of the folder is touched.
+  if (typeof from !== 'string' || typeof to !== 'string' || basename(from) !== from || basename(to) !== to)
     throw new EngineError(
       'COMMITTABLE_INVALID',
       `not a committable of the filesystem connector: ${JSON.stringify(committable)}`,
