@@ -90,19 +90,21 @@ function inspect(savepoint: string): Record<string, unknown> {
   >;
 }
 
-/** Makes a savepoint of version 1, which holds absolute paths, as if it had been taken where the input lies now. */
+/** Makes a savepoint or checkpoint of version 1, which holds absolute paths, as if it had been taken where input and output lie now. */
 function relocateVersion1(folder: string): void {
   const file = join(folder, '_metadata');
   const bytes = readFileSync(file);
   if (bytes.readUInt32LE(4) !== 1) return;
-  const json = Buffer.from(bytes.toString('utf8', 16).replaceAll('/data/flowjob/input', cluster.path('input')));
+  const json = Buffer.from(bytes.toString('utf8', 16).replaceAll('/data/flowjob', cluster.root));
   const header = bytes.subarray(0, 16);
   header.writeUInt32LE(json.length, 8);
   header.writeUInt32LE(crc32(json), 12);
   writeFileSync(file, Buffer.concat([header, json]));
 }
 
-test.each(readdirSync(FIXTURES).filter((name) => /^v\d+$/.test(name)))(
+const VERSIONS = readdirSync(FIXTURES).filter((name) => /^v\d+$/.test(name));
+
+test.each(VERSIONS)(
   'a job goes on from a savepoint of %s, at another parallelism',
   async (version) => {
     const savepoint = cluster.path('kept');
@@ -113,6 +115,22 @@ test.each(readdirSync(FIXTURES).filter((name) => /^v\d+$/.test(name)))(
     await finished(JOB);
     const before = linesOf(join(FIXTURES, version, 'output'));
     expect(windowsIn([...before, ...cluster.rows('output')])).toEqual(allWindows());
+  },
+  60_000,
+);
+
+test.each(VERSIONS)(
+  'a job that was killed goes on from the state folder of %s',
+  async (version) => {
+    const killed = '0000000000000000000000000000000a';
+    cpSync(join(FIXTURES, version, 'killed', 'state'), cluster.path('state'), { recursive: true });
+    cpSync(join(FIXTURES, version, 'killed', 'output'), cluster.path('output'), { recursive: true });
+    const checkpoints = cluster.path('state', 'checkpoints', killed);
+    for (const name of readdirSync(checkpoints)) if (name.startsWith('chk-')) relocateVersion1(join(checkpoints, name));
+    cluster.startTaskManager('tm-0');
+    cluster.startJobManager(2, killed, job(5_000));
+    await finished(killed);
+    expect(windowsIn(cluster.rows('output'))).toEqual(allWindows());
   },
   60_000,
 );
