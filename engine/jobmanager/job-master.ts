@@ -9,6 +9,7 @@ import { describeError, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, commitAll, isFatal } from './action-runner.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
@@ -31,6 +32,8 @@ export interface JobMasterOptions {
   job: JobArguments;
   storage: CheckpointStorage;
   connectors: Connectors;
+  /** Of this machine. */
+  temporaryFiles: TemporaryFiles;
   network: Network;
   clock: Clock;
   token: string | null;
@@ -138,7 +141,7 @@ export class JobMaster {
   }
 
   private async run(attempt: AcquiredAttempt): Promise<void> {
-    const { config, job, storage, connectors, removeSpilled, plan, log } = this.options;
+    const { config, job, storage, connectors, temporaryFiles, removeSpilled, plan, log } = this.options;
     try {
       removeSpilled(job.epoch - 1);
       const options = await prepareJob(config, storage, connectors, job, attempt, plan);
@@ -147,6 +150,7 @@ export class JobMaster {
         jobId: job.jobId,
         storage,
         connectors,
+        temporaryFiles,
         clearSinks: async (execution) => clearSinks(connectors, options, attempt, execution),
         links: this.links,
         deliver: (event) => this.deliver(event),
