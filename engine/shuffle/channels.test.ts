@@ -50,7 +50,16 @@ async function receive(input: InputChannel, count: number, arrived: () => Promis
 
 async function hub(slot: number, threads: Map<number, MessagePort>, taskManagerId = 'tm', token: string | null = 't') {
   const ports = new Map([...threads].map(([to, port]) => [to, threadPort(port)]));
-  const created = new ChannelHub({ taskManagerId, slot, host: '127.0.0.1', port: 0, token, network: tcp, temporaryFiles: files, ports });
+  const created = new ChannelHub({
+    taskManagerId,
+    slot,
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    network: tcp,
+    temporaryFiles: files,
+    ports,
+  });
   return { created, port: await created.listen() };
 }
 
@@ -212,7 +221,7 @@ describe('a file of a blocking exchange', () => {
     written(path);
     harm(path);
     const read = (): unknown => new SpillFileChannel(files, { path, partition: 0 }, 'x', schema).take();
-    expect(read).toThrow(expect.objectContaining({ code: 'PARTITION_LOST', execution: 'x' }));
+    expect(read).toThrow(expect.objectContaining({ code: 'PARTITION_LOST', execution: 'x' }) as Error);
   });
 
   test('of a task that gives up goes, and its index', () => {

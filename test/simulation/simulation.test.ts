@@ -1,6 +1,7 @@
 // The engine keeps its promises in histories that nobody has thought of: seeds that are new each time, and printed when one fails. CI takes the same ones
 // each time, so that what it says depends on the change alone; new ones are for everybody's own runs and for the soak.
 import { REGRESSIONS } from './regressions.ts';
+import { makeSchedule } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { simulate, type SimulationResult } from './simulate.ts';
 
@@ -36,10 +37,19 @@ test.each(REGRESSIONS)('seed %i is kept: %s', async (seed) => {
 });
 
 test('a seed is a history: the same one each time', async () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1, 2, 5]) {
     const [once, again] = [await simulate(seed), await simulate(seed)];
     expect(again.hash).toBe(once.hash);
     expect(again.events).toBe(once.events);
     expect((await simulate(seed + 100)).hash).not.toBe(once.hash);
   }
+});
+
+test('some of the histories are batches, in some of the streams state spills, and the others write no temporary files', async () => {
+  const written = async (seed: number): Promise<number> => (await simulate(seed)).temporaryBytes;
+  expect(makeSchedule(1005)).toMatchObject({ batch: true, requests: [] });
+  expect(await written(1005)).toBeGreaterThan(0);
+  expect(makeSchedule(1006).batch).toBe(false);
+  expect(await written(1006)).toBeGreaterThan(0);
+  expect(await written(1007)).toBe(0);
 });
