@@ -19,6 +19,7 @@ import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
 import type { AttemptPlan, Connection, Runtime, StorageQuestion } from '../port.ts';
+import { stateDirectory } from '../state-directory.ts';
 import {
   attemptDirectory,
   attemptFiles,
@@ -26,7 +27,7 @@ import {
   jobDirectory,
   jobNames,
   namesIn,
-  stateDirectory,
+  statesDirectory,
 } from './layout.ts';
 import { viewStorage } from './local-storage-view.ts';
 import { ManagedProcess } from './managed-process.ts';
@@ -93,7 +94,7 @@ export class LocalRuntime implements Runtime {
     const config = embeddedConfig(
       { name, uid: plan.uid, spec: plan.spec },
       {
-        stateDirectory: stateDirectory(directory, name, plan.spec.state.storage?.uri),
+        stateDirectory: stateDirectory(statesDirectory(directory), name, plan.spec.state.storage?.uri),
         tokenFile: files.tokenFile,
         endpointsFile: files.endpointsFile,
         temporaryDirectory: files.temporaryDirectory,
@@ -127,7 +128,7 @@ export class LocalRuntime implements Runtime {
   }
 
   storage(question: StorageQuestion): Promise<StorageView> {
-    return viewStorage(stateDirectory(this.options.directory, question.key.name, question.uri), question);
+    return viewStorage(stateDirectory(statesDirectory(this.options.directory), question.key.name, question.uri), question);
   }
 
   async disposeSavepoint(path: string): Promise<void> {
@@ -135,7 +136,7 @@ export class LocalRuntime implements Runtime {
   }
 
   async removeState(key: ObjectKey, uri: string | undefined): Promise<void> {
-    const root = stateDirectory(this.options.directory, key.name, uri);
+    const root = stateDirectory(statesDirectory(this.options.directory), key.name, uri);
     // Epochs stay: they fence attempts of whoever comes next under this name. Savepoints are FlowSavepoints' own.
     for (const part of ['checkpoints', 'results']) await rm(join(root, part), { recursive: true, force: true });
   }
