@@ -10,7 +10,8 @@ module.enableCompileCache?.();
 
 const USAGE = `usage:
   engine jobmanager --config-dir DIR --job-id HEX32 --attempt-epoch N --sql-file FILE [--from-savepoint PATH] [--allow-non-restored-state] [-D KEY=VALUE ...]
-  engine taskmanager --config-dir DIR --resource-id NAME [-D KEY=VALUE ...]`;
+  engine taskmanager --config-dir DIR --resource-id NAME [-D KEY=VALUE ...]
+  engine storage --root DIR --command JSON --answer FILE`;
 
 /** As in Flink: settings on the command line win over the file. */
 const DYNAMIC = { dynamic: { type: 'string', short: 'D', multiple: true, default: [] as string[] } } as const;
@@ -73,6 +74,16 @@ async function taskManager(args: string[]): Promise<void> {
   await manager.start();
 }
 
+async function storage(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { root: { type: 'string' }, command: { type: 'string' }, answer: { type: 'string' } },
+  });
+  const { runStorageCommand } = await import('./storage-command.ts');
+  const command = JSON.parse(required(values.command, '--command')) as Parameters<typeof runStorageCommand>[1];
+  await runStorageCommand(required(values.root, '--root'), command, required(values.answer, '--answer'));
+}
+
 function required(value: string | undefined, name: string): string {
   if (value === undefined) throw new EngineError('ARGUMENT_MISSING', `${name} is missing`, { hint: USAGE });
   return value;
@@ -82,6 +93,7 @@ const [command, ...rest] = process.argv.slice(2);
 try {
   if (command === 'jobmanager') await jobManager(rest);
   else if (command === 'taskmanager') await taskManager(rest);
+  else if (command === 'storage') await storage(rest);
   else throw new EngineError('ARGUMENT_INVALID', `unknown command "${command ?? ''}"`, { hint: USAGE });
 } catch (error) {
   console.error(describeError(error));

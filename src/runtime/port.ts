@@ -1,4 +1,5 @@
 // The port "where JobManager and TaskManagers run": processes on one machine, pods on Kubernetes. Every call can be repeated.
+import type { StorageQuestion as EngineStorageQuestion } from '../../engine/checkpoint/storage-view.ts';
 import type { ObjectKey } from '../api/object.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { Attempt } from '../api/status.ts';
@@ -19,16 +20,10 @@ export interface Connection {
 }
 
 /** What is to be looked up in a job's storage. */
-export interface StorageQuestion {
+export interface StorageQuestion extends Required<EngineStorageQuestion> {
   key: ObjectKey;
   /** `spec.state.storage.uri`, or undefined for the job's own folder. */
   uri: string | undefined;
-  /** The current run; undefined when there was none. */
-  jobId: string | undefined;
-  /** A savepoint of the run that counts when it is newer than its checkpoints. */
-  lastSavepoint: string | undefined;
-  /** Trigger id of a stop with a savepoint that is under way. */
-  stopTriggerId: string | undefined;
 }
 
 export interface Runtime {

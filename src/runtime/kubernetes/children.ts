@@ -79,8 +79,11 @@ export function restService(plan: AttemptPlan): ChildManifest {
 
 /** Without an owner: state outlives its job. */
 export function claim(plan: AttemptPlan): ChildManifest {
-  const { size = '1Gi', storageClassName, accessMode = 'ReadWriteOnce' } =
-    plan.spec.state.storage?.persistentVolumeClaim ?? {};
+  const {
+    size = '1Gi',
+    storageClassName,
+    accessMode = 'ReadWriteOnce',
+  } = plan.spec.state.storage?.persistentVolumeClaim ?? {};
   const { ownerReferences: _none, ...owned } = metadata(plan, claimName(plan.key.name));
   return {
     apiVersion: 'v1',

@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
+import { viewStorage } from '../../../engine/checkpoint/storage-view.ts';
 import type { Endpoints } from '../../../engine/config.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
@@ -29,7 +30,6 @@ import {
   namesIn,
   statesDirectory,
 } from './layout.ts';
-import { viewStorage } from './local-storage-view.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 export interface LocalRuntimeOptions {
@@ -128,7 +128,8 @@ export class LocalRuntime implements Runtime {
   }
 
   storage(question: StorageQuestion): Promise<StorageView> {
-    return viewStorage(stateDirectory(statesDirectory(this.options.directory), question.key.name, question.uri), question);
+    const root = stateDirectory(statesDirectory(this.options.directory), question.key.name, question.uri);
+    return viewStorage(new LocalCheckpointStorage(root), question);
   }
 
   async disposeSavepoint(path: string): Promise<void> {
