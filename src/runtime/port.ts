@@ -19,28 +19,30 @@ export interface Connection {
   token: string | null;
 }
 
-/** What is to be looked up in a job's storage. */
-export interface StorageQuestion extends Required<EngineStorageQuestion> {
+/** Where a job's state is: `spec.state.storage`, undefined for its own place. */
+export interface StatePlace {
   key: ObjectKey;
-  /** `spec.state.storage.uri`, or undefined for the job's own folder. */
-  uri: string | undefined;
+  storage: ResolvedFlowJobSpec['state']['storage'];
 }
+
+/** What is to be looked up in a job's storage. */
+export type StorageQuestion = StatePlace & Required<EngineStorageQuestion>;
 
 export interface Runtime {
   /** Jobs of which any process runs or is on record. */
   jobs(): ObjectKey[];
   processes(key: ObjectKey): ProcessView[];
   /** Where the attempt's JobManager answers; null until it has said so. */
-  connection(key: ObjectKey, attempt: Attempt): Connection | null;
+  connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null>;
   /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */
   ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void>;
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
   storage(question: StorageQuestion): Promise<StorageView>;
   /** Removes a savepoint's files. Not an error when they are gone. */
-  disposeSavepoint(path: string): Promise<void>;
+  disposeSavepoint(place: StatePlace, path: string): Promise<void>;
   /** Removes a job's checkpoints and results. */
-  removeState(key: ObjectKey, uri: string | undefined): Promise<void>;
+  removeState(place: StatePlace): Promise<void>;
   /** Removes what is on record of a job without processes. */
   forget(key: ObjectKey): Promise<void>;
   /** Calls `listener` when a process of a job ended or came up. */

@@ -53,7 +53,7 @@ export interface PodSettings {
 }
 
 /** Pods of the restricted security standard write to mounted volumes alone. */
-const POD_SECURITY = {
+export const POD_SECURITY = {
   runAsNonRoot: true,
   runAsUser: 10001,
   runAsGroup: 10001,
@@ -61,7 +61,7 @@ const POD_SECURITY = {
   fsGroupChangePolicy: 'OnRootMismatch',
   seccompProfile: { type: 'RuntimeDefault' },
 } as const;
-const CONTAINER_SECURITY = {
+export const CONTAINER_SECURITY = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
