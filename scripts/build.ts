@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 const programs: Record<string, string> = {
   flowjob: 'src/cli/main.ts',
   operator: 'src/main.ts',
+  'kubernetes-operator': 'src/kubernetes-main.ts',
   engine: 'engine/main.ts',
   worker: 'engine/taskmanager/worker-main.ts',
   demo: 'test/demo/main.ts',

@@ -296,7 +296,7 @@ export class KubernetesRuntime implements Runtime {
       owner: ownerOf(plan) as OwnerReference,
       fieldManager: FIELD_MANAGER,
     });
-    this.pods.store.put(pod);
+    this.pods.store.record(pod);
   }
 
   /** Pods that ended stay for a look at their logs, those of this attempt and of the one before. */

@@ -125,7 +125,7 @@ export class StoragePods {
     };
     try {
       const created = await client.create(PODS, manifest as unknown as KubeManifest<Pod>);
-      this.options.pods.put(created);
+      this.options.pods.record(created);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }

@@ -189,7 +189,7 @@ export class KubernetesStore implements Store {
     const object = (await this.call(kind, name, write)) as Objects[K];
     // An object whose last finalizer went is gone: the watch tells.
     const gone = object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
-    if (!gone) this.cache(kind).put(structuredClone(object));
+    if (!gone) this.cache(kind).record(structuredClone(object));
     return object;
   }
 
