@@ -34,7 +34,7 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'execution.checkpointing.tolerable-failed-checkpoints': '0',
   /** Of a job that is canceled or fails. Or DELETE_ON_CANCELLATION, or NO_EXTERNALIZED_CHECKPOINTS, which keeps them in neither case. */
   'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
-  /** Root of all state of one FlowJob: epochs/, checkpoints/, savepoints/, results/. A file: URI or a path. */
+  /** Root of all state of one FlowJob: epochs/, checkpoints/, savepoints/, outputs/, results/. A file: URI or a path. */
   'flowjob.state.dir': '',
   'io.tmp.dirs': '',
   'heartbeat.interval': '500ms',

@@ -234,6 +234,27 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
     await this.store.removeUnfinished(job);
   }
 
+  async recordOutputs(
+    attempt: AcquiredAttempt,
+    jobId: string,
+    outputs: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const known = await this.readOutputs(jobId);
+    if (Object.entries(outputs).every(([operatorId, place]) => known.get(operatorId)?.includes(place))) return;
+    await this.assertAttempt(attempt);
+    await this.store.put(`${outputsOf(jobId)}${attemptTag(attempt)}.json`, [encoder.encode(JSON.stringify(outputs))]);
+  }
+
+  async readOutputs(jobId: string): Promise<ReadonlyMap<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for (const key of await this.store.list(outputsOf(jobId))) {
+      const outputs = this.parse(key, await this.store.get(key)) as Record<string, string> | null;
+      for (const [operatorId, place] of Object.entries(outputs ?? {}))
+        found.set(operatorId, [...new Set([...(found.get(operatorId) ?? []), place])]);
+    }
+    return found;
+  }
+
   async writeJobResult(attempt: AcquiredAttempt, result: JobResult): Promise<void> {
     const { jobId } = result;
     const existing = await this.readJobResult(jobId);
@@ -252,10 +273,14 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
       const last = await this.log.newest();
       return last?.kind === 'result' && last.result.jobId === jobId ? last.result : null;
     }
+    return this.parse(resultKey(jobId), bytes) as JobResult;
+  }
+
+  private parse(key: string, bytes: Uint8Array | null): unknown {
     try {
-      return JSON.parse(decoder.decode(bytes)) as JobResult;
+      return bytes === null ? null : JSON.parse(decoder.decode(bytes));
     } catch (error) {
-      throw corrupt(this.location.pathOf(resultKey(jobId)), 'it is not JSON', error);
+      throw corrupt(this.location.pathOf(key), 'it is not JSON', error);
     }
   }
 
@@ -334,6 +359,8 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
 }
 
 const checkpointKey = (jobId: string, checkpointId: number): string => `checkpoints/${jobId}/chk-${checkpointId}`;
+/** A file per attempt that wrote elsewhere than those before it. */
+const outputsOf = (jobId: string): string => `outputs/${jobId}/`;
 const resultKey = (jobId: string): string => `results/${jobId}.json`;
 
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/'));

@@ -76,7 +76,7 @@ export class PageWriter {
       pages,
       now: this.now,
       // Not cleared: most tasks fill only a little of it.
-      chunk: () => (this.chunk ??= Buffer.allocUnsafeSlow(CHUNK_BYTES)),
+      chunk: () => (this.chunk ??= new Uint8Array(Buffer.allocUnsafeSlow(CHUNK_BYTES).buffer)),
       done: (written) => this.written.set(checkpointId, written),
     });
   }

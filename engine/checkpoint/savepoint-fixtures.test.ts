@@ -1,6 +1,6 @@
 // Savepoints of every version of the format: each is read, found whole, and restored at any parallelism to the same rows.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { sinkConnector, sourceConnector } from '../connectors/registry.ts';
 import { checkRestore } from '../jobmanager/restore-check.ts';
@@ -16,6 +16,7 @@ import { orders, rowText, stateOf, ticks } from './orders.fixture.ts';
 import { readSavepoint } from './independent-reader.fixture.ts';
 import { inspectState, stateRows } from './inspect.ts';
 import { LocalCheckpointStorage } from './local-storage.ts';
+import { MANIFEST_NAME } from './manifest-file.ts';
 import { writeStateFile } from './state-file.ts';
 import { StateFolder } from './state-folder.ts';
 import { MemoryObjectStore } from '../storage/memory-object-store.ts';
@@ -66,6 +67,17 @@ function expectedRows(manifest: Manifest, uid: string, schema: StateSchema, wate
   return stateOf(read, keys, accumulators, schema.kind === 'WINDOWS' ? { size: WINDOW, after: watermark! } : null);
 }
 
+const countsOf = ({ rows, bytes }: Record<string, unknown>): Record<string, unknown> => ({ rows, bytes });
+
+/** What is wrong with it, as people are told; empty: nothing. */
+async function damageOf(folder: StateFolder): Promise<string> {
+  try {
+    return (await inspectState(folder)).damages.join('\n');
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ version, path }))))(
   '$path',
   ({ version, path }) => {
@@ -88,6 +100,23 @@ describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ 
       }
     });
 
+    test('names the sink of output that is made visible with it, and from version 2 on no path', async () => {
+      const { manifest } = await inspectState(folder);
+      const sink = operators.find(({ uid }) => uid === 'sink:windows')!;
+      expect(manifest.committables.length).toBeGreaterThan(0);
+      for (const { operatorId, payload } of manifest.committables) {
+        const names = {
+          from: expect.stringMatching(/^\.part-/) as string,
+          to: expect.stringMatching(/^part-/) as string,
+        };
+        if (version === 'v1') expect(payload).toMatchObject({ base: '/data/flowjob/output', ...names });
+        else expect([operatorId, payload]).toEqual([sink.id, { ...names, ...countsOf(payload) }]);
+      }
+      if (version !== 'v1')
+        for (const name of readdirSync(join(FIXTURES, path)))
+          expect(readFileSync(join(FIXTURES, path, name)).includes('/data/flowjob')).toBe(false);
+    });
+
     test('is read to the same rows by a reader that knows only the documentation', async () => {
       const found = await inspectState(folder);
       // Checkpoints in pages are the engine's own.
@@ -100,6 +129,33 @@ describe.each(versions.flatMap((version) => foldersOf(version).map((path) => ({ 
         expect([uid, rows.map(rowText).sort()]).toEqual([uid, expected]);
       }
       expect(read.operators.map(({ uid }) => uid).sort()).toEqual(found.operators.map(({ uid }) => uid).sort());
+    });
+
+    test('is refused by the name of the file where a byte of it is another, or it is shorter or gone', async () => {
+      const { manifest } = await inspectState(folder);
+      const memory = new MemoryObjectStore();
+      const copy = new StateFolder(memory, `${path}/`, path);
+      const files = manifest.files.flatMap(({ path: name, pages }) =>
+        pages === undefined ? [copy.key(name)] : pages.files.map((page) => copy.sibling('shared').key(page)),
+      );
+      const originals = new Map(
+        [copy.key(MANIFEST_NAME), ...files].map((key) => [key, readFileSync(join(FIXTURES, key))]),
+      );
+      for (const [key, bytes] of originals) await memory.put(key, [bytes]);
+      expect(await damageOf(copy)).toBe('');
+      for (const [key, bytes] of originals) {
+        const places = [0, 5, 8, 17, bytes.length >> 1, bytes.length - 25, bytes.length - 20, bytes.length - 1];
+        for (const at of places) {
+          await memory.put(key, [bytes.with(at, bytes[at]! ^ 2)]);
+          expect([at, await damageOf(copy)]).toEqual([at, expect.stringContaining(basename(key))]);
+        }
+        await memory.put(key, [bytes.subarray(0, -1)]);
+        expect(await damageOf(copy)).toContain(basename(key));
+        await memory.delete(key);
+        expect(await damageOf(copy)).toContain(key.endsWith(MANIFEST_NAME) ? path : basename(key));
+        await memory.put(key, [bytes]);
+      }
+      expect(await damageOf(copy)).toBe('');
     });
 
     test('is taken up by the operators of the same text, at any parallelism', async () => {

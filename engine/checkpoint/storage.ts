@@ -128,6 +128,13 @@ export interface CheckpointStorage {
   dispose(directory: string): Promise<void>;
   /** Removes what an attempt has written for a checkpoint that it has given up, and nothing of any other. */
   discard(directory: string, attempt: Attempt): Promise<void>;
+  /**
+   * Keeps where the sinks of a job write, by operator id, beside what was kept before. Checkpoints and savepoints do not say it, so that they can be
+   * carried elsewhere; a later job with another text has to find what this one may leave behind. To be called before the attempt writes anything.
+   */
+  recordOutputs(attempt: AcquiredAttempt, jobId: string, outputs: Readonly<Record<string, string>>): Promise<void>;
+  /** All places where the sinks of a job have written, by operator id; none of a job whose state is elsewhere. */
+  readOutputs(jobId: string): Promise<ReadonlyMap<string, string[]>>;
   /** Removes what earlier attempts wrote for checkpoints that they did not complete. To be called before the attempt writes any. */
   removeOrphans(attempt: AcquiredAttempt, jobId: string): Promise<void>;
 

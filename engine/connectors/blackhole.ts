@@ -5,6 +5,5 @@ import { TableOptions } from './options.ts';
 export const blackholeSink: SinkConnector = {
   describe: (table) => void new TableOptions(table, { connector: { kind: 'string' } }),
   createWriter: () => ({ write: () => undefined, prepareCommit: async () => [], abort: async () => undefined }),
-  commit: async () => undefined,
   cleanUp: async () => undefined,
 };

@@ -75,22 +75,34 @@ export interface SourceReader {
 /** Something to be made visible when the checkpoint that holds it has completed: plain JSON, idempotent to commit. */
 export interface Committable {
   connector: string;
-  /** For files: `{from, to, rows, bytes}`, both relative to `base`. */
+  /**
+   * The sink whose writer made it. Where that sink writes is not in here: savepoints are carried to other places. Absent in what version 1 wrote, whose
+   * payload named the place.
+   */
+  operatorId?: string;
+  /** Connector's own. For files: `{from, to, rows, bytes}`, both names in the table's folder. */
   payload: Record<string, unknown>;
+}
+
+/** What connectors do whose writers make committables. A place is where those of one table become visible; for files, the path of its folder. */
+export interface Committer {
+  place(table: TableSpec): string;
+  /** Makes the committables visible, in order; doing it again changes nothing. Runs in the JobManager, after the manifest is published. */
+  commit(place: string, committables: Committable[]): Promise<void>;
+  /** Whether what the committable stands for is there, visible or not yet. */
+  holds(place: string, committable: Committable): Promise<boolean>;
+  /** True when there is nothing at all, or no such place. */
+  isEmpty(place: string): Promise<boolean>;
+  /** The place that one of version 1 names itself; null: it names none. */
+  formerPlace(committable: Committable): string | null;
 }
 
 export interface SinkConnector {
   /** Checks options and schema. `changelog` tells whether updates may arrive: throws when the sink takes only inserts. No I/O. */
   describe(table: TableSpec, changelog: boolean): void;
   createWriter(context: WriterContext): SinkWriter;
-  /** Makes the committables visible, in order; doing it again changes nothing. Runs in the JobManager, after the manifest is published. */
-  commit(committables: Committable[]): Promise<void>;
-  /**
-   * False when nothing is left of the place where it was to become visible. Asked of what a savepoint of another job holds: that was made visible before
-   * the savepoint was reported as complete, and the savepoint may have been carried to where its output is not. Absent: what is
-   * committed has no place.
-   */
-  hasPlace?(committable: Committable): Promise<boolean>;
+  /** Absent: its writers make nothing that is to be committed. */
+  committer?: Committer;
   /**
    * Removes what was left in progress by earlier attempts than `attempt`, and by those executions of its own that are numbered below `execution`. What
    * checkpoints hold has been committed before.

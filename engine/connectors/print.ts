@@ -32,6 +32,5 @@ export const printSink: SinkConnector = {
       abort: async () => undefined,
     };
   },
-  commit: async () => undefined,
   cleanUp: async () => undefined,
 };

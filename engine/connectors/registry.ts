@@ -4,7 +4,7 @@ import type { TableSpec } from '../plan/exec-plan.ts';
 import type { FileSystem } from '../storage/file-system.ts';
 import { LocalFileSystem } from '../storage/local-file-system.ts';
 import { blackholeSink } from './blackhole.ts';
-import type { SinkConnector, SourceConnector } from './connector.ts';
+import type { Committer, SinkConnector, SourceConnector } from './connector.ts';
 import { datagenSource } from './datagen.ts';
 import { filesystemSink } from './filesystem/sink.ts';
 import { filesystemSource } from './filesystem/source.ts';
@@ -19,8 +19,8 @@ export interface Connectors {
   source: (table: TableSpec) => SourceConnector;
   /** The connector that writes `table`. */
   sink: (table: TableSpec) => SinkConnector;
-  /** The connector whose writers made committables of this name. */
-  committer: (connector: string) => SinkConnector;
+  /** Of the connector whose writers made committables of this name. */
+  committer: (connector: string) => Committer;
 }
 
 /** The connectors, whose sinks write on `fileSystem`. */
@@ -34,7 +34,7 @@ export function connectorsOn(fileSystem: FileSystem): Connectors {
     source: (table) => find(sources, sinks, table, 'read'),
     sink: (table) => find(sinks, sources, table, 'written'),
     committer: (connector) => {
-      const found = Object.hasOwn(sinks, connector) ? sinks[connector] : undefined;
+      const found = Object.hasOwn(sinks, connector) ? sinks[connector]?.committer : undefined;
       if (found !== undefined) return found;
       throw new EngineError('CONNECTOR_UNKNOWN', `there is no sink connector '${connector}' to commit with`, {
         hint: 'the checkpoint was written by a version with more connectors: run that version',

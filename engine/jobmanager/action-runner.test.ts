@@ -51,7 +51,7 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
     const actions: Action[] = [
       { type: 'dispose', directory },
       { type: 'publishManifest', directory: storage.checkpointPath(JOB, 7), manifest: manifestOf(1, 7) },
-      { type: 'commit', commit: 1, committables: [{ connector: 'filesystem', payload: {} }] },
+      { type: 'commit', commit: 1, committables: [{ connector: 'filesystem', operatorId: 'sink', payload: {} }] },
       { type: 'writeResult', result },
     ];
     for (const action of actions)
@@ -63,6 +63,7 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
           jobId: JOB,
           storage,
           connectors,
+          outputs: { sink: '/data' },
           clearSinks: async () => undefined,
           links: new TaskManagerLinks(null, greeting, unexpected),
           deliver: unexpected,

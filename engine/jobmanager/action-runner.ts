@@ -1,11 +1,11 @@
 // Carries out what the coordinator decides: messages, storage, commits. What storage answers goes back as events.
 import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage } from '../checkpoint/storage.ts';
-import type { Committable } from '../connectors/connector.ts';
 import type { Connectors } from '../connectors/registry.ts';
 import type { ErrorCode } from '../error-codes.ts';
 import { describeError, EngineError } from '../errors.ts';
 import { spillExists } from '../shuffle/spill-input.ts';
+import { commitOwn, type Outputs } from './commit.ts';
 import type { Action, CoordinatorEvent } from './coordinator/messages.ts';
 import type { TaskManagerLinks } from './task-manager-links.ts';
 
@@ -21,6 +21,8 @@ export interface ActionRunnerOptions {
   jobId: string;
   storage: CheckpointStorage;
   connectors: Connectors;
+  /** Where the job's sinks write. */
+  outputs: Outputs;
   /** Removes what executions of the attempt that are numbered below left unfinished, and all of earlier attempts. */
   clearSinks: (execution: number) => Promise<void>;
   links: TaskManagerLinks;
@@ -39,7 +41,7 @@ export class ActionRunner {
   }
 
   run(action: Action): void {
-    const { attempt, jobId, storage, connectors, links, deliver, log } = this.options;
+    const { attempt, jobId, storage, connectors, outputs, links, deliver, log } = this.options;
     switch (action.type) {
       case 'send':
         links.send(action.taskManagerId, action.message);
@@ -59,7 +61,7 @@ export class ActionRunner {
       case 'commit': {
         const { commit } = action;
         this.settle(
-          commitAll(storage, connectors, attempt, action.committables),
+          commitOwn(storage, connectors, attempt, action.committables, outputs),
           () => deliver({ type: 'committed', commit }),
           (message) => deliver({ type: 'commitFailed', commit, message }),
         );
@@ -120,18 +122,4 @@ export class ActionRunner {
       else failed(describeError(error));
     });
   }
-}
-
-/** Makes committables visible, connector by connector, under the fence. */
-export async function commitAll(
-  storage: CheckpointStorage,
-  connectors: Connectors,
-  attempt: AcquiredAttempt,
-  committables: Committable[],
-): Promise<void> {
-  await storage.assertAttempt(attempt);
-  for (const connector of new Set(committables.map((committable) => committable.connector)))
-    await connectors
-      .committer(connector)
-      .commit(committables.filter((committable) => committable.connector === connector));
 }

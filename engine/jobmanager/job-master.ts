@@ -9,7 +9,8 @@ import { describeError, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
-import { ActionRunner, commitAll, isFatal } from './action-runner.ts';
+import { ActionRunner, isFatal } from './action-runner.ts';
+import { commitAll, outputsOf, placesOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
@@ -147,6 +148,7 @@ export class JobMaster {
         jobId: job.jobId,
         storage,
         connectors,
+        outputs: outputsOf(connectors, options.plan),
         clearSinks: async (execution) => clearSinks(connectors, options, attempt, execution),
         links: this.links,
         deliver: (event) => this.deliver(event),
@@ -192,7 +194,8 @@ export class JobMaster {
         if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
         throw error;
       });
-      await commitAll(storage, connectors, attempt, manifest?.committables ?? []);
+      if (manifest !== null)
+        await commitAll(storage, connectors, attempt, await placesOf(storage, connectors, manifest, {}, false));
     }
     this.end(result);
   }

@@ -4,9 +4,9 @@ import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
 import { EngineError } from '../errors.ts';
-import type { ExecPlan, SinkSpec, SourceSpec } from '../plan/exec-plan.ts';
+import { operatorsOf, type ExecPlan, type SinkSpec, type SourceSpec } from '../plan/exec-plan.ts';
 import { planScript } from '../plan/plan-script.ts';
-import { commitAll } from './action-runner.ts';
+import { commitAll, outputsOf, placesOf } from './commit.ts';
 import type { CoordinatorOptions, RestoredState, SourceOptions } from './coordinator/messages.ts';
 import { checkpointingOptions, rescaleOptions, restartOptions } from './options.ts';
 import { checkRestore } from './restore-check.ts';
@@ -47,9 +47,15 @@ export async function prepareJob(
   const effective = config.with(plan.settings);
   await storage.removeOrphans(attempt, job.jobId);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
-  const restored = await restoredState(storage, connectors, checkpoints[0] ?? null, job, plan);
+  const restored = await restoredState(storage, checkpoints[0] ?? null, job, plan);
+  const outputs = outputsOf(connectors, plan);
   // What the restored checkpoint holds is made visible before anything that is merely in progress is removed.
-  await commitAll(storage, connectors, attempt, restored?.manifest.committables ?? []);
+  if (restored !== null) {
+    const carried = isCarried(restored, job);
+    const placed = await placesOf(storage, connectors, restored.manifest, outputs, carried);
+    await commitAll(storage, connectors, attempt, placed);
+  }
+  await storage.recordOutputs(attempt, job.jobId, outputs);
   await clearSinks(connectors, { plan, config: effective.entries() }, attempt, 0);
   return {
     jobId: job.jobId,
@@ -62,7 +68,8 @@ export async function prepareJob(
     heartbeatTimeout: effective.duration('heartbeat.timeout'),
     cancellationTimeout: effective.duration('task.cancellation.timeout'),
     sources: await discoverSources(connectors, plan, restored?.manifest ?? null),
-    restored,
+    // Nothing of it is left to be made visible.
+    restored: restored && { ...restored, manifest: { ...restored.manifest, committables: [] } },
     retainedCheckpoints: checkpoints.reverse(),
     checkpointPath: (id) => storage.checkpointPath(job.jobId, id),
   };
@@ -71,7 +78,6 @@ export async function prepareJob(
 /** The newest completed checkpoint of the job itself, else the savepoint it is to start from, else nothing. */
 async function restoredState(
   storage: CheckpointStorage,
-  connectors: Connectors,
   newest: string | null,
   job: JobArguments,
   plan: ExecPlan,
@@ -84,20 +90,12 @@ async function restoredState(
       hint: 'run the job in STREAMING mode, or start the batch without a savepoint',
     });
   if (!manifest.endOfInput || newest === null) checkRestore(manifest, path, plan, job.allowNonRestoredState);
-  const carried = newest === null && manifest.kind === 'SAVEPOINT' && manifest.jobId !== job.jobId;
-  const committables = carried ? await withPlace(connectors, manifest) : manifest.committables;
-  return { path, manifest: { ...manifest, committables }, isSavepoint: newest === null };
+  return { path, manifest, isSavepoint: newest === null };
 }
 
-/** A savepoint is restored from wherever it was carried: what it holds for a place that is not there has been visible where it was taken. */
-async function withPlace(connectors: Connectors, { committables }: Manifest): Promise<Manifest['committables']> {
-  const found = await Promise.all(
-    committables.map(async (committable) => {
-      const connector = connectors.committer(committable.connector);
-      return connector.hasPlace === undefined || (await connector.hasPlace(committable));
-    }),
-  );
-  return committables.filter((_committable, i) => found[i]);
+/** A savepoint of another job may have been brought from anywhere. */
+function isCarried({ manifest }: RestoredState, { jobId }: JobArguments): boolean {
+  return manifest.kind === 'SAVEPOINT' && manifest.jobId !== jobId;
 }
 
 /** Removes what earlier attempts left in progress in the job's sinks, and those executions of this one that are numbered below `execution`. */
@@ -128,11 +126,5 @@ async function discoverSources(
         splits: known !== undefined ? [] : await connector.discoverSplits(table),
       };
     }),
-  );
-}
-
-function operatorsOf<T extends SourceSpec | SinkSpec>(plan: ExecPlan, type: T['type']): T[] {
-  return plan.vertices.flatMap((vertex) =>
-    vertex.operators.filter((operator): operator is T => operator.type === type),
   );
 }

@@ -170,3 +170,9 @@ export interface ExecPlan {
   /** SET statements of the text, last one wins. Keys and values as written. */
   settings: Record<string, string>;
 }
+
+export function operatorsOf<T extends SourceSpec | SinkSpec>(plan: ExecPlan, type: T['type']): T[] {
+  return plan.vertices.flatMap((vertex) =>
+    vertex.operators.filter((operator): operator is T => operator.type === type),
+  );
+}

@@ -27,6 +27,14 @@ test('shows what a savepoint holds, and that it is whole', async () => {
   expect(out).toContain('source:orders goes on at\n  {"file":"/data/flowjob/input/orders.csv","start":0,');
 });
 
+test('shows output that is made visible with it by its sink, of version 1 by the folder that it names', async () => {
+  const heading = 'Output that is made visible with it:\n';
+  const first = await cli.run(`savepoint inspect ${FIXTURE}`);
+  expect(first.out.split(heading)[1]).toMatch(/^ {2}filesystem {"base":"\/data\/flowjob\/output","from":"\.part-/);
+  const second = await cli.run(`savepoint inspect ${FIXTURE.replace('v1', 'v2')}`);
+  expect(second.out.split(heading)[1]).toMatch(/^ {2}sink:windows {"from":"\.part-/);
+});
+
 test('shows state as rows of the named operator, of its uid or a part of it', async () => {
   const whole = await cli.run(`savepoint inspect ${FIXTURE} --operator by_id/`);
   expect(whole.out.split('\n')[0]).toMatch(/^key group +id +count\(\*\) +sum\(qty\) +count\(qty\)$/);

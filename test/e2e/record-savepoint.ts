@@ -63,8 +63,9 @@ await record({}, async (cluster) => {
   await cluster.stop();
   cpSync(join(place, 'state'), join(target, 'killed', 'state'), { recursive: true });
   cpSync(output, join(target, 'killed', 'output'), { recursive: true });
-  // What was half removed when the processes were killed is of no use.
+  // What was half removed when the processes were killed is of no use. Checkpoints have no manifest in the folder that they share.
   const checkpoints = join(target, 'killed', 'state', 'checkpoints', JOB);
   for (const name of readdirSync(checkpoints))
-    if (!existsSync(join(checkpoints, name, '_metadata'))) rmSync(join(checkpoints, name), { recursive: true });
+    if (name !== 'shared' && !existsSync(join(checkpoints, name, '_metadata')))
+      rmSync(join(checkpoints, name), { recursive: true });
 });

@@ -163,6 +163,22 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { test: 'engine/connectors/filesystem/sink.test.ts' },
   },
   {
+    name: 'look-only-where-the-sink-writes-now',
+    does: 'A restore does not look where the job before had written.',
+    file: 'engine/jobmanager/commit.ts',
+    from: 'now === undefined ? before : [now, ...before];',
+    to: 'now === undefined ? [] : [now];',
+    caughtBy: { test: 'engine/jobmanager/commit.test.ts' },
+  },
+  {
+    name: 'look-only-where-it-was-written',
+    does: 'A restore does not look where the output was moved to.',
+    file: 'engine/jobmanager/commit.ts',
+    from: 'now === undefined ? before : [now, ...before];',
+    to: 'now === undefined ? before : [...before];',
+    caughtBy: { test: 'engine/jobmanager/commit.test.ts' },
+  },
+  {
     name: 'skip-the-fence-at-publish',
     does: 'A manifest is decided without a look at who owns the state.',
     file: LOG,
@@ -181,7 +197,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'skip-the-fence-at-commit',
     does: 'Files are made visible without a look at who owns the state.',
-    file: 'engine/jobmanager/action-runner.ts',
+    file: 'engine/jobmanager/commit.ts',
     from: '): Promise<void> {\n  await storage.assertAttempt(attempt);',
     to: '): Promise<void> {',
     caughtBy: { test: 'engine/jobmanager/action-runner.test.ts' },

@@ -18,7 +18,7 @@ export function ledgerSink(files: SinkConnector): SinkConnector {
         abort: async () => writer.abort(),
       };
     },
-    commit: async (committables) => files.commit(committables),
+    committer: { ...files.committer!, place: (table) => files.committer!.place(asFile(table)) },
     cleanUp: async (table, ...rest) => files.cleanUp(asFile(table), ...rest),
   };
 }

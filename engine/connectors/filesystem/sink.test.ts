@@ -27,12 +27,15 @@ test('files appear at commit, whole, under deterministic names; committing again
     const committables = await prepared;
     expect(visible(directory)).toEqual([]);
     const committer = committerFor('filesystem');
-    await committer.commit(committables);
-    await committer.commit(committables);
+    await committer.commit(committer.place(table), committables);
+    await committer.commit(committer.place(table), committables);
     expect(visible(directory)).toEqual(['part-job-1-01234567-2-3-7.csv']);
     expect(readFileSync(join(directory, 'part-job-1-01234567-2-3-7.csv'), 'utf8')).toBe('"a,b",1\nc,\n');
-    expect(committables[0]!.payload).toMatchObject({ rows: 2, bytes: 11 });
-    await committer.commit(await writer.prepareCommit(8));
+    expect(committables).toMatchObject([
+      { operatorId: writerContext(table).operatorId, payload: { rows: 2, bytes: 11 } },
+    ]);
+    expect(JSON.stringify(committables)).not.toContain(directory);
+    await committer.commit(directory, await writer.prepareCommit(8));
     expect(await writer.prepareCommit(9)).toEqual([]);
     expect(visible(directory)).toHaveLength(2);
   });
@@ -41,28 +44,42 @@ test('files appear at commit, whole, under deterministic names; committing again
 test('a committable whose rows are gone is an error that names the file, and no file is replaced', async () => {
   await withDirectory(async (directory) => {
     const table = tableOf(schema, { path: directory, format: 'json' });
-    const sink = sinkConnector(table);
-    const writer = sink.createWriter(writerContext(table));
+    const writer = sinkConnector(table).createWriter(writerContext(table));
+    const committer = committerFor('filesystem');
     writer.write(batch([['a', 1n]]));
     const [committable] = await writer.prepareCommit(1);
     writeFileSync(join(directory, String(committable!.payload['to'])), 'other');
-    await expect(sink.commit([committable!])).rejects.toMatchObject({ code: 'SINK_CONFLICT' });
+    await expect(committer.commit(directory, [committable!])).rejects.toMatchObject({ code: 'SINK_CONFLICT' });
     rmSync(join(directory, String(committable!.payload['to'])));
     rmSync(join(directory, String(committable!.payload['from'])));
-    await expect(sink.commit([committable!])).rejects.toMatchObject({ code: 'SINK_LOST' });
+    await expect(committer.commit(directory, [committable!])).rejects.toMatchObject({ code: 'SINK_LOST' });
   });
 });
 
-test('what a savepoint holds for a folder that is not there has no place', async () => {
+test('a committable that is no name in the folder is refused', async () => {
+  const { commit } = committerFor('filesystem');
+  for (const payload of [{}, { from: '.a' }, { from: '../a', to: 'a' }, { from: '.a', to: '/a' }])
+    await expect(commit('/data', [{ connector: 'filesystem', operatorId: 'sink', payload }])).rejects.toMatchObject({
+      code: 'COMMITTABLE_INVALID',
+    });
+});
+
+test('a folder holds a committable before it is visible and after, and is empty when it is gone', async () => {
   await withDirectory(async (directory) => {
-    const table = tableOf(schema, { path: join(directory, 'out'), format: 'json' });
-    const sink = sinkConnector(table);
-    const writer = sink.createWriter(writerContext(table));
+    const out = join(directory, 'out');
+    const table = tableOf(schema, { path: out, format: 'json' });
+    const committer = committerFor('filesystem');
+    const writer = sinkConnector(table).createWriter(writerContext(table));
     writer.write(batch([['a', 1n]]));
     const [committable] = await writer.prepareCommit(1);
-    expect(await sink.hasPlace!(committable!)).toBe(true);
-    rmSync(join(directory, 'out'), { recursive: true });
-    expect(await sink.hasPlace!(committable!)).toBe(false);
+    expect(await committer.holds(out, committable!)).toBe(true);
+    await committer.commit(out, [committable!]);
+    expect(await committer.holds(out, committable!)).toBe(true);
+    expect(await committer.holds(directory, committable!)).toBe(false);
+    expect(await committer.isEmpty(out)).toBe(false);
+    rmSync(out, { recursive: true });
+    expect(await committer.holds(out, committable!)).toBe(false);
+    expect(await committer.isEmpty(out)).toBe(true);
   });
 });
 
@@ -103,7 +120,7 @@ test('a writer that gives up leaves nothing; one that starts again in the same e
     for (const writer of [first, second]) for (let n = 0; n < 3; n++) writer.write(batch([[`x"${n}\n`, BigInt(n)]]));
     await first.abort();
     const committables = await second.prepareCommit(1);
-    await sink.commit(committables);
+    await committerFor('filesystem').commit(directory, committables);
     expect(readdirSync(directory)).toHaveLength(committables.length);
     const lines = committables.map((one) => readFileSync(join(directory, String(one.payload['to'])), 'utf8')).join('');
     expect(lines).toBe('{"k":"x\\"0\\n","n":0}\n{"k":"x\\"1\\n","n":1}\n{"k":"x\\"2\\n","n":2}\n');
@@ -117,9 +134,10 @@ test('a checkpoint can be committed again while the next execution of the subtas
     const first = sink.createWriter(writerContext(table));
     first.write(batch([['a', 1n]]));
     const committables = await first.prepareCommit(1);
-    await sink.commit(committables);
+    const committer = committerFor('filesystem');
+    await committer.commit(directory, committables);
     sink.createWriter(writerContext(table, { attempt: 1 })).write(batch([['b', 2n]]));
-    await sink.commit(committables);
+    await committer.commit(directory, committables);
     expect(visible(directory)).toHaveLength(1);
   });
 });

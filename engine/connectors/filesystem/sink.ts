@@ -1,5 +1,5 @@
 // The filesystem sink, exactly once: hidden files in progress, made durable at a checkpoint, renamed when it has completed.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compileCsvEncoder, compileJsonEncoder, type RowEncoder } from '../../codegen/encode-rows.ts';
 import { ByteBuffer } from '../../codegen/encode-values.ts';
 import { compareAttempts, parseAttemptTag } from '../../checkpoint/attempt.ts';
@@ -8,7 +8,7 @@ import { EngineError } from '../../errors.ts';
 import type { Schema } from '../../plan/types.ts';
 import type { FileSystem, OpenFile } from '../../storage/file-system.ts';
 import { isExisting } from '../../storage/local-file-system.ts';
-import type { Committable, SinkConnector, SinkWriter, WriterContext } from '../connector.ts';
+import type { Committable, Committer, SinkConnector, SinkWriter, WriterContext } from '../connector.ts';
 import { filesystemTable, type FilesystemTable } from './table.ts';
 
 const FLUSH_BYTES = 256 * 1024;
@@ -36,19 +36,7 @@ export const filesystemSink = (fileSystem: FileSystem): SinkConnector => ({
 
   createWriter: (context) => new FileWriter(fileSystem, context, filesystemTable(context.table)),
 
-  async commit(committables) {
-    const directories = new Set<string>();
-    for (const committable of committables) {
-      const { base, from, to } = filePayload(committable);
-      await publish(fileSystem, join(base, from), join(base, to));
-      directories.add(base);
-    }
-    for (const directory of directories) await fileSystem.syncDirectory(directory);
-  },
-
-  async hasPlace(committable) {
-    return (await fileSystem.list(filePayload(committable).base)).length > 0;
-  },
+  committer: filesystemCommitter(fileSystem),
 
   async cleanUp(table, jobKey, attempt, execution) {
     const { path } = filesystemTable(table);
@@ -65,17 +53,39 @@ export const filesystemSink = (fileSystem: FileSystem): SinkConnector => ({
   },
 });
 
+const filesystemCommitter = (fileSystem: FileSystem): Committer => ({
+  place: (table) => filesystemTable(table).path,
+
+  async commit(folder, committables) {
+    for (const committable of committables) {
+      const { from, to } = filePayload(committable);
+      await publish(fileSystem, join(folder, from), join(folder, to));
+    }
+    await fileSystem.syncDirectory(folder);
+  },
+
+  async holds(folder, committable) {
+    const { from, to } = filePayload(committable);
+    return (await fileSystem.size(join(folder, from))) !== null || (await fileSystem.size(join(folder, to))) !== null;
+  },
+
+  isEmpty: async (folder) => (await fileSystem.list(folder)).length === 0,
+
+  formerPlace: ({ payload: { base } }) => (typeof base === 'string' ? base : null),
+});
+
 /** A file name part: what is not a letter, digit, point or underscore becomes one. */
 const escapeName = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]/g, '_');
 
-function filePayload(committable: Committable): { base: string; from: string; to: string } {
-  const { base, from, to } = committable.payload;
-  if (typeof base !== 'string' || typeof from !== 'string' || typeof to !== 'string')
+function filePayload(committable: Committable): { from: string; to: string } {
+  const { from, to } = committable.payload;
+  // Names, so that nothing outside of the folder is touched.
+  if (typeof from !== 'string' || typeof to !== 'string' || basename(from) !== from || basename(to) !== to)
     throw new EngineError(
       'COMMITTABLE_INVALID',
       `not a committable of the filesystem connector: ${JSON.stringify(committable)}`,
     );
-  return { base, from, to };
+  return { from, to };
 }
 
 /** Renames, or sees that it is done. Never replaces a file: two attempts that meant the same name would lose rows. */
@@ -192,8 +202,8 @@ class FileWriter implements SinkWriter {
       await written.file.close();
       committables.push({
         connector: 'filesystem',
+        operatorId: this.context.operatorId,
         payload: {
-          base: this.base,
           from: written.name,
           to: `${final}${index === 0 ? '' : `-${index}`}.${this.extension}`,
           rows: written.rows,

@@ -1,5 +1,5 @@
 // Runs a batch job stage by stage: a task starts when the results that it reads are complete, on any free slot; only what was lost runs again.
-import type { Manifest } from '../../checkpoint/storage.ts';
+import { MANIFEST_VERSION, type Manifest } from '../../checkpoint/storage.ts';
 import type { JobView } from '../../rest/gateway.ts';
 import type { TaskError } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
@@ -271,7 +271,7 @@ export class BatchScheduler implements Scheduler {
     const { graph, options, now } = context;
     this.phase = 'publishing';
     const manifest: Manifest = {
-      formatVersion: 1,
+      formatVersion: MANIFEST_VERSION,
       kind: 'CHECKPOINT',
       jobId: options.jobId,
       jobName: graph.plan.jobName,

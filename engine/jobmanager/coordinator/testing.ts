@@ -177,5 +177,5 @@ export class World {
 }
 
 export function committable(name: string): Committable {
-  return { connector: 'filesystem', payload: { to: name } };
+  return { connector: 'filesystem', operatorId: 'sink', payload: { to: name } };
 }

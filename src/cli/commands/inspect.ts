@@ -134,7 +134,11 @@ function summary(found: Inspection): Record<string, unknown> {
     bytes: found.bytes,
     operators: found.operators.map(operatorJson),
     sources: manifest.sources.map(({ operatorId, splits }) => ({ uid: uidOf(found, operatorId), operatorId, splits })),
-    committables: manifest.committables,
+    committables: manifest.committables.map(({ operatorId, ...rest }) => ({
+      uid: operatorId === undefined ? null : uidOf(found, operatorId),
+      operatorId: operatorId ?? null,
+      ...rest,
+    })),
     strangers: found.strangers,
     damages: found.damages,
   };
@@ -176,7 +180,8 @@ function* overview(found: Inspection): Generator<string> {
     for (const { position } of splits) yield `  ${JSON.stringify(position)}`;
   }
   if (manifest.committables.length > 0) yield '\nOutput that is made visible with it:';
-  for (const { connector, payload } of manifest.committables) yield `  ${connector} ${JSON.stringify(payload)}`;
+  for (const { connector, operatorId, payload } of manifest.committables)
+    yield `  ${operatorId === undefined ? connector : uidOf(found, operatorId)} ${JSON.stringify(payload)}`;
   if (found.strangers.length > 0) yield `\nNot part of it, and not needed: ${found.strangers.join(', ')}`;
 }
 
