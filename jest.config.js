@@ -23,6 +23,8 @@ export default {
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
+    // On a real Kubernetes, which they bring up: `npm run test:cluster`.
+    { ...shared, displayName: 'cluster', testMatch: ['<rootDir>/test/kubernetes/**/*.test.ts'] },
   ],
   testTimeout: 30_000,
 };
