@@ -24,7 +24,13 @@ export default {
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
     // On a real Kubernetes, which they bring up: `npm run test:cluster`.
-    { ...shared, displayName: 'cluster', testMatch: ['<rootDir>/test/kubernetes/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'cluster',
+      testMatch: ['<rootDir>/test/kubernetes/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/kubernetes/jest-setup.ts',
+      globalTeardown: '<rootDir>/test/kubernetes/jest-teardown.ts',
+    },
   ],
   testTimeout: 30_000,
 };
