@@ -1,5 +1,5 @@
 // The whole cluster on this machine: a control plane, a node, DNS and volumes. `up` finds it up or makes it from nothing; `down` leaves nothing.
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InVain, until } from '../harness/until.ts';
 import { ALL_PROGRAMS, ensureBinaries, KUBERNETES_VERSION } from './binaries.ts';
@@ -21,14 +21,7 @@ import {
 import { NODE_NAME, PAUSE_IMAGE, startContainerd, startKubelet, startKubeProxy } from './node.ts';
 import { installPackages } from './packages.ts';
 import { Processes } from './processes.ts';
-import {
-  killContainers,
-  killLeftovers,
-  podGroups,
-  removePodGroups,
-  removeStrayFiles,
-  unmountBelow,
-} from './remains.ts';
+import { killContainers, killLeftovers, podsRun, removePodGroups, removeStrayFiles, unmountBelow } from './remains.ts';
 import { createVolumes, reclaimVolumes } from './volumes.ts';
 import { clearWork } from './work-folder.ts';
 
@@ -64,9 +57,9 @@ export async function clusterUp(folder: string, log: Log): Promise<void> {
     return log('the cluster is up already');
   }
   await down(folder, log);
-  if (podGroups().length > 0)
+  if (podsRun())
     throw new Error(
-      'this machine is a node of another cluster (there is a control group kubepods): use that one with --context NAME',
+      'this machine is a node of another cluster (there are processes below the control group kubepods): use that one with --context NAME',
     );
   try {
     await start(folder, bin, log);
@@ -152,13 +145,16 @@ async function takeAway(folder: string, log: Log): Promise<void> {
   await processes.stop('containerd', 0);
   await stopControlPlane(processes);
   await killLeftovers(folder);
+  await unmountBelow(folder);
   if (hadNode) {
-    await unmountBelow(folder);
     await removePodGroups();
     await removeNetwork();
     restoreKernelSettings(kernelSettings(folder));
     removeStrayFiles(folder);
   }
+  // The marker last: a `down` that is cut short here is done again in full.
+  for (const name of readdirSync(folder))
+    if (join(folder, name) !== kernelSettings(folder)) rmSync(join(folder, name), { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 }
 

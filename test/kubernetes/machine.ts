@@ -12,7 +12,19 @@ const PROGRAMS = [
   ...['containerd', 'containerd-shim-runc-v2', 'runc', 'ctr', 'buildah', 'debootstrap'],
 ];
 /** Where programs of a node are wont to leave files, even when they are told to keep theirs elsewhere. */
-const FOLDERS = ['/run', '/run/containerd', '/run/netns', '/var/lib', '/var/lib/cni', '/var/log', '/opt', '/etc/cni'];
+const FOLDERS = [
+  ...[
+    '/run',
+    '/run/containerd',
+    '/run/containerd/s',
+    '/run/netns',
+    '/var/log',
+    '/var/log/containers',
+    '/opt',
+    '/etc/cni',
+  ],
+  ...['/var/lib', '/var/lib/cni', '/var/lib/cni/results', '/var/lib/kubelet', '/var/lib/kubelet/device-plugins'],
+];
 const SETTINGS = [
   ...['net/ipv4/ip_forward', 'net/ipv4/conf/all/route_localnet', 'vm/overcommit_memory', 'vm/panic_on_oom'],
   ...['kernel/panic', 'kernel/panic_on_oops', 'kernel/keys/root_maxkeys', 'kernel/keys/root_maxbytes'],
@@ -34,8 +46,8 @@ export async function observeMachine(): Promise<Machine> {
 }
 
 /** What `after` has and `before` has not, and the other way round. Empty: equal. */
-export function differences(before: Machine, after: Machine): string[] {
-  return Object.keys(after).flatMap((kind) => [
+export function differences(before: Machine, after: Machine, kinds = Object.keys(after)): string[] {
+  return kinds.flatMap((kind) => [
     ...after[kind]!.filter((line) => !before[kind]!.includes(line)).map((line) => `left: ${kind}: ${line}`),
     ...before[kind]!.filter((line) => !after[kind]!.includes(line)).map((line) => `gone: ${kind}: ${line}`),
   ]);

@@ -21,6 +21,9 @@ export function podGroups(): string[] {
   return hierarchies.filter((path) => existsSync(join(path, 'cgroup.procs')));
 }
 
+/** Whether a kubelet's pods run on this machine, whosever they are. */
+export const podsRun = (): boolean => podGroups().some((group) => pidsIn(group).length > 0);
+
 /** Ends the processes in pods. The kubelet must be gone, or it starts them again. */
 export async function killContainers(): Promise<void> {
   const groups = podGroups();
