@@ -121,7 +121,8 @@ async function build(bin: string, name: ProgramName, log: Log): Promise<void> {
   const program = programs[name];
   for (const stale of readdirSync(bin).filter((file) => file.startsWith(`.${name}.partial`)))
     rmSync(join(bin, stale), { force: true });
-  const partial = join(bin, `.${name}.partial`);
+  // A build whose starter was killed runs on for a while: it may not write into this one's file.
+  const partial = join(bin, `.${name}.partial-${process.pid}`);
   const ldflags = ['-s', '-w', ...program.ldflags].join(' ');
   const begun = performance.now();
   let compiled = 0;

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InVain, until } from '../harness/until.ts';
-import { ALL_PROGRAMS, ensureBinaries, KUBERNETES_VERSION } from './binaries.ts';
+import { ALL_PROGRAMS, ensureBinaries, kubernetesCache, KUBERNETES_VERSION } from './binaries.ts';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane.ts';
 import { KUBE_PROXY, nodeUser, SCHEDULER } from './credentials.ts';
 import { DNS_IMAGE, dnsObjects } from './dns.ts';
@@ -19,6 +19,7 @@ import {
   SERVICE_RANGE,
 } from './network.ts';
 import { NODE_NAME, PAUSE_IMAGE, startContainerd, startKubelet, startKubeProxy } from './node.ts';
+import { ownCluster } from './own-cluster.ts';
 import { installPackages } from './packages.ts';
 import { Processes } from './processes.ts';
 import { killContainers, killLeftovers, podsRun, removePodGroups, removeStrayFiles, unmountBelow } from './remains.ts';
@@ -52,7 +53,7 @@ export async function clusterUp(folder: string, log: Log): Promise<void> {
   await installPackages(log);
   const bin = await ensureBinaries(ALL_PROGRAMS, log);
   if (allAlive(folder, WHOLE)) {
-    const reclaimed = await reclaimVolumes(folder, kubectlOf(folder, bin));
+    const reclaimed = await reclaimVolumes(folder, kubectlOf(folder));
     if (reclaimed.length > 0) log(`emptied the volumes of deleted claims: ${reclaimed.join(', ')}`);
     return log('the cluster is up already');
   }
@@ -102,7 +103,7 @@ async function start(folder: string, bin: string, log: Log): Promise<void> {
   };
   startKubelet(folder, processes, access);
   startKubeProxy(folder, processes, access);
-  const kubectl = kubectlOf(folder, bin);
+  const kubectl = kubectlOf(folder);
   await kubectl.apply(dnsObjects);
   await createVolumes(folder, kubectl);
   await until('the node is ready and CoreDNS answers', async () => ready(kubectl, processes), {
@@ -175,8 +176,10 @@ export function allAlive(folder: string, names: readonly string[]): boolean {
 
 export const isWholeClusterUp = (folder: string): boolean => allAlive(folder, WHOLE);
 
-export function kubectlOf(folder: string, bin: string): Kubectl {
-  return new Kubectl(join(bin, 'kubectl'), kubeconfigFile(folder));
+/** Of a cluster of the user's, the kubectl on PATH, which is made for it. */
+export function kubectlOf(folder: string): Kubectl {
+  const program = ownCluster(folder) === null ? kubernetesCache('bin', 'kubectl') : 'kubectl';
+  return new Kubectl(program, kubeconfigFile(folder));
 }
 
 function writeKubeconfig(plane: ControlPlane): void {

@@ -1,10 +1,9 @@
 // `npm run cluster -- up|down|status|load`: a real Kubernetes for tests and for trying FlowJob out.
 import { parseArgs } from 'node:util';
-import { ensureBinaries } from './binaries.ts';
 import { cannotRunHere, clusterUp, controlPlaneUp, down, isWholeClusterUp, kubectlOf } from './cluster.ts';
 import { clusterFolder, kubeconfigFile, withClusterLock } from './folder.ts';
 import { IMAGE, loadProjectImage } from './image.ts';
-import { forgetOwnCluster, howToLoad, ownCluster, useOwnCluster } from './own-cluster.ts';
+import { findOwnCluster, forgetOwnCluster, howToLoad, ownCluster, useOwnCluster } from './own-cluster.ts';
 import { printStatus } from './status.ts';
 
 const USAGE = `usage: npm run cluster -- COMMAND
@@ -42,19 +41,22 @@ async function main(): Promise<void> {
 }
 
 async function up(controlPlane: boolean, context: string | undefined): Promise<void> {
-  const impossible = cannotRunHere();
-  const own = context !== undefined || (impossible !== null && !controlPlane);
-  if (own && controlPlane) throw new UsageError('--control-plane starts one; --context uses one that is there');
-  if (own || ownCluster(folder) !== null) await takeDown();
-  if (own) {
-    if (context === undefined) log(`${impossible}: no cluster is started here`);
-    await useOwnCluster(folder, context, log);
-  } else if (controlPlane) await controlPlaneUp(folder, log);
-  else await clusterUp(folder, log);
-  const bin = own ? 'kubectl' : kubectlOf(folder, await ensureBinaries(['kubectl'], log)).program;
+  if (context !== undefined && controlPlane)
+    throw new UsageError('--control-plane starts one; --context uses one that is there');
+  const impossible = controlPlane ? null : cannotRunHere();
+  if (context !== undefined || impossible !== null) {
+    if (context === undefined) log(`${impossible}: no cluster is started here, yours is used`);
+    const own = await findOwnCluster(context);
+    await takeDown();
+    useOwnCluster(folder, own);
+    log(`using your cluster ${own.context} (Kubernetes ${own.version}); nothing was started`);
+  } else {
+    if (ownCluster(folder) !== null) forgetOwnCluster(folder);
+    await (controlPlane ? controlPlaneUp(folder, log) : clusterUp(folder, log));
+  }
   log(`up after ${took()}. To speak to it:`);
   log(`  export KUBECONFIG=${kubeconfigFile(folder)}`);
-  log(`  ${bin} get namespaces`);
+  log(`  ${kubectlOf(folder).program} get namespaces`);
 }
 
 async function load(): Promise<void> {

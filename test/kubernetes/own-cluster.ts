@@ -4,20 +4,26 @@ import { join } from 'node:path';
 import { run } from './command.ts';
 import { kubeconfigFile } from './folder.ts';
 
-type Log = (line: string) => void;
-
 const marker = (folder: string): string => join(folder, 'context');
 
-/** `context` undefined: the one that kubectl uses by itself. Uses the kubectl on PATH, which knows how the user logs in. */
-export async function useOwnCluster(folder: string, context: string | undefined, log: Log): Promise<void> {
+export interface OwnCluster {
+  context: string;
+  kubeconfig: string;
+  version: string;
+}
+
+/** `context` undefined: the one that kubectl uses by itself. Uses the kubectl on PATH, which knows how the user logs in. Throws when it does not answer. */
+export async function findOwnCluster(context: string | undefined): Promise<OwnCluster> {
   const name = context ?? (await currentContext());
   const kubeconfig = await run('kubectl', ['config', 'view', '--minify', '--flatten', '--context', name]);
   const version = await run('kubectl', ['--context', name, 'get', '--raw', '/version']);
-  const { gitVersion } = JSON.parse(version) as { gitVersion: string };
+  return { context: name, kubeconfig, version: (JSON.parse(version) as { gitVersion: string }).gitVersion };
+}
+
+export function useOwnCluster(folder: string, own: OwnCluster): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(kubeconfigFile(folder), kubeconfig, { mode: 0o600 });
-  writeFileSync(marker(folder), name);
-  log(`using your cluster ${name} (Kubernetes ${gitVersion}); nothing was started`);
+  writeFileSync(kubeconfigFile(folder), own.kubeconfig, { mode: 0o600 });
+  writeFileSync(marker(folder), own.context);
 }
 
 /** The context's name when a cluster of the user's is in use; else null. */

@@ -1,6 +1,6 @@
 // What runs of the cluster, for people.
 import { existsSync } from 'node:fs';
-import { kubernetesCache, KUBERNETES_VERSION } from './binaries.ts';
+import { KUBERNETES_VERSION } from './binaries.ts';
 import { isWholeClusterUp, kubectlOf } from './cluster.ts';
 import { kubeconfigFile } from './folder.ts';
 import { imagesOnNode } from './node.ts';
@@ -16,7 +16,7 @@ export async function printStatus(folder: string, log: (line: string) => void): 
   for (const { name, pid, alive } of processes) log(`  ${name.padEnd(24)} ${alive ? `pid ${pid}` : 'ended'}`);
   if (processes.some(({ alive }) => !alive)) log('not all of it runs: `up` starts it anew, `down` takes it away');
   if (!processes.some(({ name, alive }) => name === 'kube-apiserver' && alive)) return;
-  const kubectl = kubectlOf(folder, kubernetesCache('bin'));
+  const kubectl = kubectlOf(folder);
   if (!isWholeClusterUp(folder)) return log(`no node; kubeconfig: ${kubeconfigFile(folder)}`);
   log((await kubectl.run('get', 'nodes,pods,persistentvolumeclaims', '--all-namespaces')).trimEnd());
   const images = (await imagesOnNode(folder)).filter((name) => name.includes('/flowjob:'));
