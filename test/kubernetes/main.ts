@@ -1,5 +1,6 @@
 // `npm run cluster -- up|down|status|load`: a real Kubernetes for tests and for trying FlowJob out.
 import { parseArgs } from 'node:util';
+import { kubernetesCache } from './binaries.ts';
 import { cannotRunHere, clusterUp, controlPlaneUp, down, isWholeClusterUp, kubectlOf } from './cluster.ts';
 import { clusterFolder, kubeconfigFile, withClusterLock } from './folder.ts';
 import { IMAGE, loadProjectImage } from './image.ts';
@@ -57,6 +58,7 @@ async function up(controlPlane: boolean, context: string | undefined): Promise<v
   log(`up after ${took()}. To speak to it:`);
   log(`  export KUBECONFIG=${kubeconfigFile(folder)}`);
   log(`  ${kubectlOf(folder).program} get namespaces`);
+  if (ownCluster(folder) === null && !controlPlane) log(`  ${kubernetesCache('bin', 'helm')} list`);
 }
 
 async function load(): Promise<void> {
