@@ -1,6 +1,7 @@
 // The objects of one kind as they are known here. By uid, because a name can pass from one object to the next; a resource version never goes back for one
 // uid. Own writes are put in at once, so that whoever wrote reads what it wrote; the watch's older news of the same object then change nothing. `version` is
 // how far the news have come: an object that is not here at that version does not exist, however late an own write's answer comes in.
+import { isDeepStrictEqual } from 'node:util';
 import { compareVersions, keyOf, type KubeObject, type ObjectRef } from '../object.ts';
 
 /** `Deleted`: `object` is the last state. `final` false: it went unseen, and this is the last state that was seen. */
@@ -113,8 +114,9 @@ export class Store<T extends KubeObject> {
     }
     for (const item of items) {
       const before = this.objects.get(item.metadata.uid);
-      if (!reset || before === undefined) this.put(item);
-      else if (before.metadata.resourceVersion !== item.metadata.resourceVersion) this.keep(item, before);
+      // Older than what is known, or as old and different, can only be from before the server was set back.
+      if (before === undefined) this.put(item);
+      else if (reset || compareVersions(before.metadata.resourceVersion, version) <= 0) this.keepIfOther(item, before);
     }
   }
 
@@ -143,6 +145,11 @@ export class Store<T extends KubeObject> {
     // It came back into the selection since, as an own write told before the watch does.
     if (compareVersions(object.metadata.resourceVersion, known.metadata.resourceVersion) < 0) return;
     this.remove(known, this.trimmed(object), true);
+  }
+
+  private keepIfOther(item: T, before: T): void {
+    const same = item.metadata.resourceVersion === before.metadata.resourceVersion;
+    if (!same || !isDeepStrictEqual(this.trimmed(item), before)) this.keep(item, before);
   }
 
   private keep(incoming: T, before: T | undefined): void {
