@@ -2,6 +2,7 @@
 // files one by one and atomically, so that an operator that runs from dist/ never finds one missing.
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { slimClientNode } from './bundle/slim-client-node.ts';
 
 /** Program name -> entry file. An entry that does not exist is an error: a bundle must never be silently missing. */
 const programs: Record<string, string> = {
@@ -52,6 +53,7 @@ async function build(): Promise<void> {
     sourcemap: 'linked',
     logLevel: 'warning',
     external: ['@duckdb/node-api'],
+    plugins: [slimClientNode],
     // Bundled CommonJS packages call require(); ES module output has none of its own.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });

@@ -22,7 +22,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: fc.constantFrom('write', 'delete', 'recreate', 'writeAndRecord'), name }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(0, 1, 50, 1_000, 61_000, 400_000) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(0, 1, 50, 1_000, 61_000, 400_000) }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('end', 'cut', 'silence', 'compact', 'garble', 'double') }) },
   {
     weight: 2,
@@ -79,7 +82,8 @@ async function live(steps: readonly Step[], seed: number, relistEveryMs: number)
   const write = (of: string): Thing => {
     const object = thing(of, `text ${texts++} für 😀 ${of}`);
     const put = server.answer('PUT', pathOf(of), JSON.stringify(object));
-    const answer = put.status === 404 ? server.answer('POST', pathOf(of).replace(/\/[^/]*$/, ''), JSON.stringify(object)) : put;
+    const answer =
+      put.status === 404 ? server.answer('POST', pathOf(of).replace(/\/[^/]*$/, ''), JSON.stringify(object)) : put;
     return JSON.parse(answer.body as string) as Thing;
   };
   for (const happens of steps)
@@ -154,8 +158,7 @@ function illegal(told: readonly Change<Thing>[], restored: boolean): string | nu
     if (change.type === 'Added' && holder !== undefined) return `${uid} is added while ${holder} has the name ${of}`;
     if (change.type !== 'Added' && holder !== uid) return `${uid} is ${change.type} but was not added`;
     const before = versions.get(uid);
-    if (!restored && change.type === 'Updated' && resourceVersion === before)
-      return `${uid}: nothing changed`;
+    if (!restored && change.type === 'Updated' && resourceVersion === before) return `${uid}: nothing changed`;
     if (!restored && before !== undefined && compareVersions(resourceVersion, before) < 0)
       return `${uid} went from version ${before} back to ${resourceVersion}`;
     versions.set(uid, resourceVersion);

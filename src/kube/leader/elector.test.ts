@@ -201,7 +201,10 @@ test('who waits judges by its own clock: a holder whose clock is an hour off kee
 });
 
 test('durations that leave no room are refused', () => {
-  const client = clientOf(new ModelTransport(server, world, { random: () => 0, latencyMs: 0, next: () => null }), world);
+  const client = clientOf(
+    new ModelTransport(server, world, { random: () => 0, latencyMs: 0, next: () => null }),
+    world,
+  );
   const make = (renewDeadlineMs: number): LeaderElector =>
     new LeaderElector({
       client,
@@ -302,4 +305,3 @@ test('never do two processes write in turns, whatever stops them, whatever is lo
   // Else it would have proven nothing.
   expect(leaders).toBeGreaterThan(50);
 }, 120_000);
-

@@ -42,7 +42,10 @@ export function released(before: LeaseSpec, now: number): LeaseSpec {
 }
 
 /** A lease as it is created. */
-export function newLease(ref: { namespace: string; name: string }, spec: LeaseSpec): Omit<Lease, 'metadata'> & {
+export function newLease(
+  ref: { namespace: string; name: string },
+  spec: LeaseSpec,
+): Omit<Lease, 'metadata'> & {
   metadata: { namespace: string; name: string };
 } {
   return { apiVersion: apiVersionOf(LEASES), kind: LEASES.kind, metadata: ref, spec };

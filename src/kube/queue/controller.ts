@@ -11,10 +11,7 @@ import { WorkQueue } from './work-queue.ts';
  * `done`: nothing to do until something changes. `requeueAfter`: look again after `ms`, whatever happens; this is no failure. `terminal`: trying again does
  * not help until something changes. A reconcile that throws failed: it is called again after the key's back-off.
  */
-export type Result =
-  | { kind: 'done' }
-  | { kind: 'requeueAfter'; ms: number }
-  | { kind: 'terminal'; error: unknown };
+export type Result = { kind: 'done' } | { kind: 'requeueAfter'; ms: number } | { kind: 'terminal'; error: unknown };
 
 export const done: Result = { kind: 'done' };
 export const requeueAfter = (ms: number): Result => ({ kind: 'requeueAfter', ms });
@@ -85,7 +82,9 @@ export class Controller {
       timeoutMs === undefined
         ? undefined
         : clock.after(timeoutMs, () => {
-            tooLong.abort(new KubeError('DEADLINE', `${name}: a pass over ${key} took longer than ${timeoutMs / 1000} s`));
+            tooLong.abort(
+              new KubeError('DEADLINE', `${name}: a pass over ${key} took longer than ${timeoutMs / 1000} s`),
+            );
           });
     const seconds = (): number => (clock.monotonic() - begun) / 1000;
     try {

@@ -146,7 +146,10 @@ test('no key is worked on twice at once and no wake-up is lost, whatever is adde
   const key = fc.constantFrom('a', 'b', 'c');
   const command = fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), key }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('after' as const), key, ms: fc.integer({ min: 1, max: 300 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('after' as const), key, ms: fc.integer({ min: 1, max: 300 }) }),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), key }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('done' as const), nth: fc.nat(2) }) },

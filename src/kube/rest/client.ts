@@ -278,4 +278,3 @@ function deletion({ uid, resourceVersion, propagation, gracePeriodSeconds }: Del
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
   };
 }
-

@@ -72,7 +72,7 @@ export class HttpsTransport implements Transport {
       call.on('error', (error) => {
         if (request.signal.aborted) reject(reasonOf(request.signal));
         else if (error instanceof KubeError) reject(error);
-        else reject(new ConnectionError(`${what}: ${error.message}`, handedOver, error));
+        else reject(new ConnectionError(`${what}: ${error.message}`, handedOver && !isBeforeConnection(error), error));
       });
       call.on('response', (response) => {
         const body = guarded(response, what, request.signal);
@@ -92,6 +92,10 @@ function whenConnected(call: ClientRequest, secure: boolean, go: () => void): vo
     if (call.reusedSocket || !socket.connecting) go();
     else socket.once(secure ? 'secureConnect' : 'connect', go);
   });
+}
+
+function isBeforeConnection(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
 }
 
 async function* guarded(

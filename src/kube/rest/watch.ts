@@ -54,7 +54,8 @@ export async function* watch<T extends KubeObject>(
   } catch (error) {
     if (options.signal.aborted) throw reasonOf(options.signal);
     const refused = error instanceof ApiError && error.status === 401;
-    if (refused || !(error instanceof ApiError)) requester.options.transport.renew(refused ? 'credentials' : 'connections');
+    if (refused || !(error instanceof ApiError))
+      requester.options.transport.renew(refused ? 'credentials' : 'connections');
     if (isDecodingError(error)) throw new KubeError('WATCH_GARBLED', `${asked}: a line is not UTF-8`, error);
     throw signal.aborted ? reasonOf(signal) : error;
   } finally {
@@ -63,7 +64,7 @@ export async function* watch<T extends KubeObject>(
 }
 
 const isDecodingError = (error: unknown): boolean =>
-  error instanceof TypeError && (error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+  (error as NodeJS.ErrnoException | null)?.code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
 
 function eventFrom<T extends KubeObject>(line: string, asked: string): WatchEvent<T> {
   let event: RawEvent;

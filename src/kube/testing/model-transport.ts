@@ -63,7 +63,7 @@ function text(content: string): ByteStream {
 
 async function* cutUp(body: AsyncIterable<Uint8Array>, random: Random): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of body) {
-    for (let start = 0; start < chunk.length; ) {
+    for (let start = 0; start < chunk.length;) {
       const length = 1 + Math.floor(random() * chunk.length);
       yield chunk.subarray(start, start + length);
       start += length;
