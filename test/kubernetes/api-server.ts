@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { until } from '../harness/until.ts';
+import { InVain, until } from '../harness/until.ts';
 import { ADMIN, type Credentials } from './credentials.ts';
 import type { Processes } from './processes.ts';
 
@@ -76,7 +76,7 @@ export class ApiServer {
   }
 
   private async ready(): Promise<boolean> {
-    if (!this.processes.isAlive(NAME)) throw new Error('it ended');
+    if (!this.processes.isAlive(NAME)) throw new InVain('it ended');
     const { status, body } = await this.get('/readyz?verbose');
     if (status !== 200) throw new Error(`/readyz answers ${status}: ${body}`);
     return true;

@@ -75,7 +75,7 @@ const programs = {
   },
   pause: { module: 'kubernetes', package: './pause', links: [], ldflags: [], minutes: 0.1 },
   coredns: { module: 'coredns', package: '.', links: [], ldflags: [], minutes: 2 },
-  helm: { module: 'helm', package: 'helm.sh/helm/v3/cmd/helm', links: [], ldflags: setHelmVersion, minutes: 1 },
+  helm: { module: 'helm', package: 'helm.sh/helm/v3/cmd/helm', links: [], ldflags: setHelmVersion, minutes: 2 },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;
@@ -97,10 +97,10 @@ export async function ensureBinaries(names: readonly ProgramName[], log: Log): P
     const toBuild = missing(bin, names);
     if (toBuild.length === 0) return bin;
     const minutes = toBuild.reduce((sum, name) => sum + programs[name].minutes, 0);
+    const cost = `up to ${minutes} CPU minutes, 0.5 GB to download, 6 GB of disk in Go's caches, 0.4 GB in ${bin}`;
     log(
-      `building ${toBuild.join(', ')} from Go modules, once: up to ${minutes} CPU minutes, 1 GB of modules to download,`,
+      `building ${toBuild.join(', ')} from Go modules, once: ${cost}. Ctrl-C is safe: the next run goes on from there.`,
     );
-    log(`  3 GB of disk in Go's caches and 0.4 GB in ${bin}. Ctrl-C is safe: the next run goes on from there.`);
     checkGo();
     for (const name of toBuild) await build(bin, name, log);
   } finally {
@@ -121,7 +121,8 @@ async function build(bin: string, name: ProgramName, log: Log): Promise<void> {
   const program = programs[name];
   for (const stale of readdirSync(bin).filter((file) => file.startsWith(`.${name}.partial`)))
     rmSync(join(bin, stale), { force: true });
-  const partial = join(bin, `.${name}.partial`);
+  // A build whose starter was killed runs on for a while: it may not write into this one's file.
+  const partial = join(bin, `.${name}.partial-${process.pid}`);
   const ldflags = ['-s', '-w', ...program.ldflags].join(' ');
   const begun = performance.now();
   let compiled = 0;

@@ -4,11 +4,13 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../harness/until.ts';
 import { ApiServer, type ApiServerSettings } from './api-server.ts';
-import { ensureBinaries } from './binaries.ts';
+import { ensureBinaries, type ProgramName } from './binaries.ts';
 import { ADMIN, CONTROLLER_MANAGER, Credentials, type User } from './credentials.ts';
 import { Etcd } from './etcd.ts';
 import { freePorts } from './ports.ts';
 import { Processes } from './processes.ts';
+
+export const CONTROL_PLANE_PROGRAMS: readonly ProgramName[] = ['control-plane', 'kubectl'];
 
 export interface ControlPlaneOptions {
   /** Holds data, logs, certificates, tokens; made when it is not there, removed by `stop`. */
@@ -41,7 +43,7 @@ export interface ControlPlane {
 /** Builds the programs first if they are not there (minutes; says so on `log`). Returns when the API server is ready and namespace `default` is filled. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { folder, users = [], detached = false, address = '127.0.0.1' } = options;
-  const bin = await ensureBinaries(['control-plane', 'kubectl'], options.log ?? console.log);
+  const bin = await ensureBinaries(CONTROL_PLANE_PROGRAMS, options.log ?? console.log);
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const processes = new Processes(folder, !detached);
   const credentials = new Credentials(join(folder, 'credentials'), [ADMIN, CONTROLLER_MANAGER, ...users]);
@@ -72,6 +74,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       ...['--root-ca-file', apiServer.certificateAuthority],
       '--use-service-account-credentials',
       '--leader-elect=false',
+      // Its own limits are for servers that have other work: they make it wait for seconds at its start.
+      ...['--kube-api-qps', '500', '--kube-api-burst', '1000'],
       // No port: it would be one more that two control planes could meet on.
       ...['--secure-port', '0'],
     ]);
@@ -96,10 +100,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
-/** In the order that ends: the API server hangs on its way down when etcd goes before it. */
+/** Nothing of it is needed again, so nothing is asked to end in order. */
 export async function stopControlPlane(processes: Processes): Promise<void> {
   for (const name of ['kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd'])
-    await processes.stop(name);
+    await processes.stop(name, 0);
 }
 
 interface Ports {

@@ -1,6 +1,6 @@
 // etcd, the API server's memory. Tests compact it to see what clients do whose resourceVersion is gone.
 import { join } from 'node:path';
-import { until } from '../harness/until.ts';
+import { InVain, until } from '../harness/until.ts';
 import type { Processes } from './processes.ts';
 
 export class Etcd {
@@ -55,7 +55,7 @@ export class Etcd {
   }
 
   private async healthy(): Promise<boolean> {
-    if (!this.processes.isAlive('etcd')) throw new Error('etcd ended');
+    if (!this.processes.isAlive('etcd')) throw new InVain('it ended');
     return (await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2000) })).ok;
   }
 

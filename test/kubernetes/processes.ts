@@ -48,7 +48,7 @@ export class Processes {
   }
 
   /** SIGTERM and, after `graceSeconds`, SIGKILL; 0 means SIGKILL at once. Returns when the process is gone. */
-  async stop(name: string, graceSeconds = 10): Promise<void> {
+  async stop(name: string, graceSeconds: number): Promise<void> {
     const identity = this.record(name);
     if (identity === null) return;
     await end(name, identity, graceSeconds);
