@@ -3,6 +3,7 @@
 // or not they are there: the image is made from sources that lack the others.
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { slimClientNode } from './bundle/slim-client-node.ts';
 
 /** Program name -> entry file. An entry that does not exist is an error: a bundle must never be silently missing. */
 const programs: Record<string, string> = {
@@ -58,6 +59,7 @@ async function build(names: readonly string[]): Promise<void> {
     sourcemap: 'linked',
     logLevel: 'warning',
     external: ['@duckdb/node-api'],
+    plugins: [slimClientNode],
     // Bundled CommonJS packages call require(); ES module output has none of its own.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
