@@ -1,5 +1,5 @@
 // Looks at a job's volume, or removes something on it, with a pod: the operator mounts no job's volume itself. The pod's name is made of what it is to do and
-// of what could have changed the answer, so that a question that was asked before is answered by the pod that is there.
+// of what could have changed the answer, so that the repeated call is the same call. It goes when it has answered.
 import { createHash } from 'node:crypto';
 import type { StorageCommand } from '../../../engine/storage-command.ts';
 import type { ObjectKey } from '../../api/object.ts';
@@ -55,7 +55,7 @@ export class StoragePods {
       const pod = pods.get(ref);
       const ended = pod?.status?.containerStatuses?.[0]?.state?.terminated;
       if (ended?.exitCode === 0) {
-        await this.removeOthers(key, ref.name);
+        await this.forget(key);
         return ended.message ?? '{}';
       }
       if (ended !== undefined) {
@@ -72,19 +72,14 @@ export class StoragePods {
     }
   }
 
-  /** Those that have answered. */
+  /** Removes those of a job: they have answered, or nobody waits for what they say. */
   async forget(key: ObjectKey): Promise<void> {
-    await this.removeOthers(key, '');
-  }
-
-  private async removeOthers(key: ObjectKey, kept: string): Promise<void> {
     const { client, pods } = this.options;
     for (const { metadata } of pods.list())
       if (
         metadata.namespace === key.namespace &&
         metadata.labels?.[LABEL.job] === key.name &&
-        metadata.labels[LABEL.role] === ROLE &&
-        metadata.name !== kept
+        metadata.labels[LABEL.role] === ROLE
       )
         await ensureGone(client, PODS, metadata, { gracePeriodSeconds: 0 });
   }
