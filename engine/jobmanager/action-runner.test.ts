@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import { connectors } from '../connectors/registry.ts';
 import type { JobResult, Manifest } from '../checkpoint/storage.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { ActionRunner } from './action-runner.ts';
 import type { Action } from './coordinator/messages.ts';
 import { TaskManagerLinks } from './task-manager-links.ts';
@@ -64,6 +65,7 @@ test('an attempt that wakes up behind a later one removes, publishes, commits an
           storage,
           connectors,
           outputs: { sink: '/data' },
+          temporaryFiles: localTemporaryFiles,
           clearSinks: async () => undefined,
           links: new TaskManagerLinks(null, greeting, unexpected),
           deliver: unexpected,

@@ -5,6 +5,7 @@ import type { Connectors } from '../connectors/registry.ts';
 import type { ErrorCode } from '../error-codes.ts';
 import { describeError, EngineError } from '../errors.ts';
 import { spillExists } from '../shuffle/spill-input.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { commitOwn, type Outputs } from './commit.ts';
 import type { Action, CoordinatorEvent } from './coordinator/messages.ts';
 import type { TaskManagerLinks } from './task-manager-links.ts';
@@ -23,6 +24,8 @@ export interface ActionRunnerOptions {
   connectors: Connectors;
   /** Where the job's sinks write. */
   outputs: Outputs;
+  /** Of this machine. */
+  temporaryFiles: TemporaryFiles;
   /** Removes what executions of the attempt that are numbered below left unfinished, and all of earlier attempts. */
   clearSinks: (execution: number) => Promise<void>;
   links: TaskManagerLinks;
@@ -103,7 +106,8 @@ export class ActionRunner {
         );
         return;
       case 'checkFiles': {
-        const missing = action.paths.filter((path) => !spillExists({ path, partition: 0 }));
+        const { temporaryFiles } = this.options;
+        const missing = action.paths.filter((path) => !spillExists(temporaryFiles, path));
         if (missing.length > 0) queueMicrotask(() => deliver({ type: 'filesMissing', paths: missing }));
         return;
       }

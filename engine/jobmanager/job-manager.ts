@@ -10,6 +10,7 @@ import { EngineError } from '../errors.ts';
 import { createRestServer } from '../rest/server.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { removeSpillFolders, temporaryDirectory } from '../taskmanager/spill-folder.ts';
 import { Gateway } from './job-gateway.ts';
 import { JobMaster } from './job-master.ts';
@@ -32,6 +33,7 @@ export async function startJobManager(
     job: { ...job, sql: () => readScript(job.sqlFile) },
     storage: new LocalCheckpointStorage(stateDirectory),
     connectors,
+    temporaryFiles: localTemporaryFiles,
     network: tcp,
     clock: systemClock,
     token,
@@ -41,7 +43,7 @@ export async function startJobManager(
       await rest.listen({ host: config.get('rest.bind-address'), port: config.integer('rest.port') });
       announceEndpoints(config, job, rpcPort, (rest.server.address() as AddressInfo).port);
     },
-    removeSpilled: (epoch) => removeSpillFolders(temporaryDirectory(config), job.jobId, epoch),
+    removeSpilled: (epoch) => removeSpillFolders(localTemporaryFiles, temporaryDirectory(config), job.jobId, epoch),
     log: (message) => console.error(`${new Date().toISOString()} ${message}`),
     exit,
   });

@@ -9,6 +9,7 @@ import { describeError, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, isFatal } from './action-runner.ts';
 import { commitAll, outputsOf, placesOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
@@ -32,6 +33,8 @@ export interface JobMasterOptions {
   job: JobArguments;
   storage: CheckpointStorage;
   connectors: Connectors;
+  /** Of this machine. */
+  temporaryFiles: TemporaryFiles;
   network: Network;
   clock: Clock;
   token: string | null;
@@ -139,7 +142,7 @@ export class JobMaster {
   }
 
   private async run(attempt: AcquiredAttempt): Promise<void> {
-    const { config, job, storage, connectors, removeSpilled, plan, log } = this.options;
+    const { config, job, storage, connectors, temporaryFiles, removeSpilled, plan, log } = this.options;
     try {
       removeSpilled(job.epoch - 1);
       const options = await prepareJob(config, storage, connectors, job, attempt, plan);
@@ -149,6 +152,7 @@ export class JobMaster {
         storage,
         connectors,
         outputs: outputsOf(connectors, options.plan),
+        temporaryFiles,
         clearSinks: async (execution) => clearSinks(connectors, options, attempt, execution),
         links: this.links,
         deliver: (event) => this.deliver(event),

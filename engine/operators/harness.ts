@@ -6,6 +6,7 @@ import type { AccumulatorSpec, Expr, GroupAggregateSpec, WindowAggregateSpec } f
 import { sqlType, type Field, type Schema } from '../plan/types.ts';
 import { hashColumns, keyGroupOf, keyGroupRange, subtaskOfKeyGroup } from '../state/key-groups.ts';
 import { sequence } from '../state/validity.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { createOperator } from './create.ts';
 import type { Operator, OperatorContext, OperatorSnapshot, Output } from './operator.ts';
 
@@ -173,6 +174,7 @@ export class Collector implements Output {
       },
       stateBudget: Infinity,
       stateTimeToLive: null,
+      temporaryFiles: localTemporaryFiles,
       spillDirectory: () => {
         throw new Error('nothing is spilled');
       },

@@ -1,5 +1,6 @@
 // The contract of operators: small classes with the same few methods, run by a task on one thread, never concurrently.
 import type { ColumnBatch } from '../columnar/batch.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 
 /** Where an operator sends its results: the next operator of the chain, or the partitioner of an edge. Synchronous. */
 export interface Output {
@@ -79,6 +80,7 @@ export interface OperatorContext {
   stateTimeToLive: number | null;
   /** A directory of this attempt for spill files, made on first use and removed by the task. */
   spillDirectory: () => string;
+  temporaryFiles: TemporaryFiles;
 }
 
 /**

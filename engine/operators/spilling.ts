@@ -1,6 +1,6 @@
 // What the aggregations have in common where their state goes to disk: its share of memory, its files, the form of its pages.
 import { sectionSchema, type StateSchema } from '../state/schema.ts';
-import { localSpillFiles } from '../state/spill/spill-files.ts';
+import { spillFilesIn } from '../state/spill/spill-files.ts';
 import { SpilledGroups } from '../state/spill/spilled-groups.ts';
 import type { Aggregation } from './aggregation.ts';
 import type { OperatorContext } from './operator.ts';
@@ -24,7 +24,7 @@ export function createSpilledGroups(
     form: { schema: sectionSchema(schema), pageBytes: PAGE_BYTES },
     windows: schema.kind === 'WINDOWS',
     merging: aggregation.merging(context.mode),
-    createFile: localSpillFiles(context.spillDirectory, aggregation.operatorId),
+    createFile: spillFilesIn(context.temporaryFiles, context.spillDirectory, aggregation.operatorId),
     budget: context.stateBudget / 4,
     deadline,
     now: context.now,

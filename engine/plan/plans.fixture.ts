@@ -3,6 +3,7 @@ import { fromRows, toRows, type CellValue, type ColumnBatch } from '../columnar/
 import { createOperator } from '../operators/create.ts';
 import { MAX_WATERMARK, type Output } from '../operators/operator.ts';
 import { EngineError } from '../errors.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import type { ExecPlan, ExecVertex, OperatorSpec, TableSpec } from './exec-plan.ts';
 import { planScript, type PlanOptions } from './plan-script.ts';
 import { typeToString } from './types.ts';
@@ -158,6 +159,7 @@ function feed(
       count: () => undefined,
       stateBudget: Infinity,
       stateTimeToLive: null,
+      temporaryFiles: localTemporaryFiles,
       spillDirectory: () => {
         throw new Error('no spilling here');
       },

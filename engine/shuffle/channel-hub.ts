@@ -7,6 +7,7 @@ import type { ChannelDescriptor, SlotAddress, SpillLocation } from '../rpc/proto
 import { CHANNEL_CREDITS, type InputChannel } from './input-channel.ts';
 import type { Control } from './element.ts';
 import type { ConsumerLink, OutputChannel } from './output-channel.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { connectSocket, DataServer, type SocketLink } from './sockets.ts';
 import { SpillReader } from './spill-input.ts';
 
@@ -38,6 +39,8 @@ export interface HubOptions {
   port: number;
   token: string | null;
   network: Network;
+  /** Where results of batch tasks are. */
+  temporaryFiles: TemporaryFiles;
   /** To the other slots of the process. */
   ports: Map<number, SlotPort>;
 }
@@ -56,7 +59,7 @@ export class ChannelHub {
     for (const port of options.ports.values()) port.receive((message) => this.receive(port, message));
     this.server = new DataServer(options.network, options.token, {
       open: (id, link, credits) => this.open(id, link, credits),
-      openSpill: (location, link, credits) => serveSpill(location, link, credits),
+      openSpill: (location, link, credits) => serveSpill(options.temporaryFiles, location, link, credits),
       credit: (id, credits) => this.outputs.get(id)?.addCredits(credits),
       closed: (id, link) => {
         if (this.waiting.get(id)?.link === link) this.waiting.delete(id);
@@ -82,20 +85,20 @@ export class ChannelHub {
   connect(channel: ChannelDescriptor, input: InputChannel): void {
     const { id, producer, spill } = channel;
     const port = this.portTo(producer);
-    if (this.isHere(producer)) {
+    if (spill !== null) {
+      // A file that cannot be opened from here is asked for where it was made, also when that was here: no output stands for it, and the server says so.
+      this.openSocket(channel, input);
+    } else if (this.isHere(producer)) {
       input.attach((credits) => this.outputs.get(id)?.addCredits(credits));
       const link = { sendBatch: input.receiveBatch.bind(input), sendControl: input.receiveControl.bind(input) };
       this.closers.set(id, () => this.waiting.delete(id));
       this.open(id, link, CHANNEL_CREDITS);
-    } else if (port !== undefined && spill === null) {
+    } else if (port !== undefined) {
       this.inputs.set(id, input);
       input.attach((credits) => port.post({ kind: 'credit', id, credits }));
       this.closers.set(id, () => port.post({ kind: 'close', id }));
       port.post({ kind: 'open', id, credits: CHANNEL_CREDITS });
-    } else {
-      const { network, token } = this.options;
-      this.closers.set(id, connectSocket(network, producer, { token, id, spill, credits: CHANNEL_CREDITS }, input));
-    }
+    } else this.openSocket(channel, input);
   }
 
   /** A task has ended: its channels exist no longer. */
@@ -115,6 +118,11 @@ export class ChannelHub {
   close(): void {
     this.server.close();
     for (const port of this.options.ports.values()) port.close();
+  }
+
+  private openSocket({ id, producer, spill }: ChannelDescriptor, input: InputChannel): void {
+    const { network, token } = this.options;
+    this.closers.set(id, connectSocket(network, producer, { token, id, spill, credits: CHANNEL_CREDITS }, input));
   }
 
   private isHere(producer: SlotAddress): boolean {
@@ -161,10 +169,15 @@ function portLink(port: SlotPort, id: string): ConsumerLink {
 }
 
 /** Sends a partition of a file as credit comes; returns how to add credit. */
-function serveSpill(location: SpillLocation, link: SocketLink, credits: number): (credits: number) => void {
+function serveSpill(
+  files: TemporaryFiles,
+  location: SpillLocation,
+  link: SocketLink,
+  credits: number,
+): (credits: number) => void {
   let reader: SpillReader | null;
   try {
-    reader = new SpillReader(location, null);
+    reader = new SpillReader(files, location, null);
   } catch (error) {
     link.sendFailure(describeError(error));
     return () => undefined;
@@ -182,6 +195,7 @@ function serveSpill(location: SpillLocation, link: SocketLink, credits: number):
         } else link.sendEncoded(bytes);
       }
     } catch (error) {
+      reader?.close();
       reader = null;
       link.sendFailure(describeError(error));
     }

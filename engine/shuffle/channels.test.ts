@@ -1,5 +1,5 @@
 // Channels of all three kinds: whoever comes first, credit stops the producer, order is kept; and files of a blocking exchange.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -8,6 +8,7 @@ import type { ExecEdge } from '../plan/exec-plan.ts';
 import { sqlType } from '../plan/types.ts';
 import { tcp } from '../rpc/tcp.ts';
 import type { ChannelDescriptor } from '../rpc/protocol.ts';
+import { localTemporaryFiles as files } from '../storage/local-temporary-files.ts';
 import { ChannelHub } from './channel-hub.ts';
 import { PipelinedOutput } from './edge-output.ts';
 import type { Element } from './element.ts';
@@ -49,7 +50,16 @@ async function receive(input: InputChannel, count: number, arrived: () => Promis
 
 async function hub(slot: number, threads: Map<number, MessagePort>, taskManagerId = 'tm', token: string | null = 't') {
   const ports = new Map([...threads].map(([to, port]) => [to, threadPort(port)]));
-  const created = new ChannelHub({ taskManagerId, slot, host: '127.0.0.1', port: 0, token, network: tcp, ports });
+  const created = new ChannelHub({
+    taskManagerId,
+    slot,
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    network: tcp,
+    temporaryFiles: files,
+    ports,
+  });
   return { created, port: await created.listen() };
 }
 
@@ -163,13 +173,13 @@ describe('a file of a blocking exchange', () => {
 
   test('gives each consumer its rows, all of them once', () => {
     const path = join(folder, 'x.shuffle');
-    const output = new SpillOutput({ ...edge('HASH'), shuffle: 'BLOCKING' }, path, 3, 0);
+    const output = new SpillOutput({ ...edge('HASH'), shuffle: 'BLOCKING' }, path, 3, 0, files);
     const rows = Array.from({ length: 1000 }, (_, i): [bigint, string] => [BigInt(i), `text ${i}`.repeat(i % 50)]);
     for (let i = 0; i < 100; i++) output.emit(fromRows(schema, rows.slice(i * 10, i * 10 + 10)));
     const bytes = output.finish();
     expect(bytes.every((count) => count > 0)).toBe(true);
     const read = [0, 1, 2].map((partition) => {
-      const channel = new SpillFileChannel({ path, partition }, 'x', schema);
+      const channel = new SpillFileChannel(files, { path, partition }, 'x', schema);
       const found: unknown[][] = [];
       for (let element = channel.take(); element?.kind === 'batch'; element = channel.take())
         found.push(...toRows(element.batch));
@@ -181,11 +191,53 @@ describe('a file of a blocking exchange', () => {
     expect(read.every((part) => part.length > 100)).toBe(true);
   });
 
+  const written = (path: string): void => {
+    const output = new SpillOutput({ ...edge('REBALANCE'), shuffle: 'BLOCKING' }, path, 1, 0, files);
+    output.emit(row(7));
+    output.finish();
+  };
+
+  test('is asked of its producer, also of one in the same slot: what is there is sent, what is gone is lost, and nobody waits for it', async () => {
+    const path = join(folder, 'x.shuffle');
+    written(path);
+    const { created, port } = await hub(0, new Map());
+    const there = consumer();
+    created.connect({ ...descriptor('tm', 0, port), id: 'there', spill: { path, partition: 0 } }, there.input);
+    expect(await receive(there.input, 2, there.arrived)).toEqual([7, 'end']);
+    const gone = consumer();
+    const location = { path: join(folder, 'none'), partition: 0 };
+    created.connect({ ...descriptor('tm', 0, port), id: 'gone', spill: location }, gone.input);
+    await gone.arrived();
+    expect(gone.failures[0]).toMatch(/intermediate result .*none cannot be read/);
+    created.close();
+  });
+
+  test.each([
+    ['that is cut short', (path: string) => truncateSync(path, 3)],
+    ['whose index is half written', (path: string) => truncateSync(`${path}.index`, 3)],
+    ['whose index has no such partition', (path: string) => writeFileSync(`${path}.index`, '[]')],
+  ])('%s names the execution that has to run again', (_name, harm) => {
+    const path = join(folder, 'x.shuffle');
+    written(path);
+    harm(path);
+    const read = (): unknown => new SpillFileChannel(files, { path, partition: 0 }, 'x', schema).take();
+    expect(read).toThrow(expect.objectContaining({ code: 'PARTITION_LOST', execution: 'x' }) as Error);
+  });
+
+  test('of a task that gives up goes, and its index', () => {
+    const path = join(folder, 'x.shuffle');
+    const output = new SpillOutput({ ...edge('REBALANCE'), shuffle: 'BLOCKING' }, path, 1, 0, files);
+    output.emit(row(7));
+    output.finish();
+    output.abort();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('that is gone names the execution that has to run again', () => {
     const location = { path: join(folder, 'none'), partition: 0 };
-    expect(() => new SpillFileChannel(location, 'lost-one', schema)).toThrow(ProducerLost);
+    expect(() => new SpillFileChannel(files, location, 'lost-one', schema)).toThrow(ProducerLost);
     try {
-      new SpillFileChannel(location, 'lost-one', schema);
+      new SpillFileChannel(files, location, 'lost-one', schema);
     } catch (error) {
       expect(error).toMatchObject({ code: 'PARTITION_LOST', execution: 'lost-one' });
     }

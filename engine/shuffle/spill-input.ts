@@ -1,16 +1,16 @@
 // The consuming end of a blocking exchange: one partition of a producer's file, read batch by batch.
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { decodeBatch } from '../columnar/wire.ts';
 import type { Schema } from '../plan/types.ts';
 import type { SpillLocation } from '../rpc/protocol.ts';
+import type { TemporaryFile, TemporaryFiles } from '../storage/temporary-files.ts';
 import type { Element } from './element.ts';
 import type { ElementSource } from './input-gate.ts';
 import { ProducerLost } from './producer-lost.ts';
 import { indexPath, type SpillIndex } from './spill-output.ts';
 
 /** True when the finished file can be read from here. */
-export function spillExists({ path }: SpillLocation): boolean {
-  return existsSync(indexPath(path)) && existsSync(path);
+export function spillExists(files: TemporaryFiles, path: string): boolean {
+  return files.exists(indexPath(path)) && files.exists(path);
 }
 
 /** The encoded batches of one partition, in order. Reads of local files block: they are served by the page cache. */
@@ -18,17 +18,19 @@ export class SpillReader {
   private readonly location: SpillLocation;
   private readonly execution: string | null;
   private readonly parts: number[];
-  private descriptor: number;
+  private file: TemporaryFile | null;
   private next = 0;
 
   /** Throws ProducerLost, which names `execution`, when the file is not there. */
-  constructor(location: SpillLocation, execution: string | null) {
+  constructor(files: TemporaryFiles, location: SpillLocation, execution: string | null) {
     this.location = location;
     this.execution = execution;
     try {
-      const index = JSON.parse(readFileSync(indexPath(location.path), 'utf8')) as SpillIndex;
-      this.parts = index[location.partition] ?? [];
-      this.descriptor = openSync(location.path, 'r');
+      const index = JSON.parse(files.readText(indexPath(location.path))) as SpillIndex;
+      const parts = index[location.partition];
+      if (parts === undefined) throw new Error(`its index has no partition ${location.partition}`);
+      this.parts = parts;
+      this.file = files.open(location.path);
     } catch (error) {
       throw this.lost(error);
     }
@@ -40,19 +42,20 @@ export class SpillReader {
       return null;
     }
     const bytes = new Uint8Array(this.parts[this.next + 1]!);
-    let at = 0;
-    while (at < bytes.length) {
-      const count = readSync(this.descriptor, bytes, at, bytes.length - at, this.parts[this.next]! + at);
-      if (count === 0) throw this.lost(new Error('the file is shorter than its index says'));
-      at += count;
+    try {
+      if (this.file === null) throw new Error('it was closed');
+      if (this.file.read(this.parts[this.next]!, bytes) < bytes.length)
+        throw new Error('the file is shorter than its index says');
+    } catch (error) {
+      throw this.lost(error);
     }
     this.next += 2;
     return bytes;
   }
 
   close(): void {
-    if (this.descriptor >= 0) closeSync(this.descriptor);
-    this.descriptor = -1;
+    this.file?.close();
+    this.file = null;
   }
 
   private lost(cause: unknown): ProducerLost {
@@ -68,8 +71,8 @@ export class SpillFileChannel implements ElementSource {
   private readonly schema: Schema;
   private ended = false;
 
-  constructor(location: SpillLocation, execution: string, schema: Schema) {
-    this.reader = new SpillReader(location, execution);
+  constructor(files: TemporaryFiles, location: SpillLocation, execution: string, schema: Schema) {
+    this.reader = new SpillReader(files, location, execution);
     this.schema = schema;
   }
 

@@ -1,10 +1,10 @@
 // The producing end of a blocking exchange: batches appended to one file per subtask, and an index of what belongs to which consumer.
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Partitioner } from '../codegen/partition.ts';
 import type { ColumnBatch } from '../columnar/batch.ts';
 import { encodeBatch, encodedSize } from '../columnar/wire.ts';
 import type { ExecEdge } from '../plan/exec-plan.ts';
+import type { TemporaryFile, TemporaryFiles } from '../storage/temporary-files.ts';
 import { partitionerFor, type EdgeOutput } from './edge-output.ts';
 import type { Control } from './element.ts';
 
@@ -23,18 +23,20 @@ export class SpillOutput implements EdgeOutput {
   bytes = 0;
   readonly edgeId: string;
   readonly path: string;
+  private readonly files: TemporaryFiles;
   private readonly index: SpillIndex;
   private readonly partition: Partitioner;
-  private descriptor: number | null = null;
+  private file: TemporaryFile | null = null;
   private buffer: Uint8Array | null = null;
   private buffered = 0;
   private written = 0;
   private readonly append = (target: number, part: ColumnBatch): void => this.write(target, part);
 
-  constructor(edge: ExecEdge, path: string, targets: number, subtask: number) {
+  constructor(edge: ExecEdge, path: string, targets: number, subtask: number, files: TemporaryFiles) {
     this.operatorId = edge.sourceOperator;
     this.edgeId = edge.id;
     this.path = path;
+    this.files = files;
     this.index = Array.from({ length: targets }, () => []);
     this.partition = partitionerFor(edge, targets, subtask);
   }
@@ -53,14 +55,15 @@ export class SpillOutput implements EdgeOutput {
     this.flush();
     this.open();
     this.close();
-    writeFileSync(indexPath(this.path), JSON.stringify(this.index));
+    this.files.writeText(indexPath(this.path), JSON.stringify(this.index));
     return this.index.map((parts) => parts.reduce((sum, value, i) => (i % 2 === 1 ? sum + value : sum), 0));
   }
 
   /** Gives up: the task failed or was canceled. */
   abort(): void {
     this.close();
-    rmSync(this.path, { force: true });
+    this.files.remove(indexPath(this.path));
+    this.files.remove(this.path);
   }
 
   private write(target: number, part: ColumnBatch): void {
@@ -84,22 +87,21 @@ export class SpillOutput implements EdgeOutput {
   }
 
   private writeAll(bytes: Uint8Array): void {
-    const descriptor = this.open();
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    this.open().append(bytes);
     this.written += bytes.length;
   }
 
-  private open(): number {
-    if (this.descriptor === null) {
-      mkdirSync(dirname(this.path), { recursive: true });
-      this.descriptor = openSync(this.path, 'w');
+  private open(): TemporaryFile {
+    if (this.file === null) {
+      this.files.makeFolder(dirname(this.path));
+      this.file = this.files.create(this.path, { exclusive: false });
     }
-    return this.descriptor;
+    return this.file;
   }
 
   private close(): void {
-    if (this.descriptor !== null) closeSync(this.descriptor);
-    this.descriptor = null;
+    this.file?.close();
+    this.file = null;
     this.buffer = null;
   }
 }

@@ -20,9 +20,9 @@ import { OutputChannel } from '../shuffle/output-channel.ts';
 import { ProducerLost } from '../shuffle/producer-lost.ts';
 import { SpillFileChannel, spillExists } from '../shuffle/spill-input.ts';
 import { SpillOutput } from '../shuffle/spill-output.ts';
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { stateBudget, stateTimeToLive } from './managed-memory.ts';
 import { OperatorChain } from './operator-chain.ts';
-import type { TemporaryFiles } from './spill-folder.ts';
 import type { TaskLoop } from './task-loop.ts';
 import { TaskMetrics } from './task-metrics.ts';
 import { TaskSink } from './task-sink.ts';
@@ -48,9 +48,20 @@ export interface SlotServices {
  * deployment's channels.
  */
 export function buildTask(deployment: TaskDeployment, services: SlotServices): Task {
-  const { vertex, subtask } = deployment;
-  const metrics = new TaskMetrics(services.clock.monotonic);
   const files: SpillFileChannel[] = [];
+  try {
+    return assemble(deployment, services, files);
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+}
+
+/** `files` gets what is opened to be read. */
+function assemble(deployment: TaskDeployment, services: SlotServices, files: SpillFileChannel[]): Task {
+  const { vertex, subtask } = deployment;
+  const { temporaryFiles } = services;
+  const metrics = new TaskMetrics(services.clock.monotonic);
   let task: Task | null = null;
   const wake = (): void => task?.wake();
 
@@ -58,8 +69,9 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
   const connections: { descriptor: ChannelDescriptor; input: InputChannel }[] = [];
   const openInput = (input: InputDescriptor, descriptor: ChannelDescriptor): ElementSource => {
     const blocking = descriptor.spill !== null;
-    if (descriptor.spill !== null && spillExists(descriptor.spill)) {
-      const file = new SpillFileChannel(descriptor.spill, descriptor.producerExecution, input.edge.schema);
+    if (descriptor.spill !== null && spillExists(temporaryFiles, descriptor.spill.path)) {
+      const { spill, producerExecution } = descriptor;
+      const file = new SpillFileChannel(temporaryFiles, spill, producerExecution, input.edge.schema);
       files.push(file);
       return file;
     }
@@ -82,9 +94,10 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
     stateBudget: stateBudget(deployment),
     stateTimeToLive: stateTimeToLive(deployment.config),
     spillDirectory: () => {
-      services.temporaryFiles.make(spillFolder);
+      temporaryFiles.makeFolder(spillFolder);
       return spillFolder;
     },
+    temporaryFiles,
   };
   const sinks = openSinks(deployment, services, metrics);
   const chain = new OperatorChain(vertex.operators, context, outputs, sinks);
@@ -115,7 +128,7 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
         connections.map(({ descriptor }) => descriptor.id),
       );
       for (const file of files) file.close();
-      services.temporaryFiles.remove(spillFolder);
+      temporaryFiles.remove(spillFolder);
     },
   });
   for (const { descriptor, input } of connections) services.hub.connect(descriptor, input);
@@ -125,12 +138,13 @@ export function buildTask(deployment: TaskDeployment, services: SlotServices): T
 function openOutput(
   deployment: TaskDeployment,
   { edge, channels }: OutputDescriptor,
-  { hub, spillFolder }: SlotServices,
+  { hub, spillFolder, temporaryFiles }: SlotServices,
   wake: () => void,
 ): EdgeOutput {
   if (edge.shuffle === 'BLOCKING') {
     const name = `${deployment.execution}-${deployment.outputs.findIndex((output) => output.edge.id === edge.id)}.shuffle`;
-    return new SpillOutput(edge, join(spillFolder(deployment), name), channels.length, deployment.subtask);
+    const path = join(spillFolder(deployment), name);
+    return new SpillOutput(edge, path, channels.length, deployment.subtask, temporaryFiles);
   }
   const opened = channels.map((id) => new OutputChannel(id, wake));
   for (const channel of opened) hub.offer(channel);

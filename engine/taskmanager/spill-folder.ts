@@ -1,20 +1,8 @@
 // Where spill files are: per job, attempt and TaskManager, so that each can be removed alone and never meets another's.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineConfig } from '../config.ts';
-
-/** Folders for what need not outlive its process. */
-export interface TemporaryFiles {
-  make(folder: string): void;
-  /** With all that is in it. */
-  remove(folder: string): void;
-}
-
-export const localTemporaryFiles: TemporaryFiles = {
-  make: (folder) => void mkdirSync(folder, { recursive: true }),
-  remove: (folder) => rmSync(folder, { recursive: true, force: true }),
-};
+import type { TemporaryFiles } from '../storage/temporary-files.ts';
 
 /** The first of `io.tmp.dirs`, or the system's. */
 export function temporaryDirectory(config: EngineConfig): string {
@@ -27,16 +15,9 @@ export function spillFolder(root: string, jobId: string, epoch: number, taskMana
 }
 
 /** Removes the files of a job's attempts up to `epoch`: no task of them runs any more, or it is fenced. */
-export function removeSpillFolders(root: string, jobId: string, epoch: number): void {
-  let names: string[];
-  try {
-    names = readdirSync(root);
-  } catch {
-    return;
-  }
-  for (const name of names) {
+export function removeSpillFolders(files: TemporaryFiles, root: string, jobId: string, epoch: number): void {
+  for (const name of files.list(root)) {
     const at = name.lastIndexOf('-');
-    if (name.slice(0, at) === jobId && Number(name.slice(at + 1)) <= epoch)
-      rmSync(join(root, name), { recursive: true, force: true });
+    if (name.slice(0, at) === jobId && Number(name.slice(at + 1)) <= epoch) files.remove(join(root, name));
   }
 }

@@ -112,7 +112,7 @@ export class TaskExecutor {
       case 'registered':
         this.connection = connection;
         this.registeredOnce = true;
-        this.folders.set(message.jobId, spillFolder(message.jobId, message.epoch));
+        this.useFolder(message.jobId, spillFolder(message.jobId, message.epoch));
         return;
       case 'heartbeat':
         return;
@@ -135,6 +135,13 @@ export class TaskExecutor {
         if (slot !== undefined) this.slots[slot]?.post(message);
       }
     }
+  }
+
+  /** Its tasks of an earlier attempt have left, and nobody reads any more what they made. */
+  private useFolder(jobId: string, folder: string): void {
+    const before = this.folders.get(jobId);
+    if (before !== undefined && before !== folder) this.options.removeFolder(before);
+    this.folders.set(jobId, folder);
   }
 
   private cancel(execution: string): void {

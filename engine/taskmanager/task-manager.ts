@@ -5,9 +5,10 @@ import type { EngineConfig } from '../config.ts';
 import type { Metrics } from '../rpc/protocol.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { jobManagerAddress } from './find-job-manager.ts';
 import { startSlots } from './slot-threads.ts';
-import { localTemporaryFiles, spillFolder, temporaryDirectory } from './spill-folder.ts';
+import { spillFolder, temporaryDirectory } from './spill-folder.ts';
 import { TaskExecutor } from './task-executor.ts';
 
 /** `exit` ends the process. */

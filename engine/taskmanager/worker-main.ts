@@ -6,9 +6,9 @@ import { connectors } from '../connectors/registry.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { ChannelHub } from '../shuffle/channel-hub.ts';
 import { threadPort } from '../shuffle/thread-port.ts';
+import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import type { FromSlot, SlotSetup, ToSlot } from './slot-messages.ts';
 import { Slot } from './slot.ts';
-import { localTemporaryFiles } from './spill-folder.ts';
 
 const setup = workerData as SlotSetup;
 const port = parentPort!;
@@ -21,6 +21,7 @@ const hub = new ChannelHub({
   port: setup.dataPort,
   token: setup.token,
   network: tcp,
+  temporaryFiles: localTemporaryFiles,
   ports: new Map(setup.ports.map(([to, other]) => [to, threadPort(other)])),
 });
 const slot = new Slot({

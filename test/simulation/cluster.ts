@@ -2,6 +2,7 @@
 // the simulated ones.
 import { LocalCheckpointStorage } from '../../engine/checkpoint/local-storage.ts';
 import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
+import type { Clock } from '../../engine/clock.ts';
 import { EngineConfig } from '../../engine/config.ts';
 import type { Connectors } from '../../engine/connectors/registry.ts';
 import { describeError } from '../../engine/errors.ts';
@@ -10,14 +11,17 @@ import { JobMaster } from '../../engine/jobmanager/job-master.ts';
 import type { JobArguments, PlanJob } from '../../engine/jobmanager/prepare-job.ts';
 import { ChannelHub, type PortMessage, type SlotPort } from '../../engine/shuffle/channel-hub.ts';
 import type { FileSystem } from '../../engine/storage/file-system.ts';
+import { removeSpillFolders, spillFolder } from '../../engine/taskmanager/spill-folder.ts';
 import type { SlotHandlers, SlotThread, ToSlot } from '../../engine/taskmanager/slot-messages.ts';
 import { Slot } from '../../engine/taskmanager/slot.ts';
 import { TaskExecutor } from '../../engine/taskmanager/task-executor.ts';
 import type { SimDisk } from './disk.ts';
+import type { SimTemporaryFiles, TemporaryDisks } from './temporary-disk.ts';
 import type { SimNetwork } from './network.ts';
 import { SimProcess, type World } from './world.ts';
 
 export const STATE_DIRECTORY = '/state';
+const TEMPORARY_DIRECTORY = '/tmp/flowjob-spill';
 
 /** What the simulation may put in the place of the engine's own parts, to see that it notices. */
 export interface Parts {
@@ -29,16 +33,18 @@ export interface ClusterOptions {
   world: World;
   network: SimNetwork;
   disk: SimDisk;
+  temporary: TemporaryDisks;
   /** As processes with this file system have them. */
   connectors: (fileSystem: FileSystem) => Connectors;
   plan: PlanJob;
   parts: Parts;
 }
 
-/** What JobManagers write to `flowjob.endpoints-file`. */
+/** What JobManagers write to `flowjob.endpoints-file`, of which each epoch has its own. */
 export interface Endpoint {
   host: string;
   port: number;
+  epoch: number;
 }
 
 export interface JobManagerProcess {
@@ -59,10 +65,12 @@ export interface TaskManagerProcess {
 }
 
 export class Cluster {
-  /** The newest announcement, and the one before. */
+  /** The newest announcement of the newest epoch, and the one before. */
   endpoints: Endpoint[] = [];
   readonly jobManagers: JobManagerProcess[] = [];
   readonly taskManagers: TaskManagerProcess[] = [];
+  /** Temporary files that nobody will remove. */
+  readonly litter: string[] = [];
   /** TaskManagers may read an old endpoint. */
   staleEndpoints = 0;
   /** What was said to people: the last lines, for failures. */
@@ -75,23 +83,26 @@ export class Cluster {
   }
 
   startJobManager(job: JobArguments, config: Record<string, string>): JobManagerProcess {
-    const { world, network, disk, connectors, plan, parts } = this.options;
+    const { world, network, disk, temporary, connectors, plan, parts } = this.options;
     const name = `jm-${job.epoch}#${++this.started}`;
     const process = this.process(name);
     const fileSystem = parts.fileSystem(disk.of(process));
+    const temporaryFiles = temporary.of(process, name);
     const master = new JobMaster({
       config: new EngineConfig(config),
       job,
       storage: parts.storage(new LocalCheckpointStorage(STATE_DIRECTORY, fileSystem, name)),
       connectors: connectors(fileSystem),
+      temporaryFiles,
       network: network.of(process, name),
       clock: process.clock,
       token: null,
       owner: name,
       announce: async (port) => {
-        this.endpoints = [{ host: name, port }, ...this.endpoints.slice(0, 1)];
+        const announced = [{ host: name, port, epoch: job.epoch }, ...this.endpoints];
+        this.endpoints = announced.sort((a, b) => b.epoch - a.epoch).slice(0, 2);
       },
-      removeSpilled: () => undefined,
+      removeSpilled: (epoch) => removeSpillFolders(temporaryFiles, TEMPORARY_DIRECTORY, job.jobId, epoch),
       plan,
       log: (message) => this.say(process, message),
       exit: (code) => exit(code),
@@ -119,11 +130,14 @@ export class Cluster {
   }
 
   startTaskManager(resourceId: string, slots: number, config: Record<string, string>): TaskManagerProcess {
-    const { world, network, parts } = this.options;
+    const { world, network, temporary } = this.options;
     const name = `${resourceId}#${++this.started}`;
     const process = this.process(name);
     const started: TaskManagerProcess = { kind: 'taskmanager', process, resourceId, slots, exitCode: null };
+    const temporaryFiles = temporary.of(process, resourceId);
     const exit = (code: number): void => {
+      // One that has seen its job's end, or has given up the JobManager, tidies up.
+      if (code === 0 || code === 2) this.litter.push(...temporaryFiles.left());
       started.exitCode = code;
       world.kill(process, `exit ${code}`);
     };
@@ -132,13 +146,13 @@ export class Cluster {
       resourceId,
       network: network.of(process, name),
       clock: process.clock,
-      startSlots: async (handlers) => this.startSlots(process, resourceId, slots, handlers),
+      startSlots: async (handlers) => this.startSlots(process, resourceId, slots, temporaryFiles, handlers),
       jobManager: () => this.findJobManager(),
       token: () => null,
       machine: { pid: this.started, cpuCores: 1, physicalMemory: 1 },
       metrics: () => ({}),
-      spillFolder: () => '/tmp',
-      removeFolder: () => undefined,
+      spillFolder: (jobId, epoch) => spillFolder(TEMPORARY_DIRECTORY, jobId, epoch, resourceId),
+      removeFolder: (folder) => temporaryFiles.remove(folder),
       print: () => undefined,
       log: (message) => this.say(process, message),
       exit,
@@ -150,7 +164,6 @@ export class Cluster {
         exit(1);
       });
     });
-    void parts;
     return started;
   }
 
@@ -158,11 +171,19 @@ export class Cluster {
     process: SimProcess,
     resourceId: string,
     count: number,
+    temporaryFiles: SimTemporaryFiles,
     handlers: SlotHandlers,
   ): Promise<SlotThread[]> {
     const { network, disk, connectors, parts } = this.options;
     const ports = portsBetween(process, count);
     const fileSystem = parts.fileSystem(disk.of(process));
+    // A thread that waits for the disk works on later.
+    const soon = (run: () => void): void => {
+      const waited = temporaryFiles.takeWaited();
+      if (waited === 0) process.clock.soon(run);
+      else process.clock.after(waited, () => process.clock.soon(run));
+    };
+    const clock: Clock = { ...process.clock, soon };
     const start = async (slot: number): Promise<SlotThread> => {
       const hub = new ChannelHub({
         taskManagerId: resourceId,
@@ -171,6 +192,7 @@ export class Cluster {
         port: 0,
         token: null,
         network: network.of(process, process.name),
+        temporaryFiles,
         ports: ports[slot]!,
       });
       const tasks = new Slot({
@@ -178,9 +200,9 @@ export class Cluster {
         storage: parts.storage(new LocalCheckpointStorage(STATE_DIRECTORY, fileSystem, `${process.name}-${slot}`)),
         connectors: connectors(fileSystem),
         taskManagerId: resourceId,
-        temporaryDirectory: '/tmp',
-        temporaryFiles: { make: () => undefined, remove: () => undefined },
-        clock: process.clock,
+        temporaryDirectory: TEMPORARY_DIRECTORY,
+        temporaryFiles,
+        clock,
         heap: () => ({ heapUsed: 0, heapTotal: 0 }),
         send: (message) => process.clock.after(0.01, () => handlers.message(slot, message)),
       });

@@ -293,6 +293,7 @@ class ProcessFiles implements FileSystem {
 
   createSync(path: string, { exclusive }: { exclusive: boolean }): OpenFile {
     this.disk.mayFail('create');
+    checkAlive(this.process);
     return new SimFile(this.disk, this.process, this.disk.create(path, exclusive, this.process));
   }
 
@@ -318,6 +319,7 @@ class ProcessFiles implements FileSystem {
   }
 
   makeDirectorySync(path: string): void {
+    checkAlive(this.process);
     this.disk.makeDirectory(path);
   }
 
@@ -363,6 +365,7 @@ class SimFile implements OpenFile {
   appendSync(bytes: Uint8Array): void {
     this.check();
     if (this.process === null) throw new Error('only processes write');
+    checkAlive(this.process);
     this.disk.mayFail('append');
     this.disk.appendChecked(this.inode, bytes, this.process);
   }
@@ -386,6 +389,11 @@ class SimFile implements OpenFile {
   private check(): void {
     if (this.closed) throw failure('EBADF', 'the file is closed');
   }
+}
+
+/** One that was killed in the middle of an event does nothing more in what is left of it. */
+function checkAlive(process: SimProcess | null): void {
+  if (process?.alive === false) throw failure('EINTR', process.name);
 }
 
 /** Without a stack, which takes longer than all else that the disk does. */

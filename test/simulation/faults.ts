@@ -4,12 +4,14 @@ import type { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
 import type { Fault, ProcessFault } from './schedule.ts';
 import type { Supervisor } from './supervisor.ts';
+import type { TemporaryDisks } from './temporary-disk.ts';
 import type { SimProcess, World } from './world.ts';
 
 export interface FaultContext {
   world: World;
   network: SimNetwork;
   disk: SimDisk;
+  temporary: TemporaryDisks;
   cluster: Cluster;
   supervisor: Supervisor;
   /** Names may have been lost. */
@@ -31,14 +33,18 @@ export function scheduleFaults(faults: readonly Fault[], context: FaultContext):
       const moment = 'moment' in fault ? fault.moment : null;
       const process = 'target' in fault ? alive(fault.target, context.supervisor) : null;
       if (moment === null || process === null) hit(fault);
-      else world.behind(process, moment.label, moment.count, () => hit(fault));
+      else
+        world.behind(process, moment.label, moment.count, () => {
+          if (moment.later === undefined) hit(fault);
+          else world.after(world.fate, moment.later, 'later', () => hit(fault));
+        });
     });
   return counts;
 }
 
 /** False: there was nothing to hit. */
 function inject(fault: Fault, context: FaultContext): boolean {
-  const { world, network, disk, cluster, supervisor } = context;
+  const { world, network, disk, temporary, cluster, supervisor } = context;
   const during = (ms: number, begin: () => void, end: () => void): true => {
     begin();
     world.after(world.fate, ms, 'recovered', end);
@@ -94,6 +100,7 @@ function inject(fault: Fault, context: FaultContext): boolean {
     case 'powerLoss': {
       for (const { process } of [...cluster.jobManagers, ...cluster.taskManagers]) world.kill(process, 'power loss');
       disk.losePower();
+      temporary.losePower();
       context.powerLost();
       return true;
     }

@@ -210,21 +210,21 @@ class Link implements FrameLink {
   }
 
   send(parts: Uint8Array[]): void {
-    if (this.isClosed || this.ending) return;
+    if (this.isClosed || this.ending || !this.process.alive) return;
     const bytes = join(parts);
     const other = this.connection.other(this);
     this.connection.deliver(this, 'frame', () => other.receive(bytes));
   }
 
   end(): void {
-    if (this.isClosed || this.ending) return;
+    if (this.isClosed || this.ending || !this.process.alive) return;
     this.ending = true;
     this.connection.closedBy(this, true);
     this.tell(null);
   }
 
   close(error?: Error): void {
-    if (this.isClosed) return;
+    if (this.isClosed || !this.process.alive) return;
     this.isClosed = true;
     if (!this.ending) this.connection.closedBy(this, false);
     this.tell(error ?? null);

@@ -1,5 +1,7 @@
 // A schedule is data: the job, the machines, and a list of faults and requests with their times. The seed makes it; shrinking takes faults out of it.
 import { Random } from './random.ts';
+import type { TemporaryEvent } from './temporary-disk.ts';
+import { STREAMS } from './workloads.ts';
 
 /** Which process a fault hits: the newest JobManager, or the TaskManager of a number. */
 export type Target = { kind: 'jobmanager' } | { kind: 'taskmanager'; index: number };
@@ -8,6 +10,8 @@ export type Target = { kind: 'jobmanager' } | { kind: 'taskmanager'; index: numb
 export interface Moment {
   label: string;
   count: number;
+  /** So many milliseconds behind it; else at once. */
+  later?: number | undefined;
 }
 
 export type ProcessFault = { at: number; target: Target; moment: Moment | null } & (
@@ -53,6 +57,9 @@ export type Request = Operation | { at: number; type: 'rescale'; parallelism: nu
 export interface Schedule {
   seed: number;
   workload: number;
+  batch: boolean;
+  /** Temporary files are those of one machine; else each TaskManager has its own, and so has the JobManager. */
+  oneMachine: boolean;
   rows: number;
   /** Rows per second of the source. */
   rate: number;
@@ -69,6 +76,13 @@ export interface Schedule {
   /** With which parallelism the newest savepoint is restored in the end; null: not this time. */
   restoreAt: number | null;
 }
+
+const BUDGET = 'taskmanager.memory.managed.size';
+
+const RESTARTS = {
+  'restart-strategy.exponential-delay.attempts-before-reset-backoff': '0',
+  'restart-strategy.exponential-delay.max-backoff': '1s',
+};
 
 const KINDS: readonly Fault['type'][] = [
   'kill',
@@ -88,8 +102,30 @@ const KINDS: readonly Fault['type'][] = [
 /** How often each kind is among those that a schedule uses: what hides other faults behind it is rarer. */
 const SHARE: Partial<Record<Fault['type'], number>> = { lyingDisk: 0.12, powerLoss: 0.3 };
 
-/** Swarm testing (Groce and others, 2012): each schedule uses some kinds of faults only, so that none drowns the others. */
+/** What a history is of: by its seed alone, so that a new kind leaves the histories of the others what they were. */
+function kindOf(seed: number): 'batch' | 'spilling' | 'plain' {
+  return seed % 5 === 0 ? 'batch' : seed % 5 === 1 ? 'spilling' : 'plain';
+}
+
 export function makeSchedule(seed: number): Schedule {
+  const kind = kindOf(seed);
+  if (kind === 'batch') return makeBatch(seed);
+  const schedule = makeStream(seed);
+  return kind === 'plain' ? schedule : makeSpilling(schedule);
+}
+
+/** What has a batch begin anew hides what a stage that is lost takes; a batch trusts the disk with its last step only. */
+const BATCH_SHARE: Partial<Record<Fault['type'], number>> = {
+  kill: 0.8,
+  pause: 0.5,
+  breakLinks: 0.4,
+  secondJobManager: 0.15,
+  powerLoss: 0.15,
+  lyingDisk: 0.05,
+};
+
+/** Swarm testing (Groce and others, 2012): each schedule uses some kinds of faults only, so that none drowns the others. */
+function makeStream(seed: number): Schedule {
   const random = new Random(seed, 'schedule');
   const parallelism = random.pick([1, 2, 2, 2, 3, 4]);
   const slots = random.pick([1, 1, 2]);
@@ -99,13 +135,12 @@ export function makeSchedule(seed: number): Schedule {
   const calm = random.chance(0.05);
   const kinds = KINDS.filter((kind) => random.chance(SHARE[kind] ?? 0.4));
   const horizon = seconds * 1000 * random.between(1, 2);
-  const count = calm || kinds.length === 0 ? 0 : 1 + random.below(random.pick([2, 5, 12]));
-  const faults = Array.from({ length: count }, () =>
-    makeFault(random, random.pick(kinds), random.between(0, horizon), taskManagers),
-  ).sort((a, b) => a.at - b.at);
+  const faults = makeFaults(random, calm ? [] : kinds, horizon, taskManagers);
   return {
     seed,
-    workload: random.below(3),
+    workload: random.below(STREAMS),
+    batch: false,
+    oneMachine: false,
     rows,
     rate: Math.ceil(rows / seconds),
     parallelism,
@@ -117,8 +152,7 @@ export function makeSchedule(seed: number): Schedule {
       'execution.checkpointing.min-pause': `${random.pick([0, 0, 100])}ms`,
       'execution.checkpointing.num-retained': `${random.pick([1, 1, 2, 3])}`,
       'execution.checkpointing.tolerable-failed-checkpoints': `${random.pick([0, 0, 1, 5])}`,
-      'restart-strategy.exponential-delay.attempts-before-reset-backoff': '0',
-      'restart-strategy.exponential-delay.max-backoff': '1s',
+      ...RESTARTS,
     },
     sameEpoch: random.pick([0, 0.5, 0.9]),
     faults,
@@ -126,6 +160,68 @@ export function makeSchedule(seed: number): Schedule {
     faultsEnd: horizon + 500,
     restoreAt: random.chance(0.4) ? random.pick([1, 2, 3, 5, 8]) : null,
   };
+}
+
+/** What the operators of a slot may hold: with the least each batch of rows is spilled, with the most every few. */
+const SMALL_BUDGETS = ['1b', '5kb', '8kb'];
+
+/** The same stream with memory for a part of its state, and crashes while it is written and read. */
+function makeSpilling(schedule: Schedule): Schedule {
+  const random = new Random(schedule.seed, 'spilling');
+  const faults = schedule.faults.map((fault) => atSpill(random, fault, schedule.taskManagers));
+  const config = { ...schedule.config, [BUDGET]: random.pick(SMALL_BUDGETS) };
+  return { ...schedule, config, faults, oneMachine: random.chance(0.5) };
+}
+
+/** A batch: short, often with fewer slots than subtasks, so that there are stages and waves of them. */
+function makeBatch(seed: number): Schedule {
+  const random = new Random(seed, 'batch');
+  const parallelism = random.pick([1, 2, 3, 3, 4]);
+  const slots = random.pick([1, 2, 2]);
+  const taskManagers = random.chance(0.4) ? 1 : Math.ceil(parallelism / slots) + random.pick([0, 0, 1]);
+  const rows = random.pick([30, 50, 80, 120]);
+  const milliseconds = random.spread(20, 1_000);
+  const kinds = KINDS.filter((kind) => random.chance(BATCH_SHARE[kind] ?? 0.3));
+  const horizon = milliseconds + random.spread(50, 500);
+  const faults = makeFaults(random, random.chance(0.05) ? [] : kinds, horizon, taskManagers, [3, 8, 16]).map((fault) =>
+    atSpill(random, fault, taskManagers),
+  );
+  return {
+    seed,
+    workload: random.pick([0, 1, 2, 3, 3]),
+    batch: true,
+    oneMachine: random.chance(0.5),
+    rows,
+    rate: Math.ceil((rows / milliseconds) * 1_000),
+    parallelism,
+    taskManagers,
+    slots,
+    config: {
+      ...RESTARTS,
+      'execution.runtime-mode': 'BATCH',
+      ...(random.chance(0.5) ? { [BUDGET]: random.pick(SMALL_BUDGETS) } : {}),
+    },
+    sameEpoch: random.pick([0, 0.5, 0.9]),
+    faults,
+    // It has nothing that a savepoint could hold, and its parallelism is its own affair: whoever asks is told so.
+    requests: makeRequests(random, horizon).filter(({ type }) => type === 'rescale'),
+    faultsEnd: horizon + 500,
+    restoreAt: null,
+  };
+}
+
+function makeFaults(
+  random: Random,
+  kinds: readonly Fault['type'][],
+  horizon: number,
+  taskManagers: number,
+  most = [2, 5, 12],
+): Fault[] {
+  if (kinds.length === 0) return [];
+  const count = 1 + random.below(random.pick(most));
+  return Array.from({ length: count }, () =>
+    makeFault(random, random.pick(kinds), random.between(0, horizon), taskManagers),
+  ).sort((a, b) => a.at - b.at);
 }
 
 function makeFault(random: Random, type: Fault['type'], at: number, taskManagers: number): Fault {
@@ -177,6 +273,26 @@ const MOMENTS = [
 
 function makeMoment(random: Random): Moment | null {
   return random.chance(0.25) ? null : { label: random.pick(MOMENTS), count: random.below(random.pick([1, 3, 10])) };
+}
+
+/** `sync`: of a sink, when a task of the last stage ends. */
+const SPILL_MOMENTS: readonly (TemporaryEvent | 'sync')[] = [
+  'spillCreate',
+  'spillAppend',
+  'spillIndex',
+  'spillRead',
+  'sync',
+];
+
+/**
+ * Half of the faults that hit a process hit a TaskManager in the middle of a write or a read of a temporary file, or a while behind: what a task that has
+ * finished left is then lost with its TaskManager.
+ */
+function atSpill(random: Random, fault: Fault, taskManagers: number): Fault {
+  if (!('moment' in fault) || random.chance(0.5)) return fault;
+  const later = random.chance(0.5) ? random.spread(0.1, 50) : undefined;
+  const moment = { label: random.pick(SPILL_MOMENTS), count: random.below(random.pick([1, 3, 10])), later };
+  return { ...fault, at: fault.at / 2, target: { kind: 'taskmanager', index: random.below(taskManagers) }, moment };
 }
 
 function makeRequests(random: Random, horizon: number): Request[] {

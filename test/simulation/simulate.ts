@@ -16,6 +16,7 @@ import { restoreAgain } from './restore-again.ts';
 import { makeSchedule, type Schedule } from './schedule.ts';
 import { StateAudit } from './state-audit.ts';
 import { Supervisor } from './supervisor.ts';
+import { TemporaryDisks } from './temporary-disk.ts';
 import { expectedLines, OUTPUT, WORKLOADS } from './workloads.ts';
 import { World } from './world.ts';
 
@@ -42,6 +43,8 @@ export interface SimulationResult {
   time: number;
   /** Faults that hit something, by kind. */
   faults: FaultCounts;
+  /** Bytes of temporary files: results between stages of a batch, state that was spilled. */
+  temporaryBytes: number;
   /** Savepoints taken, checked and kept. */
   savepoints: number;
   jobManagers: number;
@@ -64,6 +67,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const world = new World(seed, options.trace === true);
   const network = new SimNetwork(world, seed);
   const disk = new SimDisk(world, seed);
+  const temporary = new TemporaryDisks(world, disk, seed, schedule.oneMachine);
   const workload = WORKLOADS[schedule.workload]!;
   const books = new OutputBooks(disk, OUTPUT, workload.changes, await expectedLines(workload, schedule.rows));
   disk.onChange = (path) => books.changed(path);
@@ -71,6 +75,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     world,
     network,
     disk,
+    temporary,
     connectors: simulatedConnectors,
     plan: planOnce,
     parts: { ...HONEST, ...options.parts },
@@ -88,6 +93,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     world,
     network,
     disk,
+    temporary,
     cluster,
     supervisor,
     powerLost: () => {
@@ -122,6 +128,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     else violations.push(`the job is ${result?.state ?? 'without end'}: ${result?.failure ?? ''}`);
   }
   violations.push(...books.violations);
+  for (const path of cluster.litter) violations.push(`${path} was left behind by a TaskManager that ended by itself`);
   if (violations.length === 0 && refused === null && !disk.betrayed) {
     await audit.checkSavepoints(supervisor.savepoints.map(({ path }) => path));
     const savepoint = supervisor.savepoints.at(-1);
@@ -140,6 +147,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     events: world.events,
     time: world.time,
     faults,
+    temporaryBytes: temporary.written,
     savepoints: supervisor.savepoints.length,
     jobManagers: supervisor.jobManagersStarted,
     trace: world.trace,

@@ -129,7 +129,9 @@ export class Supervisor {
 
   private startTaskManagers(): void {
     const { schedule } = this.options;
-    const needed = Math.max(schedule.taskManagers, Math.ceil(this.parallelism / schedule.slots));
+    // A batch runs its tasks one after the other where there are few slots.
+    const atOnce = schedule.batch ? 1 : Math.ceil(this.parallelism / schedule.slots);
+    const needed = Math.max(schedule.taskManagers, atOnce);
     this.generation++;
     this.taskManagers = Array.from({ length: needed }, (_, index) => this.startTaskManager(index));
   }

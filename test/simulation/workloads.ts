@@ -96,7 +96,20 @@ INSERT INTO results SELECT parity, COUNT(*), SUM(readings), MAX(total) FROM (
   },
 };
 
-export const WORKLOADS: readonly Workload[] = [windows, groups, chain];
+/** Rows of two streams of different width: they go round robin to those that write them, so that who reads a row depends on more than the row. */
+const union: Workload = {
+  name: 'union',
+  sql: (rows, rate, output) => `${source(rows, rate)}
+${sink('filesystem', 'sensor INT, number BIGINT', output)}
+INSERT INTO results SELECT sensor, n FROM readings WHERE amount > 300 UNION ALL SELECT CAST(-1 AS INT), COUNT(*) FROM readings;`,
+  changes: false,
+  expected: (rows) =>
+    [`-1,${rows.length}`, ...rows.filter(({ amount }) => amount > 300).map(({ sensor, n }) => `${sensor},${n}`)].sort(),
+};
+
+/** Those in front can also run as streams. */
+export const WORKLOADS: readonly Workload[] = [windows, groups, chain, union];
+export const STREAMS = 3;
 
 function windowTotals(rows: Reading[]): Iterable<{ sensor: number; first: number; count: number; total: number }> {
   const totals = new Map<string, { sensor: number; first: number; count: number; total: number }>();

@@ -133,12 +133,14 @@ export class World {
       if (this.trace !== null && event.label !== 'turn') this.note(process, () => event.label);
       event.run();
       await settled();
-      if (this.armed.length > 0) this.spring(process, event.label);
+      this.reach(process, event.label);
     }
     return true;
   }
 
-  private spring(process: SimProcess, label: string): void {
+  /** What was armed for this moment of the process happens now: behind an event, or in the middle of a call that cannot be an event. */
+  reach(process: SimProcess, label: string): void {
+    if (this.armed.length === 0) return;
     for (const [index, one] of this.armed.entries()) {
       if (one.process !== process || one.label !== label || one.left-- > 0) continue;
       this.armed.splice(index, 1);

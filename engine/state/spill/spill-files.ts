@@ -1,9 +1,8 @@
-// Where runs are written: files of this attempt that nobody else reads and no crash has to survive. A port, so that tests can fill the disk.
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+// Where runs are written: files of this attempt that nobody else reads and no crash has to survive.
 import { join } from 'node:path';
 import { EngineError } from '../../errors.ts';
+import type { TemporaryFile, TemporaryFiles } from '../../storage/temporary-files.ts';
 
-/** Synchronous: an operator works on its slot's thread, and what it wrote a moment ago is in the system's page cache. */
 export interface SpillFile {
   /** For errors. */
   readonly path: string;
@@ -18,36 +17,32 @@ export interface SpillFile {
 export type CreateSpillFile = (name: string) => SpillFile;
 
 /** Files in a folder that is asked for when the first one is made; their names begin with `prefix`. */
-export function localSpillFiles(directory: () => string, prefix: string): CreateSpillFile {
-  return (name) => new LocalSpillFile(join(directory(), `${prefix}-${name}`));
+export function spillFilesIn(files: TemporaryFiles, directory: () => string, prefix: string): CreateSpillFile {
+  return (name) => new FileOfRun(files, join(directory(), `${prefix}-${name}`));
 }
 
-class LocalSpillFile implements SpillFile {
+class FileOfRun implements SpillFile {
   readonly path: string;
-  private readonly descriptor: number;
+  private readonly files: TemporaryFiles;
+  private readonly file: TemporaryFile;
 
-  constructor(path: string) {
+  constructor(files: TemporaryFiles, path: string) {
+    this.files = files;
     this.path = path;
-    this.descriptor = openSync(path, 'wx+', 0o600);
+    this.file = files.create(path, { exclusive: true });
   }
 
   append(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length;) at += writeSync(this.descriptor, bytes, at);
+    this.file.append(bytes);
   }
 
   read(offset: number, into: Uint8Array): number {
-    let at = 0;
-    while (at < into.length) {
-      const count = readSync(this.descriptor, into, at, into.length - at, offset + at);
-      if (count === 0) break;
-      at += count;
-    }
-    return at;
+    return this.file.read(offset, into);
   }
 
   remove(): void {
-    closeSync(this.descriptor);
-    rmSync(this.path, { force: true });
+    this.file.close();
+    this.files.remove(this.path);
   }
 }
 

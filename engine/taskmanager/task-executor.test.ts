@@ -1,0 +1,64 @@
+// What a TaskManager tidies up: its temporary files of a job's attempt go when a later attempt takes over, when the job has ended, and with it.
+import { Packr } from 'msgpackr';
+import { systemClock } from '../clock.ts';
+import { EngineConfig } from '../config.ts';
+import type { FrameHandlers } from '../rpc/network.ts';
+import type { ToTaskManager } from '../rpc/protocol.ts';
+import { TaskExecutor } from './task-executor.ts';
+
+const JOB = 'ab'.repeat(16);
+
+/** One that is connected to a JobManager, which is the test. */
+async function started(): Promise<{ hear: (message: ToTaskManager) => void; removed: string[]; exits: number[] }> {
+  const packr = new Packr({ useRecords: false, moreTypes: false });
+  const removed: string[] = [];
+  const exits: number[] = [];
+  let jobManager: FrameHandlers | null = null;
+  const executor = new TaskExecutor({
+    config: new EngineConfig({}),
+    resourceId: 'tm',
+    network: {
+      listen: async () => ({ port: 1, close: () => undefined }),
+      connect: () => ({
+        limit: Infinity,
+        closed: false,
+        start: (handlers) => (jobManager = handlers),
+        send: () => undefined,
+        end: () => undefined,
+        close: () => undefined,
+      }),
+    },
+    clock: { ...systemClock, after: () => () => undefined },
+    startSlots: async () => [],
+    jobManager: () => ({ host: 'jm', port: 1 }),
+    token: () => null,
+    machine: { pid: 1, cpuCores: 1, physicalMemory: 1 },
+    metrics: () => ({}),
+    spillFolder: (jobId, epoch) => `${jobId}-${epoch}`,
+    removeFolder: (folder) => removed.push(folder),
+    print: () => undefined,
+    log: () => undefined,
+    exit: (code) => exits.push(code),
+  });
+  await executor.start();
+  return { hear: (message) => jobManager!.frame(packr.pack(message)), removed, exits };
+}
+
+test('what was left for an attempt goes when the TaskManager registers with a later one, not when it registers with the same again', async () => {
+  const { hear, removed } = await started();
+  hear({ type: 'registered', jobId: JOB, epoch: 1 });
+  hear({ type: 'registered', jobId: JOB, epoch: 1 });
+  expect(removed).toEqual([]);
+  hear({ type: 'registered', jobId: JOB, epoch: 2 });
+  expect(removed).toEqual([`${JOB}-1`]);
+});
+
+test('what is left goes when the job has ended, and when the TaskManager has to leave', async () => {
+  const { hear, removed, exits } = await started();
+  hear({ type: 'registered', jobId: JOB, epoch: 3 });
+  hear({ type: 'releaseJob', jobId: JOB });
+  expect(removed).toEqual([`${JOB}-3`]);
+  hear({ type: 'shutDown' });
+  expect(removed).toEqual([`${JOB}-3`, `${JOB}-3`]);
+  expect(exits).toEqual([0]);
+});
