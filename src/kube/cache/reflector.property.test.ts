@@ -36,11 +36,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('down'), ms: fc.constantFrom(500, 20_000, 120_000) }) },
-) as fc.Arbitrary<Step>;
+);
 
 const withRestores = fc.oneof(
   { weight: 8, arbitrary: step },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('backUp', 'restore') }) as fc.Arbitrary<Step> },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('backUp', 'restore') }) },
 );
 
 const HOUR = 3_600_000;
