@@ -1,5 +1,6 @@
 // The code broken in one place at a time: what a hasty change might do to the promises of docs/RELIABILITY.md. `npm run mutate` applies each to a
 // copy of the tree and runs the test that is to notice.
+import { KERNEL_MUTATIONS } from './kernel-mutations.ts';
 import type { Mutation } from './mutation.ts';
 
 const COORDINATOR = 'engine/jobmanager/coordinator';
@@ -218,4 +219,5 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '',
     caughtBy: simulated,
   },
+  ...KERNEL_MUTATIONS,
 ];

@@ -93,7 +93,8 @@ async function live(steps: readonly Step[], seed: number, relistEveryMs: number)
         break;
       case 'writeAndRecord': {
         const written = write(happens.name);
-        clock.after(random() * 2_000, () => informer.store.record(written));
+        if (random() < 0.5) informer.store.record(written);
+        else clock.after(random() * 2_000, () => informer.store.record(written));
         break;
       }
       case 'delete':
