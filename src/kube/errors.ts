@@ -72,16 +72,25 @@ export class ApiError extends KubeError {
 export const isNotFound = (error: unknown): boolean => hasReason(error, 'NotFound');
 /** create: the name is taken. */
 export const isAlreadyExists = (error: unknown): boolean => hasReason(error, 'AlreadyExists');
-/** The object changed since it was read, or is another one than the precondition named; apply: a field belongs to somebody else. */
-export const isConflict = (error: unknown): boolean => hasReason(error, 'Conflict');
+/**
+ * The object changed since it was read, or is another one than the uid that was named (which the API server calls Invalid in some places); apply: a field
+ * belongs to somebody else.
+ */
+export const isConflict = (error: unknown): boolean =>
+  hasReason(error, 'Conflict') ||
+  (hasReason(error, 'Invalid') && hasCause(error, ({ field }) => field === 'metadata.uid'));
 
 /** The resource version that was named is no longer known, or not known yet: list anew. Each form in which servers say so. */
 export function isExpired(error: unknown): boolean {
   if (!(error instanceof ApiError)) return false;
   if (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone') return true;
-  return error.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') ?? false;
+  return hasCause(error, ({ reason }) => reason === 'ResourceVersionTooLarge');
 }
 
 function hasReason(error: unknown, reason: string): boolean {
   return error instanceof ApiError && error.reason === reason;
+}
+
+function hasCause(error: unknown, is: (cause: { reason?: string; field?: string }) => boolean): boolean {
+  return error instanceof ApiError && (error.details?.causes?.some(is) ?? false);
 }

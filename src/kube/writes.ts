@@ -100,7 +100,7 @@ export async function modify<T extends KubeObject>(
   const current = 'metadata' in known ? known : await client.get(resource, known, call);
   return locked(client, resource, current, call, (latest) => {
     const wanted = change(latest);
-    return wanted === null ? null : client.replace(resource, wanted as Manifest<T>, options);
+    return wanted === null ? null : client.replace(resource, wanted, options);
   });
 }
 

@@ -122,7 +122,9 @@ export class KubeConfigAuthentication implements Authentication {
   private agentFor(options: RequestOptions): HttpAgent {
     const { ca, cert, key, servername, rejectUnauthorized } = options as RequestOptions & { servername?: string };
     const { server, proxyUrl } = this.config.getCurrentCluster()!;
-    const facts = [ca, cert, key, servername, rejectUnauthorized, server, proxyUrl].map((fact) => String(fact));
+    const facts = [ca, cert, key, servername, rejectUnauthorized, server, proxyUrl].map((fact) =>
+      Buffer.isBuffer(fact) ? fact.toString('base64') : fact,
+    );
     const fingerprint = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
     if (this.agent?.fingerprint === fingerprint) return this.agent.agent;
     const keep = { keepAlive: true };

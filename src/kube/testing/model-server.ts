@@ -154,7 +154,7 @@ export class ModelServer {
     const { resourceVersion, uid } = sent.metadata;
     if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion)
       return refusal(409, 'Conflict');
-    if (uid !== undefined && uid !== current.metadata.uid) return refusal(409, 'Conflict');
+    if (uid !== undefined && uid !== current.metadata.uid) return refusal(422, 'Invalid', 'metadata.uid');
     return this.store(path, 'MODIFIED', { ...sent, metadata: { ...current.metadata, ...sent.metadata } });
   }
 
@@ -196,6 +196,7 @@ export class ModelServer {
 const pathOfObject = (collection: string, object: KubeObject): string | null =>
   collection.endsWith('/leases') === (object.kind === 'Lease') ? object.metadata.name : null;
 
-function refusal(status: number, reason: string): Answer {
-  return { status, body: JSON.stringify({ kind: 'Status', code: status, reason, message: reason }) };
+function refusal(status: number, reason: string, field?: string): Answer {
+  const details = field === undefined ? {} : { causes: [{ field }] };
+  return { status, body: JSON.stringify({ kind: 'Status', code: status, reason, message: reason, details }) };
 }

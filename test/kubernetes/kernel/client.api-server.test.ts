@@ -218,7 +218,8 @@ test('a watch from a version that was compacted is told as expired', async () =>
   for (const text of ['x', 'y']) await client.patch(THINGS, ref('life'), { merge: { spec: { text } } });
   await fixture.plane.etcd.compact();
   await fixture.plane.apiServer.restart();
-  const events = client.watch(
+  // A client of its own: a watch is not repeated, and the other's connections ended with the server.
+  const events = (await fixture.newClient()).watch(
     THINGS,
     {},
     {
