@@ -102,7 +102,7 @@ export class KubernetesStore implements Store {
     const { client } = this.options;
     return this.call(kind, key.name, async () => {
       await client.delete(RESOURCES[kind], key);
-      return (await client.find(RESOURCES[kind], key)) as Objects[K] | null;
+      return client.find<Objects[K]>(RESOURCES[kind], key);
     });
   }
 
