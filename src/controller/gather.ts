@@ -118,7 +118,10 @@ const samePlace = (a: Place, b: Place): boolean =>
   a?.uri === b?.uri && a?.persistentVolumeClaim?.claimName === b?.persistentVolumeClaim?.claimName;
 
 const jobManagerRuns = (processes: readonly ProcessView[], attempt: Attempt): boolean =>
-  processes.some((p) => p.epoch === attempt.epoch && p.role === 'JobManager' && p.state === 'Running');
+  processes.some(
+    ({ epoch, role, state, pending }) =>
+      epoch === attempt.epoch && role === 'JobManager' && state === 'Running' && pending === undefined,
+  );
 
 /** While the engine answers that it runs, storage has no say. */
 const nothingAsked = (attempt: Attempt | undefined): StorageView => ({

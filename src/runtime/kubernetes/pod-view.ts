@@ -38,6 +38,9 @@ export function processOf(pod: Pod): ProcessView | null {
     state: exit === null ? 'Running' : 'Exited',
     exit,
     restarts: restarts ?? 0,
+    ...(pod.status?.phase === 'Pending' || pod.status?.phase === undefined
+      ? { pending: { trouble: troubleOf(pod) } }
+      : {}),
   };
 }
 

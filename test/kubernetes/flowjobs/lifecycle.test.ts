@@ -93,3 +93,16 @@ test('bad SQL is told in a condition with line and column, and no pod is made', 
   expect(condition(job, 'Stalled')?.message).toMatch(/line 2, column 1/);
   expect(await jobs.pods('typo')).toEqual([]);
 });
+
+test('an image that is not there is told with the remedy, and the job runs when it was corrected', async () => {
+  const spec = (engine: object): object => ({
+    mode: 'Streaming',
+    engine,
+    job: { sql: { inline: stream(1_000_000, 200) } },
+  });
+  await jobs.apply('image', spec({ image: 'flowjob:no-such-tag' }));
+  const waiting = await jobs.until('image', 'says why', (job) => condition(job, 'Ready')?.reason === 'PodNotStarting');
+  expect(condition(waiting, 'Ready')?.message).toMatch(/no-such-tag.*correct spec\.engine\.image/s);
+  await jobs.apply('image', spec({}));
+  await jobs.until('image', 'runs', ({ status }) => status?.attempt?.healthy === true, 90);
+}, 180_000);
