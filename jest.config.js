@@ -1,4 +1,10 @@
-// Unit tests stand beside the code (engine/, src/); end-to-end tests that start processes stand in test/e2e.
+// Unit tests stand beside the code (engine/, src/); end-to-end tests that start processes stand in test/e2e. What needs a real Kubernetes is run by
+// `npm run test:cluster`: files that end in .api-server.test.ts, anywhere, need a control plane and start it themselves; the tests in test/kubernetes need a
+// cluster with a node, which is brought up before them.
+const esModules = [
+  ...['hyparquet', '@bufbuild/cel', '@bufbuild/cel-spec', 'cookie'],
+  ...['@kubernetes/client-node', 'openid-client', 'oauth4webapi', 'jose'],
+];
 const shared = {
   testEnvironment: 'node',
   transform: {
@@ -8,21 +14,40 @@ const shared = {
     ],
   },
   // Packages that ship ES modules only are transformed like our own code.
-  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|@bufbuild/cel|@bufbuild/cel-spec|cookie)/)'],
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')})/)`],
+  // KubeConfig alone is used of client-node: its generated API, 700 files, need not be transformed.
+  moduleNameMapper: { '^\\./gen/index\\.js$': '<rootDir>/scripts/bundle/no-generated-api.ts' },
   extensionsToTreatAsEsm: [],
 };
+
+const notOfApiServer = ['/node_modules/', '[.]api-server[.]test[.]ts$'];
 
 export default {
   projects: [
     {
       ...shared,
       displayName: 'unit',
+      testPathIgnorePatterns: notOfApiServer,
       testMatch: [
         '<rootDir>/{engine,src}/**/*.test.ts',
         '<rootDir>/test/{conformance,bench,demo,simulation,mutation}/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'api-server',
+      testMatch: ['<rootDir>/{src,test}/**/*.api-server.test.ts'],
+      globalSetup: '<rootDir>/test/kubernetes/setup-control-plane.ts',
+    },
+    {
+      ...shared,
+      displayName: 'cluster',
+      testMatch: ['<rootDir>/test/kubernetes/**/*.test.ts'],
+      testPathIgnorePatterns: notOfApiServer,
+      globalSetup: '<rootDir>/test/kubernetes/setup-cluster.ts',
+      globalTeardown: '<rootDir>/test/kubernetes/teardown-cluster.ts',
+    },
   ],
   testTimeout: 30_000,
 };

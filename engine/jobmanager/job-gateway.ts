@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { attemptTag } from '../checkpoint/attempt.ts';
 import type { Manifest } from '../checkpoint/storage.ts';
+import { viewStorage, type StorageQuestion, type StorageView } from '../checkpoint/storage-view.ts';
 import { describeError, EngineError } from '../errors.ts';
 import {
   GatewayError,
@@ -88,6 +89,10 @@ export class Gateway implements JobManagerGateway {
 
   disposalStatus(triggerId: string): OperationStatus | null {
     return this.disposals.status(triggerId, 'DISPOSAL');
+  }
+
+  async storageView(question: StorageQuestion): Promise<StorageView> {
+    return viewStorage(this.jobMaster.storage, question);
   }
 
   async cancelJob(jobId: string): Promise<void> {

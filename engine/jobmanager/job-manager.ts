@@ -1,6 +1,7 @@
 // The JobManager's process: a JobMaster on real storage, sockets and clock, its REST API, and the file that says where it listens.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import { systemClock } from '../clock.ts';
 import type { EngineConfig, Endpoints } from '../config.ts';
@@ -73,6 +74,7 @@ function announceEndpoints(
     rpcAddress: reachable(config.get('jobmanager.bind-host'), config.get('jobmanager.rpc.address')),
     rpcPort,
   };
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.${process.pid}`, JSON.stringify(endpoints), { mode: 0o600 });
   renameSync(`${file}.${process.pid}`, file);
 }

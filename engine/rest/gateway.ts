@@ -1,4 +1,5 @@
 // What the REST API knows of the JobManager: reads of a consistent view, and commands. The JobManager implements it, handlers only use it.
+import type { StorageQuestion, StorageView } from '../checkpoint/storage-view.ts';
 import type { ExecPlan } from '../plan/exec-plan.ts';
 
 /** Flink's JobStatus. */
@@ -223,6 +224,8 @@ export interface JobManagerGateway {
   checkpointTriggerStatus(jobId: string, triggerId: string): OperationStatus | null;
   disposeSavepoint(path: string): Promise<{ triggerId: string }>;
   disposalStatus(triggerId: string): OperationStatus | null;
+  /** What the job's storage holds. Not of Flink. */
+  storageView(question: StorageQuestion): Promise<StorageView>;
   cancelJob(jobId: string): Promise<void>;
   /** Rescales in place. Throws GatewayError 400 with all that is wrong with the request. */
   updateResourceRequirements(jobId: string, requirements: JobResourceRequirements): Promise<void>;

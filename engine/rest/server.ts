@@ -8,6 +8,7 @@ import { registerJobRoutes } from './routes-job.ts';
 import { registerMetricRoutes } from './routes-metrics.ts';
 import { registerOperationRoutes } from './routes-operations.ts';
 import { registerRescaleRoutes } from './routes-rescale.ts';
+import { registerStorageRoutes } from './routes-storage.ts';
 
 export interface RestOptions {
   /** Requests must carry `Authorization: Bearer <token>`; null: none needed. */
@@ -67,6 +68,7 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
         registerMetricRoutes(scope, gateway, now);
         registerOperationRoutes(scope, gateway);
         registerRescaleRoutes(scope, gateway);
+        registerStorageRoutes(scope, gateway);
       },
       { prefix },
     );

@@ -1,4 +1,5 @@
 // What a change of a field does to a running job, read from the schema where each field says so itself.
+import { isDeepStrictEqual } from 'node:util';
 import type { TSchema } from '@sinclair/typebox';
 import { FlowJobSpecSchema, type FlowJobSpec } from './flowjob.ts';
 import type { ChangeClass } from './schema-kit.ts';
@@ -50,6 +51,6 @@ export interface SpecChange {
 export function specChanges(before: FlowJobSpec, after: FlowJobSpec): SpecChange[] {
   return specPaths().flatMap((path) => {
     const [old, now] = [specValue(before, path), specValue(after, path)];
-    return old === now ? [] : [{ path, before: old, after: now, changeClass: changeClassOf(path) }];
+    return isDeepStrictEqual(old, now) ? [] : [{ path, before: old, after: now, changeClass: changeClassOf(path) }];
   });
 }

@@ -1,7 +1,7 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
 import type { ObjectMeta } from './object.ts';
-import { duration, quantity, stringEnum, type CelRule } from './schema-kit.ts';
+import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
 
 /** Kubernetes' ResourceRequirements, for memory and CPU. */
@@ -56,6 +56,22 @@ function resources(role: string, memory: string) {
   );
 }
 
+/** What a user may add to the operator's pods: a PodTemplateSpec of which any part may be left out. */
+export interface PodTemplate {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: Record<string, unknown>;
+}
+
+const podTemplate = (role: string, container: string) =>
+  Type.Optional(
+    kubernetesObject<PodTemplate>({
+      description:
+        `On Kubernetes, what pods of ${role} have besides what the operator gives them: a PodTemplateSpec, merged the strategic way. ` +
+        `The container of the engine is named ${container}.`,
+      'x-flowjob-change': 'restart',
+    }),
+  );
+
 export const MODES = ['Streaming', 'Batch'] as const;
 export const UPGRADE_STRATEGIES = ['Savepoint', 'Stateless'] as const;
 export const DELETION_POLICIES = ['Savepoint', 'Delete'] as const;
@@ -67,6 +83,15 @@ const EngineSchema = Type.Object(
       default: 'Embedded',
       'x-flowjob-change': 'refused-while-running',
     }),
+    image: Type.Optional(
+      Type.String({
+        description: 'On Kubernetes, the image of JobManager and TaskManagers.',
+        minLength: 1,
+        maxLength: 1024,
+        'x-flowjob-change': 'restart',
+        'x-flowjob-default': 'the operator’s own image',
+      }),
+    ),
   },
   { description: 'Which engine runs the job.', default: {} },
 );
@@ -98,22 +123,66 @@ const JobSchema = Type.Object(
   { description: 'What is run.' },
 );
 
+const PersistentVolumeClaimSchema = Type.Object(
+  {
+    claimName: Type.Optional(
+      Type.String({
+        description: 'A claim that is there already. Several jobs may share one.',
+        pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+        maxLength: 253,
+        'x-flowjob-change': 'refused-while-running',
+        'x-flowjob-default': 'a claim NAME-state that the operator makes, and that outlives the job',
+      }),
+    ),
+    size: quantity({
+      description: 'Size of the claim that the operator makes.',
+      default: '1Gi',
+      'x-flowjob-change': 'none',
+    }),
+    storageClassName: Type.Optional(
+      Type.String({
+        description: 'Storage class of the claim that the operator makes.',
+        maxLength: 253,
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'the cluster’s default class',
+      }),
+    ),
+    accessMode: stringEnum(['ReadWriteOnce', 'ReadWriteMany'], {
+      description:
+        'Access mode of the claim that the operator makes. Pods that share a ReadWriteOnce volume run on one node.',
+      default: 'ReadWriteOnce',
+      'x-flowjob-change': 'none',
+    }),
+  },
+  { description: 'On Kubernetes, the PersistentVolumeClaim that holds the state. Without effect elsewhere.' },
+);
+
 const StateSchema = Type.Object(
   {
     storage: Type.Optional(
       Type.Object(
         {
-          uri: Type.String({
-            description:
-              'Folder in which the job keeps its checkpoints and savepoints, below a folder of its own name: a file: URI with an absolute path. Jobs may share it.',
-            pattern: '^file:(//)?/.+$',
-            maxLength: 1024,
-            'x-flowjob-change': 'refused-while-running',
-          }),
+          uri: Type.Optional(
+            Type.String({
+              description:
+                'Folder in which the job keeps its checkpoints and savepoints, below a folder of its own name: a file: URI with an absolute path. Jobs may share it. On Kubernetes podTemplate has to mount it in every pod.',
+              pattern: '^file:(//)?/.+$',
+              maxLength: 1024,
+              'x-flowjob-change': 'refused-while-running',
+            }),
+          ),
+          persistentVolumeClaim: Type.Optional(PersistentVolumeClaimSchema),
         },
         {
           description: 'Where checkpoints and savepoints are kept.',
-          'x-flowjob-default': 'a folder of the operator’s own, one per FlowJob',
+          'x-flowjob-default':
+            'a folder of the operator’s own, one per FlowJob; on Kubernetes a claim named NAME-state',
+          'x-kubernetes-validations': [
+            {
+              rule: '!has(self.uri) || !has(self.persistentVolumeClaim)',
+              message: 'state is kept in one place: remove uri or persistentVolumeClaim',
+            },
+          ] satisfies CelRule[],
         },
       ),
     ),
@@ -186,7 +255,7 @@ const BatchSchema = Type.Object(
 );
 
 const JobManagerSchema = Type.Object(
-  { resources: resources('the JobManager', '256Mi') },
+  { resources: resources('the JobManager', '256Mi'), podTemplate: podTemplate('the JobManager', 'jobmanager') },
   { description: 'The process that coordinates the job.', default: {} },
 );
 
@@ -209,6 +278,7 @@ const TaskManagerSchema = Type.Object(
       'x-flowjob-change': 'restart',
     }),
     resources: resources('a TaskManager', '512Mi'),
+    podTemplate: podTemplate('TaskManagers', 'taskmanager'),
   },
   { description: 'The processes that do the work.', default: {} },
 );

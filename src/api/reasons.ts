@@ -39,6 +39,10 @@ export const JOB_REASONS = {
     remedy: 'Check that the operator runs: `flowjob local status`.',
   },
   Starting: { meaning: 'Processes are being started.', remedy: '' },
+  PodNotStarting: {
+    meaning: 'On Kubernetes, a pod of the job cannot start.',
+    remedy: 'The message says what keeps it and what to do; the job goes on by itself when the cause is gone.',
+  },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
   Running: { meaning: 'The job runs.', remedy: '' },
   Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },

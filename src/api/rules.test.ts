@@ -85,6 +85,10 @@ const examples: Record<Kind, Record<string, Example>> = {
       accepted: job({ job: { ...sql, parallelism: 6 }, taskManager: { replicas: 3 } }),
       refused: job({ job: { ...sql, parallelism: 3 } }),
     },
+    'spec.state.storage: state is kept in one place': {
+      accepted: job({ state: { storage: { persistentVolumeClaim: { size: '5Gi' } } } }),
+      refused: job({ state: { storage: { uri: 'file:///state', persistentVolumeClaim: {} } } }),
+    },
     'spec.state.checkpoint.interval: must be longer than zero': {
       accepted: job({ state: { checkpoint: { interval: '100ms' } } }),
       refused: job({ state: { checkpoint: { interval: '00s' } } }),
@@ -105,6 +109,11 @@ const examples: Record<Kind, Record<string, Example>> = {
     },
     ...whileRunning('mode', {}, { mode: 'Batch' }),
     ...whileRunning('state.storage.uri', {}, { state: { storage: { uri: 'file:///elsewhere' } } }),
+    ...whileRunning(
+      'state.storage.persistentVolumeClaim.claimName',
+      {},
+      { state: { storage: { persistentVolumeClaim: { claimName: 'another' } } } },
+    ),
     // The schema admits one type so far, so the refused one is made up.
     ...whileRunning('engine.type', {}, { engine: { type: 'Other' } }),
   },

@@ -58,6 +58,11 @@ export function quantity(extras: FieldExtras & { default?: string }): TUnsafe<st
   });
 }
 
+/** An object of Kubernetes' own whose fields are checked where it is used: by the API server when it becomes part of a pod. */
+export function kubernetesObject<T extends object>(extras: FieldExtras): TUnsafe<T> {
+  return Type.Unsafe<T>({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true, ...extras });
+}
+
 const durationUnits: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds of a duration that the schema admits. */

@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime/port.ts';
 export async function act(action: Action, job: FlowJob, runtime: Runtime, engine: EngineClient | null): Promise<void> {
   const { attempt, accepted } = job.status ?? {};
   const key = job.metadata;
+  const place = { key, storage: (accepted?.spec ?? job.spec).state.storage };
   switch (action.kind) {
     case 'EnsureProcesses':
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
@@ -25,9 +26,9 @@ export async function act(action: Action, job: FlowJob, runtime: Runtime, engine
     case 'CancelJob':
       return ask(engine?.cancel(action.jobId));
     case 'DisposeSavepoint':
-      return runtime.disposeSavepoint(action.path);
+      return runtime.disposeSavepoint(place, action.path);
     case 'RemoveState':
-      return runtime.removeState(key, (accepted?.spec ?? job.spec).state.storage?.uri);
+      return runtime.removeState(place);
   }
 }
 

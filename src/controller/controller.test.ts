@@ -307,7 +307,7 @@ test('deleting a stream takes a last savepoint, which stays', async () => {
   expect(alive()).toEqual([]);
   const { newest } = await operator.runtime.storage({
     key,
-    uri: undefined,
+    storage: undefined,
     jobId: job.status!.attempt!.jobId,
     lastSavepoint: undefined,
     stopTriggerId: undefined,

@@ -2,10 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../api/group.ts';
 import type { ObjectKey } from '../api/object.ts';
+import { systemClock } from '../../engine/clock.ts';
+import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { describeTrouble, kindOf } from './trouble.ts';
-import { WorkQueue } from './work-queue.ts';
 
 /** A pass that fails now and then is tried again and nothing more; so many in a row (1.4 s) are put on record. */
 const TOLD_AFTER = 4;
@@ -13,21 +14,33 @@ const TOLD_AFTER = 4;
 export class Controller {
   private readonly options: ReconcilerOptions;
   private readonly reconciler: Reconciler;
-  private readonly queue: WorkQueue;
+  private readonly loop: Loop;
   private readonly keys = new Map<string, ObjectKey>();
   /** By job: the names of its FlowSavepoints, as the watch tells them. */
   private readonly savepoints = new Map<string, Set<string>>();
-  /** By job: passes that failed in a row, and the kinds of errors that are on record because of them. */
-  private readonly troubles = new Map<string, { failures: number; told: Set<string> }>();
+  /** By job: the kinds of errors that are on record because of passes that failed in a row. */
+  private readonly told = new Map<string, Set<string>>();
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
     this.reconciler = new Reconciler(options);
-    this.queue = new WorkQueue((id) => this.pass(id));
+    this.loop = new Loop({
+      name: 'flowjob',
+      reconcile: (id) => this.pass(id),
+      // A pass mostly waits, for its own job's processes: jobs do not wait for each other.
+      workers: Infinity,
+      clock: systemClock,
+      // One operator on one machine: nobody to keep out of step with.
+      random: () => 0,
+      backOff: { baseMs: 200, capMs: 30_000, jitter: 0 },
+      // `pass` has put it into the log.
+      onError: () => undefined,
+    });
   }
 
   /** Runs until `signal` aborts; then answers when no pass is under way. Jobs run on. */
   async run(signal: AbortSignal): Promise<void> {
+    const passes = this.loop.run({ stop: signal });
     this.options.runtime.onChange((key) => this.look(key));
     // Processes whose FlowJob went while no operator ran.
     for (const key of this.options.runtime.jobs()) this.look(key);
@@ -42,36 +55,37 @@ export class Controller {
       }),
       this.watch('FlowJob', signal, ({ object }) => this.look(keyOf(object))),
     ]);
-    await this.queue.close();
+    await passes;
   }
 
   private look(key: ObjectKey): void {
     this.keys.set(idOf(key), { namespace: key.namespace, name: key.name });
-    this.queue.add(idOf(key));
+    this.loop.queue.add(idOf(key));
   }
 
   /** An error in one job delays that job, and no other. */
-  private async pass(id: string): Promise<void> {
+  private async pass(id: string): Promise<Result> {
     const key = this.keys.get(id)!;
     try {
       const next = await this.reconciler.reconcile(key, [...(this.savepoints.get(id) ?? [])]);
-      this.troubles.delete(id);
-      if (next !== null) this.queue.add(id, next);
+      this.told.delete(id);
+      return next === null ? done : requeueAfter(next);
     } catch (error) {
       // Somebody else wrote the object in between: look again, with what stands there now.
-      if (error instanceof StoreError && error.reason === 'Conflict') return this.queue.add(id);
-      if (error instanceof StoreError && error.reason === 'NotFound') return this.queue.add(id);
-      const trouble = this.troubles.get(id) ?? { failures: 0, told: new Set() };
-      this.troubles.set(id, trouble);
-      trouble.failures++;
-      this.options.log.error({ job: key.name, failures: trouble.failures, err: error }, 'pass failed');
-      if (trouble.failures >= TOLD_AFTER) await this.tell(key, trouble.told, error);
-      this.queue.add(id, Math.min(30_000, 100 * 2 ** trouble.failures));
+      if (error instanceof StoreError && (error.reason === 'Conflict' || error.reason === 'NotFound'))
+        return requeueAfter(0);
+      const failures = this.loop.queue.failures(id) + 1;
+      this.options.log.error({ job: key.name, failures, err: error }, 'pass failed');
+      if (failures >= TOLD_AFTER) await this.tell(id, error);
+      throw error;
     }
   }
 
   /** Once for each kind of error while passes go on failing: another try alone is no news, and not worth a write. */
-  private async tell(key: ObjectKey, told: Set<string>, error: unknown): Promise<void> {
+  private async tell(id: string, error: unknown): Promise<void> {
+    const key = this.keys.get(id)!;
+    const told = this.told.get(id) ?? new Set();
+    this.told.set(id, told);
     const kind = kindOf(error);
     if (told.has(kind)) return;
     try {

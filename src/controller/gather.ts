@@ -36,9 +36,10 @@ export class Gatherer {
   }
 
   /** A client for the job's current attempt; null when its JobManager has not said where it answers. */
-  client(job: FlowJob): EngineClient | null {
+  async client(job: FlowJob): Promise<EngineClient | null> {
     const attempt = job.status?.attempt;
-    const connection: Connection | null = attempt === undefined ? null : this.runtime.connection(job.metadata, attempt);
+    const connection: Connection | null =
+      attempt === undefined ? null : await this.runtime.connection(job.metadata, attempt);
     return connection === null ? null : new EngineClient(connection);
   }
 
@@ -53,7 +54,7 @@ export class Gatherer {
     attempt: Attempt,
     savepoints: readonly FlowSavepoint[],
   ): Promise<EngineView | null> {
-    const client = this.client(job);
+    const client = await this.client(job);
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);
@@ -93,26 +94,34 @@ export class Gatherer {
 
   private async storage(job: FlowJob): Promise<StorageView> {
     const { accepted, attempt, lastSavepoint, pending } = job.status ?? {};
-    const wanted = job.spec.state.storage?.uri;
-    const used = accepted === undefined ? wanted : accepted.spec.state.storage?.uri;
+    const wanted = job.spec.state.storage;
+    const used = accepted === undefined ? wanted : accepted.spec.state.storage;
     const key = job.metadata;
     const view = await this.runtime.storage({
       key,
-      uri: used,
+      storage: used,
       jobId: attempt?.jobId,
       lastSavepoint: lastSavepoint?.path,
       stopTriggerId: pending?.kind === 'StopWithSavepoint' ? pending.triggerId : undefined,
     });
-    if (used === wanted) return view;
+    if (samePlace(used, wanted)) return view;
     // The next run keeps its state elsewhere: its epoch must be free there too.
-    const next = { key, uri: wanted, jobId: undefined, lastSavepoint: undefined, stopTriggerId: undefined };
+    const next = { key, storage: wanted, jobId: undefined, lastSavepoint: undefined, stopTriggerId: undefined };
     const { epoch } = await this.runtime.storage(next);
     return { ...view, epoch: Math.max(view.epoch, epoch) };
   }
 }
 
+type Place = FlowJob['spec']['state']['storage'];
+
+const samePlace = (a: Place, b: Place): boolean =>
+  a?.uri === b?.uri && a?.persistentVolumeClaim?.claimName === b?.persistentVolumeClaim?.claimName;
+
 const jobManagerRuns = (processes: readonly ProcessView[], attempt: Attempt): boolean =>
-  processes.some((p) => p.epoch === attempt.epoch && p.role === 'JobManager' && p.state === 'Running');
+  processes.some(
+    ({ epoch, role, state, pending }) =>
+      epoch === attempt.epoch && role === 'JobManager' && state === 'Running' && pending === undefined,
+  );
 
 /** While the engine answers that it runs, storage has no say. */
 const nothingAsked = (attempt: Attempt | undefined): StorageView => ({

@@ -1,61 +1,16 @@
-// One operator per folder. The lock names its holder by pid and start time; a holder that is gone loses it.
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+// One operator per folder.
 import { join } from 'node:path';
-import { isAlive, self, type ProcessIdentity } from '../store/local/process-identity.ts';
+import type { ProcessIdentity } from '../store/local/process-identity.ts';
+import { lockHolder, takeLock } from '../store/local/process-lock.ts';
 
 export const operatorLockFile = (directory: string): string => join(directory, 'operator.lock');
 
 /** The operator that runs on `directory`; null when none does. */
 export function runningOperator(directory: string): ProcessIdentity | null {
-  const holder = read(operatorLockFile(directory));
-  return holder !== null && isAlive(holder) ? holder : null;
+  return lockHolder(operatorLockFile(directory));
 }
 
-/** Takes the lock. Answers how to give it back, or who has it. */
+/** Takes the folder's lock. Answers how to give it back, or who has it. */
 export function lockOperator(directory: string): { release: () => void } | { holder: ProcessIdentity } {
-  const file = operatorLockFile(directory);
-  const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, JSON.stringify(self()));
-  try {
-    for (;;) {
-      try {
-        linkSync(mine, file);
-        return { release: () => release(file) };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const holder = read(file);
-      if (holder !== null && isAlive(holder)) return { holder };
-      takeAway(file, holder);
-    }
-  } finally {
-    unlinkSync(mine);
-  }
-}
-
-/** Moves a dead holder's lock aside. Whoever moved somebody else's by mistake puts it back: the name is free only for that moment. */
-function takeAway(file: string, dead: ProcessIdentity | null): void {
-  const aside = `${file}.dead-${process.pid}`;
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  const moved = read(aside);
-  if (moved !== null && (moved.pid !== dead?.pid || moved.startTime !== dead.startTime) && isAlive(moved))
-    linkSync(aside, file);
-  unlinkSync(aside);
-}
-
-function release(file: string): void {
-  if (read(file)?.pid === process.pid) unlinkSync(file);
-}
-
-function read(file: string): ProcessIdentity | null {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity;
-  } catch {
-    return null;
-  }
+  return takeLock(operatorLockFile(directory));
 }

@@ -65,7 +65,7 @@ export class Reconciler {
     await this.report(decision.events, written, objects);
     for (const action of decision.actions) {
       this.options.log.info({ job: key.name, action }, 'acting');
-      await act(action, written, this.options.runtime, this.gatherer.client(written));
+      await act(action, written, this.options.runtime, await this.gatherer.client(written));
     }
     await this.release(written, objects, decision);
     return changed || savepointsChanged ? 0 : this.nextLook(written, decision);
@@ -98,7 +98,8 @@ export class Reconciler {
       const outcome = decideOrphan(savepoint, now());
       await this.writeSavepoints([savepoint], [outcome.decision]);
       for (const action of outcome.actions)
-        if (action.kind === 'DisposeSavepoint') await runtime.disposeSavepoint(action.path);
+        if (action.kind === 'DisposeSavepoint')
+          await runtime.disposeSavepoint({ key, storage: undefined }, action.path);
       if (outcome.decision.finalizer === 'remove') await this.removeFinalizer('FlowSavepoint', savepoint);
     }
     if (runtime.processes(key).some((process) => process.state === 'Running')) {

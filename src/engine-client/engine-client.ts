@@ -1,4 +1,5 @@
 // The one REST client of the operator: the calls that Flink and the embedded engine both answer. Connections are kept alive by fetch.
+import type { StorageQuestion, StorageView } from '../../engine/checkpoint/storage-view.ts';
 import type { OperationView } from '../lifecycle/observation.ts';
 import type {
   CheckpointsAnswer,
@@ -49,6 +50,14 @@ export class EngineClient {
 
   exceptions(jobId: string): Promise<ExceptionsAnswer> {
     return this.call('GET', `/jobs/${jobId}/exceptions`);
+  }
+
+  /** What the job's storage holds: of the embedded engine alone. */
+  storage({ jobId, lastSavepoint, stopTriggerId }: StorageQuestion): Promise<StorageView> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ jobId, lastSavepoint, stopTriggerId }))
+      if (value !== undefined) query.set(name, value);
+    return this.call('GET', `/flowjob/storage?${query.toString()}`);
   }
 
   overview(): Promise<OverviewAnswer> {

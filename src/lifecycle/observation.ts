@@ -9,6 +9,8 @@ export interface ProcessView {
   state: 'Running' | 'Exited';
   /** Set when it exited and that was seen. `asked`: by the operator or by `flowjob local down`, so not a failure. */
   exit: { at: number; asked: boolean; reason: string } | null;
+  /** Set while it has not started: a pod that waits for its node, its image or its volume. `trouble`: what keeps it, with the remedy; null when time alone does. */
+  pending?: { trouble: string | null };
   /** How often the process with this role and index was started before within its attempt. */
   restarts: number;
 }

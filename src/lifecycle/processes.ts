@@ -1,13 +1,14 @@
 // Which processes of the current attempt are missing, and which of them may be started now.
 import type { Attempt } from '../api/status.ts';
 import { processDelay } from './back-off.ts';
+import { shorten } from './endings.ts';
 import { jobManagerRuns, processesOf } from './facts.ts';
 import type { Action, Context, Report } from './model.ts';
 
 export interface MissingProcesses {
   actions: Action[];
   requeueAt?: number;
-  /** How the job is while a TaskManager that ended by itself is away; null when none is. */
+  /** How the job is while a pod cannot start or a TaskManager that ended by itself is away; null when all are there. */
   report: Report | null;
 }
 
@@ -21,7 +22,7 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
   const skip: number[] = [];
   let requeueAt: number | undefined;
   let missing = !jobManagerRuns(c, attempt);
-  let report: Report | null = null;
+  let report: Report | null = keptFromStarting(c, attempt);
   for (let index = 0; index < replicas; index++) {
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
@@ -36,6 +37,16 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
   }
   const actions: Action[] = missing ? [{ kind: 'EnsureProcesses', epoch: attempt.epoch, skip }] : [];
   return { actions, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
+}
+
+/** What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. */
+function keptFromStarting(c: Context, attempt: Attempt): Report | null {
+  const troubles = c.observation.processes.flatMap(({ epoch, pending }) =>
+    epoch === attempt.epoch && pending !== undefined && pending.trouble !== null ? [pending.trouble] : [],
+  );
+  return troubles.length === 0
+    ? null
+    : { kind: 'Progressing', reason: 'PodNotStarting', message: shorten(troubles.sort().join('\n')) };
 }
 
 const lost = (reason: string): Report => ({

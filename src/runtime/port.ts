@@ -1,4 +1,5 @@
 // The port "where JobManager and TaskManagers run": processes on one machine, pods on Kubernetes. Every call can be repeated.
+import type { StorageQuestion as EngineStorageQuestion } from '../../engine/checkpoint/storage-view.ts';
 import type { ObjectKey } from '../api/object.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { Attempt } from '../api/status.ts';
@@ -18,34 +19,30 @@ export interface Connection {
   token: string | null;
 }
 
-/** What is to be looked up in a job's storage. */
-export interface StorageQuestion {
+/** Where a job's state is: `spec.state.storage`, undefined for its own place. */
+export interface StatePlace {
   key: ObjectKey;
-  /** `spec.state.storage.uri`, or undefined for the job's own folder. */
-  uri: string | undefined;
-  /** The current run; undefined when there was none. */
-  jobId: string | undefined;
-  /** A savepoint of the run that counts when it is newer than its checkpoints. */
-  lastSavepoint: string | undefined;
-  /** Trigger id of a stop with a savepoint that is under way. */
-  stopTriggerId: string | undefined;
+  storage: ResolvedFlowJobSpec['state']['storage'];
 }
+
+/** What is to be looked up in a job's storage. */
+export type StorageQuestion = StatePlace & Required<EngineStorageQuestion>;
 
 export interface Runtime {
   /** Jobs of which any process runs or is on record. */
   jobs(): ObjectKey[];
   processes(key: ObjectKey): ProcessView[];
   /** Where the attempt's JobManager answers; null until it has said so. */
-  connection(key: ObjectKey, attempt: Attempt): Connection | null;
+  connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null>;
   /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */
   ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void>;
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
   storage(question: StorageQuestion): Promise<StorageView>;
   /** Removes a savepoint's files. Not an error when they are gone. */
-  disposeSavepoint(path: string): Promise<void>;
+  disposeSavepoint(place: StatePlace, path: string): Promise<void>;
   /** Removes a job's checkpoints and results. */
-  removeState(key: ObjectKey, uri: string | undefined): Promise<void>;
+  removeState(place: StatePlace): Promise<void>;
   /** Removes what is on record of a job without processes. */
   forget(key: ObjectKey): Promise<void>;
   /** Calls `listener` when a process of a job ended or came up. */

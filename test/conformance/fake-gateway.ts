@@ -278,6 +278,10 @@ export class FakeGateway implements JobManagerGateway {
     return this.operations.get(triggerId) ?? null;
   }
 
+  async storageView(): Promise<never> {
+    throw new Error('the state is not asked for in these tests');
+  }
+
   async cancelJob(): Promise<void> {
     this.calls.push('cancel');
     if (this.view.status === 'FINISHED')

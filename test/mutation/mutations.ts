@@ -1,5 +1,6 @@
 // The code broken in one place at a time: what a hasty change might do to the promises of docs/RELIABILITY.md. `npm run mutate` applies each to a
 // copy of the tree and runs the test that is to notice.
+import { KERNEL_MUTATIONS } from './kernel-mutations.ts';
 import type { Mutation } from './mutation.ts';
 
 const COORDINATOR = 'engine/jobmanager/coordinator';
@@ -283,4 +284,5 @@ export const MUTATIONS: readonly Mutation[] = [
     to: 'return null;',
     caughtBy: { test: 'engine/shuffle/channels.test.ts' },
   },
+  ...KERNEL_MUTATIONS,
 ];

@@ -150,7 +150,7 @@ async function untilEnd(context: CliContext, runtime: LocalRuntime, plan: Attemp
       .some((process) => process.role === 'JobManager' && process.state === 'Running');
     const { result } = await runtime.storage({
       key: plan.key,
-      uri: plan.spec.state.storage?.uri,
+      storage: plan.spec.state.storage,
       jobId: plan.attempt.jobId,
       lastSavepoint: undefined,
       stopTriggerId: undefined,
@@ -158,7 +158,7 @@ async function untilEnd(context: CliContext, runtime: LocalRuntime, plan: Attemp
     if (result !== null || !lives) return result;
     if (context.interrupted.aborted && !cancelled) {
       cancelled = true;
-      const connection = runtime.connection(plan.key, plan.attempt);
+      const connection = await runtime.connection(plan.key, plan.attempt);
       // A JobManager that does not answer yet has nothing to cancel.
       if (connection === null) throw new CommandError('cancelled before the job started', 130);
       await new EngineClient(connection).cancel(plan.attempt.jobId);

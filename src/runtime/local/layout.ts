@@ -1,7 +1,6 @@
 // Where things are under the operator's folder: one directory per job, one per attempt in it, state apart from both.
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** A job's attempts: configuration, process records, logs. Goes when the FlowJob goes. */
 export const jobDirectory = (root: string, name: string): string => join(root, 'jobs', name);
@@ -9,11 +8,8 @@ export const jobDirectory = (root: string, name: string): string => join(root, '
 export const attemptDirectory = (root: string, name: string, epoch: number): string =>
   join(jobDirectory(root, name), `attempt-${epoch}`);
 
-/** Checkpoints, savepoints, epochs, results. A folder of each job's own, so that jobs whose specs name the same URI do not fence each other off. */
-export function stateDirectory(root: string, name: string, uri: string | undefined): string {
-  if (uri === undefined) return resolve(root, 'state', name);
-  return join(fileURLToPath(uri), name);
-}
+/** Checkpoints, savepoints, epochs, results of all jobs that name no place of their own. */
+export const statesDirectory = (root: string): string => join(root, 'state');
 
 /** Names of all jobs on record. */
 export const jobNames = (root: string): string[] => namesIn(join(root, 'jobs'));

@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
+import { viewStorage } from '../../../engine/checkpoint/storage-view.ts';
 import type { Endpoints } from '../../../engine/config.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
@@ -18,7 +19,8 @@ import {
 import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
-import type { AttemptPlan, Connection, Runtime, StorageQuestion } from '../port.ts';
+import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
+import { stateDirectory } from '../state-directory.ts';
 import {
   attemptDirectory,
   attemptFiles,
@@ -26,9 +28,8 @@ import {
   jobDirectory,
   jobNames,
   namesIn,
-  stateDirectory,
+  statesDirectory,
 } from './layout.ts';
-import { viewStorage } from './local-storage-view.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 export interface LocalRuntimeOptions {
@@ -73,7 +74,7 @@ export class LocalRuntime implements Runtime {
     return views;
   }
 
-  connection(key: ObjectKey, attempt: Attempt): Connection | null {
+  async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {
     const files = attemptFiles(this.options.directory, key.name, attempt.epoch);
     if (!existsSync(files.endpointsFile)) return null;
     const endpoints = JSON.parse(readFileSync(files.endpointsFile, 'utf8')) as Endpoints;
@@ -93,7 +94,7 @@ export class LocalRuntime implements Runtime {
     const config = embeddedConfig(
       { name, uid: plan.uid, spec: plan.spec },
       {
-        stateDirectory: stateDirectory(directory, name, plan.spec.state.storage?.uri),
+        stateDirectory: stateDirectory(statesDirectory(directory), name, plan.spec.state.storage?.uri),
         tokenFile: files.tokenFile,
         endpointsFile: files.endpointsFile,
         temporaryDirectory: files.temporaryDirectory,
@@ -127,15 +128,16 @@ export class LocalRuntime implements Runtime {
   }
 
   storage(question: StorageQuestion): Promise<StorageView> {
-    return viewStorage(stateDirectory(this.options.directory, question.key.name, question.uri), question);
+    const root = stateDirectory(statesDirectory(this.options.directory), question.key.name, question.storage?.uri);
+    return viewStorage(new LocalCheckpointStorage(root), question);
   }
 
-  async disposeSavepoint(path: string): Promise<void> {
+  async disposeSavepoint(_place: StatePlace, path: string): Promise<void> {
     await new LocalCheckpointStorage(path).dispose(path);
   }
 
-  async removeState(key: ObjectKey, uri: string | undefined): Promise<void> {
-    const root = stateDirectory(this.options.directory, key.name, uri);
+  async removeState({ key, storage }: StatePlace): Promise<void> {
+    const root = stateDirectory(statesDirectory(this.options.directory), key.name, storage?.uri);
     // Epochs stay: they fence attempts of whoever comes next under this name. Savepoints are FlowSavepoints' own.
     for (const part of ['checkpoints', 'results']) await rm(join(root, part), { recursive: true, force: true });
   }

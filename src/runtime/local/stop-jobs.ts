@@ -33,7 +33,7 @@ async function lastCheckpoint(key: ObjectKey, options: StopJobsOptions): Promise
   const job = await options.store.get('FlowJob', key);
   const { attempt, state } = job?.status ?? {};
   if (attempt === undefined || state !== 'Running' || job?.spec.mode !== 'Streaming') return;
-  const connection = options.runtime.connection(key, attempt);
+  const connection = await options.runtime.connection(key, attempt);
   if (connection === null) return;
   const client = new EngineClient(connection);
   const { jobId } = attempt;

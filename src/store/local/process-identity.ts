@@ -9,20 +9,27 @@ export interface ProcessIdentity {
 }
 
 /**
- * When process `pid` started: clock ticks since boot and the boot's id on Linux, `ps` elsewhere. Null when there is no such process. A zombie counts as gone:
- * it holds nothing any more.
+ * When process `pid` started: clock ticks since boot and the boot's id on Linux, `ps` elsewhere. Null when there is no such process. A zombie counts as gone
+ * once its last thread has ended: it holds nothing any more.
  */
 export function startTimeOf(pid: number): string | null {
   if (process.platform !== 'linux') return startTimeByPs(pid);
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the command in parentheses, may hold spaces; state is the third field, starttime the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return null;
-    return `${bootId()}/${fields[19]}`;
+    const ticks = startTicks(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return ticks === null ? null : `${bootId()}/${ticks}`;
   } catch {
     return null;
   }
+}
+
+/** When a process started, by its line in /proc; null when it holds nothing any more. */
+export function startTicks(stat: string): string | null {
+  // The second field, the command in parentheses, may hold spaces; state is the third field, the number of threads the 20th, starttime the 22nd.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state] = fields;
+  // A process that was killed is a zombie as soon as its first thread has ended; the others may still hold files and ports.
+  if (state === 'X' || (state === 'Z' && Number(fields[17]) <= 1)) return null;
+  return fields[19] ?? null;
 }
 
 export function isAlive(identity: ProcessIdentity): boolean {

@@ -4,12 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../harness/cache-folder.ts';
 
 export const FLINK_VERSION = '2.3.0';
-
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'flowjob');
-}
 
 /** Tools that are needed and not found; empty when Flink can be installed and run. */
 export function missingTools(): string[] {
@@ -25,11 +22,11 @@ export function missingTools(): string[] {
 
 /** Returns the folder of a Flink distribution (lib/, opt/, plugins/, bin/, conf/), making it first if need be: about 350 MB, half a minute. */
 export function installFlink(log: (line: string) => void): string {
-  const home = join(cacheFolder(), `flink-${FLINK_VERSION}`);
+  const home = cacheFolder(`flink-${FLINK_VERSION}`);
   if (existsSync(home)) return home;
   const missing = missingTools();
   if (missing.length > 0) throw new Error(`to install Flink ${FLINK_VERSION}, install first: ${missing.join(', ')}`);
-  const work = join(cacheFolder(), `flink-${FLINK_VERSION}.partial`);
+  const work = cacheFolder(`flink-${FLINK_VERSION}.partial`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   log(`installing Flink ${FLINK_VERSION} (350 MB, once) ...`);

@@ -1,13 +1,36 @@
-// What a job's storage holds, as the lifecycle asks it: read through the engine's own checkpoint storage, so that both see the same.
-import { attemptOf, compareAttempts } from '../../../engine/checkpoint/attempt.ts';
-import { LocalCheckpointStorage } from '../../../engine/checkpoint/local-storage.ts';
-import type { JobResult, Manifest } from '../../../engine/checkpoint/storage.ts';
-import { describeError, EngineError } from '../../../engine/errors.ts';
-import type { RunResult, StorageView } from '../../lifecycle/observation.ts';
-import type { StorageQuestion } from '../port.ts';
+// What a job's storage holds, as an operator asks it: who has the state, the newest of it, how a run ended.
+import { describeError, EngineError } from '../errors.ts';
+import { attemptOf, compareAttempts } from './attempt.ts';
+import type { CheckpointStorage, JobResult, Manifest } from './storage.ts';
 
-export async function viewStorage(root: string, question: StorageQuestion): Promise<StorageView> {
-  const storage = new LocalCheckpointStorage(root);
+export interface StorageQuestion {
+  /** The current run; undefined when there was none. */
+  jobId?: string | undefined;
+  /** A savepoint of the run that counts when it is newer than its checkpoints. */
+  lastSavepoint?: string | undefined;
+  /** Trigger id of a stop with a savepoint that is under way. */
+  stopTriggerId?: string | undefined;
+}
+
+export interface StorageView {
+  /** Highest attempt epoch taken so far, 0 when none. */
+  epoch: number;
+  /** Newest completed checkpoint or savepoint of the run. */
+  newest: { path: string; kind: 'Checkpoint' | 'Savepoint' } | null;
+  /** State that is there but cannot be read: which file, why, and what to do; null when there is none such. */
+  unreadable: { checkpoints: string | null; savepoint: string | null };
+  /** The savepoint of the stop, when it is complete. */
+  pendingSavepoint: string | null;
+  result: RunResult | null;
+}
+
+/** How the run ended. */
+export interface RunResult extends Pick<JobResult, 'state' | 'failure' | 'savepointPath' | 'startTime' | 'endTime'> {
+  rowsIn: number;
+  rowsOut: number;
+}
+
+export async function viewStorage(storage: CheckpointStorage, question: StorageQuestion): Promise<StorageView> {
   const { jobId, lastSavepoint, stopTriggerId } = question;
   const epoch = (await storage.currentAttempt())?.epoch ?? 0;
   const unreadable: StorageView['unreadable'] = { checkpoints: null, savepoint: null };
@@ -50,7 +73,7 @@ export async function viewStorage(root: string, question: StorageQuestion): Prom
 const UNREADABLE: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
 
 /** Null when it is not there or not complete: nothing can be restored from it. */
-async function manifestOf(storage: LocalCheckpointStorage, path: string): Promise<Manifest | null> {
+async function manifestOf(storage: CheckpointStorage, path: string): Promise<Manifest | null> {
   try {
     return await storage.readManifest(path);
   } catch (error) {

@@ -1,0 +1,40 @@
+{{- define "flowjob.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "flowjob.selector" -}}
+app.kubernetes.io/name: flowjob-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "flowjob.labels" -}}
+{{ include "flowjob.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{/* What the operator does with the objects of the namespaces that it looks after, and no more. */}}
+{{- define "flowjob.rules" -}}
+- apiGroups: [flowjob.dev]
+  resources: [flowjobs, flowsavepoints]
+  verbs: [get, list, watch, update]
+- apiGroups: [flowjob.dev]
+  resources: [flowjobs/status, flowsavepoints/status]
+  verbs: [update]
+- apiGroups: [flowjob.dev]
+  resources: [flowjobs/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [configmaps, secrets, services, persistentvolumeclaims]
+  verbs: [get, create]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, create]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

@@ -1,0 +1,344 @@
+// JobManager and TaskManagers as pods. What runs is read from an informer; names are reckoned from status, so that each call can be repeated.
+import { randomBytes } from 'node:crypto';
+import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
+import type { ObjectKey } from '../../api/object.ts';
+import type { Attempt } from '../../api/status.ts';
+import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
+import { Informer, withoutManagedFields } from '../../kube/cache/informer.ts';
+import { isAlreadyExists } from '../../kube/errors.ts';
+import { keyOf, type KubeObject, type Manifest, type OwnerReference, type Resource } from '../../kube/object.ts';
+import type { Client } from '../../kube/rest/client.ts';
+import type { Clock, Random } from '../../kube/time.ts';
+import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import type { ProcessView } from '../../lifecycle/observation.ts';
+import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
+import { claim, configMap, networkPolicy, restService, secret, stateRoot, type ChildManifest } from './children.ts';
+import { attemptName, LABEL, ROLE } from './names.ts';
+import { claimOf, jobManagerPod, ownerOf, REST_PORT, taskManagerPod, usesClaim, type PodManifest } from './pods.ts';
+import { PODS, processOf, type Pod } from './pod-view.ts';
+import { StoragePods } from './storage-pods.ts';
+
+export interface KubernetesRuntimeOptions {
+  client: Client;
+  /** Absent: all namespaces. */
+  namespace?: string | undefined;
+  /** Of pods whose FlowJob names none. */
+  image: string;
+  clock: Clock;
+  random: Random;
+  /** What goes wrong beside a call; it is tried again by itself. */
+  onTrouble: (error: unknown) => void;
+}
+
+interface SecretObject extends KubeObject {
+  data?: Record<string, string>;
+}
+
+const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> => ({
+  group: '',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced: true,
+});
+const SECRETS = core<SecretObject>('secrets', 'Secret');
+const CONFIG_MAPS = core('configmaps', 'ConfigMap');
+const SERVICES = core('services', 'Service');
+const CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim');
+const NETWORK_POLICIES: Resource = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+  namespaced: true,
+};
+
+const FIELD_MANAGER = 'flowjob-operator';
+const NOTHING = {
+  newest: null,
+  unreadable: { checkpoints: null, savepoint: null },
+  pendingSavepoint: null,
+  result: null,
+};
+
+export class KubernetesRuntime implements Runtime {
+  private readonly options: KubernetesRuntimeOptions;
+  private readonly pods: Informer<Pod>;
+  private readonly storagePods: StoragePods;
+  private readonly closing = new AbortController();
+  private readonly listeners: ((key: ObjectKey) => void)[] = [];
+  /** By uid: pods whose deletion was asked for. */
+  private readonly asked = new Set<string>();
+  /** By `namespace/name` of the Secret. */
+  private readonly tokens = new Map<string, string>();
+  /** By job: how often a pod of it went. What a volume holds may have changed with it. */
+  private readonly deaths = new Map<string, number>();
+  /** By job: what was seen on its volume last, and of which question and state of the world. */
+  private readonly seen = new Map<string, { asked: string; view: StorageView }>();
+
+  /** Tells what this process asks from what one before it asked. */
+  private readonly instance = randomBytes(4).toString('hex');
+
+  constructor(options: KubernetesRuntimeOptions) {
+    this.options = options;
+    const { client, clock, random, namespace, onTrouble, image } = options;
+    this.pods = new Informer<Pod>({
+      client,
+      resource: PODS,
+      selection: { namespace, labelSelector: LABEL.job },
+      clock,
+      random,
+      onTrouble,
+      trim: withoutManagedFields,
+      indexers: { job: (pod) => [jobOf(pod)] },
+    });
+    this.storagePods = new StoragePods({ client, pods: this.pods.store, image, clock });
+    this.pods.store.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
+  }
+
+  /** Begins to watch; resolves when all that runs is known. */
+  async start(): Promise<void> {
+    void this.pods.run(this.closing.signal);
+    await this.pods.synced;
+  }
+
+  get hasSynced(): boolean {
+    return this.pods.hasSynced;
+  }
+
+  jobs(): ObjectKey[] {
+    const keys = new Map<string, ObjectKey>();
+    for (const pod of this.pods.store.list()) if (processOf(pod) !== null) keys.set(jobOf(pod), keyOfJob(pod));
+    return [...keys.values()];
+  }
+
+  /** Of each role and index of an attempt the pod that was made last. */
+  processes(key: ObjectKey): ProcessView[] {
+    const newest = new Map<string, ProcessView>();
+    for (const pod of this.podsOf(key)) {
+      const view = processOf(pod);
+      if (view === null) continue;
+      const place = `${view.epoch}/${view.role}/${view.index}`;
+      const other = newest.get(place);
+      if (other === undefined || other.restarts < view.restarts) newest.set(place, view);
+    }
+    return [...newest.values()];
+  }
+
+  async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {
+    const pod = this.jobManager(key, attempt.epoch);
+    const ip = pod?.status?.podIP;
+    if (pod === undefined || ip === undefined || pod.status?.phase !== 'Running') return null;
+    return {
+      url: `http://${ip.includes(':') ? `[${ip}]` : ip}:${REST_PORT}`,
+      token: await this.token(key, attempt.epoch),
+    };
+  }
+
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+    const { key, attempt, spec } = plan;
+    await this.ensureChildren(plan);
+    const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
+    const wanted: PodManifest[] = [];
+    if (!running.some(({ role }) => role === 'JobManager')) wanted.push(jobManagerPod(plan, this.options));
+    for (let index = 0; index < spec.taskManager.replicas; index++) {
+      const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
+      if (process?.state === 'Running' || skip.includes(index)) continue;
+      const restarts = process === undefined ? 0 : process.restarts + 1;
+      wanted.push(taskManagerPod(plan, this.options, { index, restarts }));
+    }
+    await Promise.all(wanted.map(async (manifest) => this.createPod(plan, manifest)));
+    await this.prune(key, attempt.epoch);
+  }
+
+  stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
+    for (const pod of this.podsOf(key)) {
+      const { uid } = pod.metadata;
+      const process = processOf(pod);
+      if (process === null || process.epoch > epoch || this.asked.has(uid)) continue;
+      this.asked.add(uid);
+      ensureGone(this.options.client, PODS, pod.metadata, { uid, gracePeriodSeconds: graceful ? 10 : 1 }).catch(
+        (error: unknown) => {
+          this.asked.delete(uid);
+          this.options.onTrouble(error);
+        },
+      );
+    }
+  }
+
+  async storage(question: StorageQuestion): Promise<StorageView> {
+    const { key, jobId, lastSavepoint, stopTriggerId } = question;
+    const views = this.processes(key);
+    const epoch = views.reduce((highest, view) => Math.max(highest, view.epoch), 0);
+    const asked = JSON.stringify([
+      question.storage,
+      jobId,
+      lastSavepoint,
+      stopTriggerId,
+      this.deaths.get(idOf(key)) ?? 0,
+    ]);
+    const live = views.filter(({ state }) => state === 'Running');
+    if (live.length > 0) {
+      const told = await this.askJobManager(key, epoch, question);
+      // Nobody can tell while processes write and do not answer: they will, or they will be gone.
+      return told ?? { epoch, ...NOTHING };
+    }
+    const seen = this.seen.get(idOf(key));
+    if (seen?.asked === asked) return seen.view;
+    const volume = await this.volume(question);
+    const command = { kind: 'view' as const, jobId, lastSavepoint, stopTriggerId };
+    const view =
+      volume === null
+        ? { epoch: 0, ...NOTHING }
+        : (JSON.parse(await this.storagePods.run(volume, command, `${this.instance}/${asked}`)) as StorageView);
+    this.seen.set(idOf(key), { asked, view });
+    return view;
+  }
+
+  async disposeSavepoint(place: StatePlace, path: string): Promise<void> {
+    const volume = await this.volume(place);
+    if (volume !== null) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
+  }
+
+  async removeState(place: StatePlace): Promise<void> {
+    const volume = await this.volume(place);
+    if (volume !== null)
+      await this.storagePods.run(
+        volume,
+        { kind: 'removeState' },
+        `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`,
+      );
+  }
+
+  async forget(key: ObjectKey): Promise<void> {
+    if (this.processes(key).some(({ state }) => state === 'Running')) return;
+    await this.storagePods.forget(key);
+    for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
+    for (const map of [this.seen, this.deaths]) map.delete(idOf(key));
+  }
+
+  onChange(listener: (key: ObjectKey) => void): void {
+    this.listeners.push(listener);
+  }
+
+  close(): void {
+    this.listeners.length = 0;
+    this.closing.abort();
+  }
+
+  private changed(pod: Pod, gone: boolean): void {
+    const id = jobOf(pod);
+    const process = processOf(pod);
+    if (gone) this.asked.delete(pod.metadata.uid);
+    if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
+    for (const listener of this.listeners) listener(keyOfJob(pod));
+  }
+
+  private podsOf(key: ObjectKey): Pod[] {
+    return this.pods.store.by('job', idOf(key));
+  }
+
+  private jobManager(key: ObjectKey, epoch: number): Pod | undefined {
+    return this.podsOf(key).find(
+      ({ metadata: { labels } }) => labels?.[LABEL.role] === ROLE.JobManager && labels[LABEL.attempt] === String(epoch),
+    );
+  }
+
+  private async token(key: ObjectKey, epoch: number): Promise<string | null> {
+    const ref = { namespace: key.namespace, name: attemptName(key.name, epoch) };
+    const known = this.tokens.get(keyOf(ref));
+    if (known !== undefined) return known;
+    const data = (await this.options.client.find(SECRETS, ref))?.data?.['token'];
+    if (data === undefined) return null;
+    const token = Buffer.from(data, 'base64').toString('utf8');
+    this.tokens.set(keyOf(ref), token);
+    return token;
+  }
+
+  private async ensureChildren(plan: AttemptPlan): Promise<void> {
+    const { key, attempt, spec } = plan;
+    const ref = keyOf({ namespace: key.namespace, name: attemptName(key.name, attempt.epoch) });
+    // Everything that an attempt needs was made before its first pod.
+    if (this.processes(key).some(({ epoch }) => epoch === attempt.epoch)) return;
+    await Promise.all([
+      this.child(plan, CONFIG_MAPS, configMap(plan)),
+      this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then(({ data }) => {
+        const token = data?.['token'];
+        if (token !== undefined) this.tokens.set(ref, Buffer.from(token, 'base64').toString('utf8'));
+      }),
+      this.child(plan, SERVICES, restService(plan)),
+      this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
+      ...(usesClaim(spec) && claimOf(key.name, spec) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
+    ]);
+  }
+
+  private async child<T extends KubeObject>(
+    plan: AttemptPlan,
+    resource: Resource<T>,
+    manifest: ChildManifest,
+  ): Promise<T> {
+    return createOrAdopt(this.options.client, resource, manifest as unknown as Manifest<T>, {
+      owner: ownerOf(plan) as OwnerReference,
+      fieldManager: FIELD_MANAGER,
+    });
+  }
+
+  private async ensureClaim(plan: AttemptPlan): Promise<void> {
+    try {
+      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  private async createPod(plan: AttemptPlan, manifest: PodManifest): Promise<void> {
+    const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
+      owner: ownerOf(plan) as OwnerReference,
+      fieldManager: FIELD_MANAGER,
+    });
+    this.pods.store.record(pod);
+  }
+
+  /** Pods that ended stay for a look at their logs, those of this attempt and of the one before. */
+  private async prune(key: ObjectKey, epoch: number): Promise<void> {
+    const { client } = this.options;
+    for (const pod of this.podsOf(key)) {
+      const process = processOf(pod);
+      if (process === null || process.state === 'Running' || process.epoch >= epoch - 1) continue;
+      await ensureGone(client, PODS, pod.metadata);
+    }
+  }
+
+  /** Null when no JobManager answers. */
+  private async askJobManager(key: ObjectKey, epoch: number, question: StorageQuestion): Promise<StorageView | null> {
+    const connection = await this.connection(key, { epoch } as Attempt);
+    if (connection === null) return null;
+    try {
+      return await new EngineClient(connection).storage(question);
+    } catch (error) {
+      if (error instanceof EngineClientError) return null;
+      throw error;
+    }
+  }
+
+  /** Null when there is no volume, or nothing on it that the operator could look at. */
+  private async volume({
+    key,
+    storage,
+  }: StatePlace): Promise<{ key: ObjectKey; root: string; claimName: string } | null> {
+    const spec = { state: { storage } } as AttemptPlan['spec'];
+    if (!usesClaim(spec)) return null;
+    const name = claimOf(key.name, spec);
+    if ((await this.options.client.find(CLAIMS, { namespace: key.namespace, name })) === null) return null;
+    return { key, root: stateRoot(key.name, spec), claimName: name };
+  }
+}
+
+const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
+
+const keyOfJob = ({ metadata }: Pod): ObjectKey => ({
+  namespace: metadata.namespace!,
+  name: metadata.labels?.[LABEL.job] ?? '',
+});
+
+const jobOf = (pod: Pod): string => idOf(keyOfJob(pod));

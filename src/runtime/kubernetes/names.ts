@@ -1,0 +1,41 @@
+// What the objects of a job are called. Names are reckoned from status alone, so that a repeated call makes the same object, and the API server says when it
+// is there.
+import type { ProcessView } from '../../lifecycle/observation.ts';
+
+export const LABEL = {
+  job: 'flowjob.dev/job',
+  /** Epoch of the attempt. */
+  attempt: 'flowjob.dev/attempt',
+  role: 'flowjob.dev/role',
+  /** 0-based among the TaskManagers of its attempt. */
+  index: 'flowjob.dev/index',
+  /** How often the pod of this role and index was replaced within its attempt. */
+  restarts: 'flowjob.dev/restarts',
+} as const;
+
+export const ROLE = { JobManager: 'jobmanager', TaskManager: 'taskmanager' } as const satisfies Record<
+  ProcessView['role'],
+  string
+>;
+
+/** Labels of everything that belongs to a job. */
+export function jobLabels(job: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'flowjob',
+    'app.kubernetes.io/instance': job,
+    'app.kubernetes.io/managed-by': 'flowjob-operator',
+    [LABEL.job]: job,
+  };
+}
+
+export const attemptName = (job: string, epoch: number): string => `${job}-${epoch}`;
+
+/** A JobManager's pod has one name per attempt: two of one attempt cannot be there at once. */
+export const jobManagerName = (job: string, epoch: number): string => `${job}-${epoch}-jobmanager`;
+
+export function taskManagerName(job: string, epoch: number, index: number, restarts: number): string {
+  return `${job}-${epoch}-taskmanager-${index}${restarts === 0 ? '' : `-${restarts}`}`;
+}
+
+export const serviceName = (job: string): string => `${job}-rest`;
+export const claimName = (job: string): string => `${job}-state`;

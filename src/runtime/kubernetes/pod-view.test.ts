@@ -1,0 +1,97 @@
+// What the lifecycle is told of pods, as the API server describes them.
+import { processOf, troubleOf, type Pod } from './pod-view.ts';
+
+function pod(status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod {
+  return {
+    metadata: {
+      name: 'orders-3-taskmanager-1',
+      namespace: 'default',
+      uid: 'u',
+      resourceVersion: '1',
+      labels: {
+        'flowjob.dev/role': 'taskmanager',
+        'flowjob.dev/attempt': '3',
+        'flowjob.dev/index': '1',
+        'flowjob.dev/restarts': '2',
+      },
+      ...metadata,
+    },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+const container = (state: object) => [{ name: 'taskmanager', state }];
+
+test('a pod is the process that its labels say, running until it has ended, also while it is deleted', () => {
+  expect(processOf(pod({ phase: 'Running' }, { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toEqual({
+    epoch: 3,
+    role: 'TaskManager',
+    index: 1,
+    state: 'Running',
+    exit: null,
+    restarts: 2,
+  });
+  expect(processOf(pod({ phase: 'Running' }, { labels: { 'flowjob.dev/role': 'storage' } }))).toBeNull();
+});
+
+test('a pod that ended tells when and why: its code and last words, too little memory, an eviction', () => {
+  const ended = (terminated: object): Pod =>
+    pod({
+      phase: 'Failed',
+      containerStatuses: container({ terminated: { finishedAt: '2026-01-01T00:00:05Z', ...terminated } }),
+    });
+  expect(processOf(ended({ exitCode: 1, message: 'first\nFENCED: gone\n' }))?.exit).toEqual({
+    at: Date.parse('2026-01-01T00:00:05Z'),
+    asked: false,
+    reason: 'orders-3-taskmanager-1 ended with code 1: FENCED: gone.',
+  });
+  expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.reason).toContain(
+    'resources.limits.memory: raise it',
+  );
+  const evicted = pod({
+    phase: 'Failed',
+    conditions: [
+      { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' },
+    ],
+  });
+  expect(processOf(evicted)?.exit?.reason).toContain('was evicted: EvictionByEvictionAPI');
+});
+
+test.each([
+  [
+    'ErrImagePull',
+    {
+      phase: 'Pending' as const,
+      containerStatuses: container({ waiting: { reason: 'ErrImagePull', message: 'no such image' } }),
+    },
+    'no such image -> correct spec.engine.image',
+  ],
+  [
+    'CreateContainerConfigError',
+    {
+      phase: 'Pending' as const,
+      containerStatuses: container({
+        waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' },
+      }),
+    },
+    'secret "x" not found -> make the Secret',
+  ],
+  [
+    'Unschedulable',
+    {
+      phase: 'Pending' as const,
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' }],
+    },
+    '0/1 nodes -> lower resources.requests',
+  ],
+])('%s is told with what to do', (_name, status, told) => {
+  expect(troubleOf(pod(status))).toContain(told);
+  expect(processOf(pod(status))?.pending?.trouble).toContain(told);
+});
+
+test('a pod that only needs time has no trouble, and is pending', () => {
+  const creating = pod({
+    phase: 'Pending',
+    containerStatuses: container({ waiting: { reason: 'ContainerCreating' } }),
+  });
+  expect(processOf(creating)?.pending).toEqual({ trouble: null });
+});

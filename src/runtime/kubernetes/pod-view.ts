@@ -1,0 +1,102 @@
+// What the lifecycle is told of a pod, and what keeps a pod from starting, in words.
+import type { KubeObject, Resource } from '../../kube/object.ts';
+import type { ProcessView } from '../../lifecycle/observation.ts';
+import { LABEL, ROLE } from './names.ts';
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  running?: { startedAt?: string };
+  terminated?: { exitCode: number; reason?: string; message?: string; finishedAt?: string };
+}
+
+/** A Pod, as far as it is read. */
+export interface Pod extends KubeObject {
+  spec?: { nodeName?: string };
+  status?: {
+    phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    reason?: string;
+    message?: string;
+    podIP?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+    containerStatuses?: { name: string; state?: ContainerState; lastState?: ContainerState; restartCount?: number }[];
+  };
+}
+
+export const PODS: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
+
+/** Null for pods that are not JobManager or TaskManager. */
+export function processOf(pod: Pod): ProcessView | null {
+  const labels = pod.metadata.labels ?? {};
+  const role = labels[LABEL.role] === ROLE.JobManager ? 'JobManager' : 'TaskManager';
+  const [epoch, index, restarts] = [LABEL.attempt, LABEL.index, LABEL.restarts].map((name) => Number(labels[name]));
+  if (labels[LABEL.role] !== ROLE[role] || !Number.isInteger(epoch) || !Number.isInteger(index)) return null;
+  const exit = exitOf(pod);
+  return {
+    epoch: epoch!,
+    role,
+    index: index!,
+    state: exit === null ? 'Running' : 'Exited',
+    exit,
+    restarts: restarts ?? 0,
+    ...(pod.status?.phase === 'Pending' || pod.status?.phase === undefined
+      ? { pending: { trouble: troubleOf(pod) } }
+      : {}),
+  };
+}
+
+/** A pod that is being deleted runs until it is gone: its containers may still work. */
+export function exitOf(pod: Pod): ProcessView['exit'] {
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase !== 'Failed' && phase !== 'Succeeded') return null;
+  const ended = mainContainer(pod)?.state?.terminated;
+  const at = Date.parse(ended?.finishedAt ?? pod.metadata.creationTimestamp ?? '');
+  return {
+    at: Number.isNaN(at) ? 0 : at,
+    asked: pod.metadata.deletionTimestamp !== undefined,
+    reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined ? '' : ` (${reason}: ${message ?? ''})`}.`,
+  };
+}
+
+function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
+  const disruption = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+  );
+  if (disruption !== undefined) return `was evicted: ${disruption.reason ?? ''} ${disruption.message ?? ''}`.trimEnd();
+  if (ended === undefined) return 'ended';
+  if (ended.reason === 'OOMKilled')
+    return 'was killed because it needed more memory than resources.limits.memory: raise it';
+  const said = ended.message?.trim().split('\n').at(-1);
+  return `ended with code ${ended.exitCode}${said === undefined || said === '' ? '' : `: ${said.slice(0, 500)}`}`;
+}
+
+function mainContainer(pod: Pod) {
+  const role = pod.metadata.labels?.[LABEL.role];
+  return pod.status?.containerStatuses?.find(({ name }) => name === role);
+}
+
+/** Reasons that time alone does not cure, and what does. */
+const REMEDIES: Record<string, string> = {
+  ErrImagePull: 'correct spec.engine.image, or see that the node may pull it',
+  ImagePullBackOff: 'correct spec.engine.image, or see that the node may pull it',
+  InvalidImageName: 'correct spec.engine.image',
+  ErrImageNeverPull: 'bring the image to the node, or allow imagePullPolicy IfNotPresent',
+  CreateContainerConfigError: 'make the Secret or ConfigMap that podTemplate names',
+  CreateContainerError: 'correct podTemplate',
+  Unschedulable:
+    'lower resources.requests, add nodes, or correct nodeSelector, affinity and tolerations in podTemplate',
+};
+
+/** Why a pod does not start, with the remedy; null when nothing keeps it. */
+export function troubleOf(pod: Pod): string | null {
+  const { name } = pod.metadata;
+  if (pod.status?.phase !== undefined && pod.status.phase !== 'Pending') return null;
+  const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  if (unscheduled?.reason === 'Unschedulable')
+    return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${REMEDIES['Unschedulable']}`;
+  for (const { state } of pod.status?.containerStatuses ?? []) {
+    const { reason, message } = state?.waiting ?? {};
+    const remedy = reason === undefined ? undefined : REMEDIES[reason];
+    if (remedy !== undefined) return `${name} does not start: ${reason}: ${message ?? ''} -> ${remedy}`;
+  }
+  return null;
+}

@@ -1,0 +1,214 @@
+// The pods of an attempt, as manifests: the operator's part under what the user's template adds. Pure.
+import {
+  jobManagerArguments,
+  jobManagerNodeFlags,
+  taskManagerArguments,
+  taskManagerNodeFlags,
+} from '../../engine-client/embedded.ts';
+import type { PodTemplate } from '../../api/flowjob.ts';
+import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
+import type { AttemptPlan } from '../port.ts';
+import { strategicMerge } from './merge-template.ts';
+import { attemptName, claimName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
+
+/** Where things are in a pod. */
+export const PATHS = {
+  config: '/flowjob/config',
+  token: '/flowjob/secret/token',
+  sql: '/flowjob/secret/job.sql',
+  state: '/flowjob/state',
+  temporary: '/tmp',
+} as const;
+
+export const REST_PORT = 8081;
+const RPC_PORT = 6123;
+const DATA_PORT = 6122;
+
+/** Ports and addresses in pods; `-D` sets what only the pod knows. */
+export const POD_NETWORK = {
+  'jobmanager.bind-host': '0.0.0.0',
+  'rest.bind-address': '0.0.0.0',
+  'taskmanager.bind-host': '0.0.0.0',
+  'jobmanager.rpc.port': RPC_PORT,
+  'rest.port': REST_PORT,
+  'taskmanager.data.port': DATA_PORT,
+} as const;
+
+export interface PodManifest {
+  apiVersion: 'v1';
+  kind: 'Pod';
+  metadata: {
+    name: string;
+    namespace: string;
+    labels: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences: object[];
+  };
+  spec: Record<string, unknown>;
+}
+
+export interface PodSettings {
+  /** Of pods whose FlowJob names none. */
+  image: string;
+}
+
+/** Pods of the restricted security standard write to mounted volumes alone. */
+export const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: 10001,
+  runAsGroup: 10001,
+  fsGroup: 10001,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const;
+export const CONTAINER_SECURITY = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+} as const;
+
+const POD_IP = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
+
+export function ownerOf({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): object {
+  return {
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowJob',
+    name: key.name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export function jobManagerPod(plan: AttemptPlan, settings: PodSettings): PodManifest {
+  const { key, attempt, spec } = plan;
+  const args = jobManagerArguments({
+    configDirectory: PATHS.config,
+    jobId: attempt.jobId,
+    epoch: attempt.epoch,
+    sqlFile: PATHS.sql,
+    restoreFrom: attempt.restoreFrom,
+  });
+  return podOf(plan, settings, {
+    name: jobManagerName(key.name, attempt.epoch),
+    role: 'JobManager',
+    labels: { [LABEL.index]: '0', [LABEL.restarts]: '0' },
+    flags: jobManagerNodeFlags(spec.jobManager.resources.limits.memory),
+    args: [...args, '-D', 'jobmanager.rpc.address=$(POD_IP)', '-D', 'rest.address=$(POD_IP)'],
+    resources: spec.jobManager.resources,
+    template: spec.jobManager.podTemplate,
+    container: {
+      ports: [
+        { name: 'rest', containerPort: REST_PORT },
+        { name: 'rpc', containerPort: RPC_PORT },
+      ],
+      readinessProbe: { tcpSocket: { port: REST_PORT }, periodSeconds: 2, failureThreshold: 3 },
+    },
+  });
+}
+
+export function taskManagerPod(
+  plan: AttemptPlan,
+  settings: PodSettings,
+  { index, restarts }: { index: number; restarts: number },
+): PodManifest {
+  const { key, attempt, spec } = plan;
+  const name = taskManagerName(key.name, attempt.epoch, index, restarts);
+  return podOf(plan, settings, {
+    name,
+    role: 'TaskManager',
+    labels: { [LABEL.index]: String(index), [LABEL.restarts]: String(restarts) },
+    flags: taskManagerNodeFlags(spec.taskManager.resources.limits.memory),
+    args: [...taskManagerArguments(PATHS.config, name), '-D', 'taskmanager.host=$(POD_IP)'],
+    resources: spec.taskManager.resources,
+    template: spec.taskManager.podTemplate,
+    container: { ports: [{ name: 'data', containerPort: DATA_PORT }] },
+  });
+}
+
+interface PodParts {
+  name: string;
+  role: keyof typeof ROLE;
+  labels: Record<string, string>;
+  flags: string[];
+  args: string[];
+  resources: object;
+  template: PodTemplate | undefined;
+  container: Record<string, unknown>;
+}
+
+function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodManifest {
+  const { key, attempt, spec } = plan;
+  const role = ROLE[parts.role];
+  const own = {
+    ...jobLabels(key.name),
+    'app.kubernetes.io/component': role,
+    [LABEL.attempt]: String(attempt.epoch),
+    [LABEL.role]: role,
+    ...parts.labels,
+  };
+  const base = {
+    restartPolicy: 'Never',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: 10,
+    securityContext: POD_SECURITY,
+    ...affinityOf(spec, key.name),
+    containers: [
+      {
+        name: role,
+        image: spec.engine.image ?? image,
+        imagePullPolicy: 'IfNotPresent',
+        command: ['node', ...parts.flags, '--enable-source-maps', '/opt/flowjob/dist/engine.js'],
+        args: parts.args,
+        // Few arenas: glibc's default keeps freed memory per thread.
+        env: [POD_IP, { name: 'MALLOC_ARENA_MAX', value: '2' }],
+        resources: parts.resources,
+        securityContext: CONTAINER_SECURITY,
+        terminationMessagePolicy: 'FallbackToLogsOnError',
+        volumeMounts: [
+          { name: 'config', mountPath: PATHS.config, readOnly: true },
+          { name: 'secret', mountPath: '/flowjob/secret', readOnly: true },
+          ...(usesClaim(spec) ? [{ name: 'state', mountPath: PATHS.state }] : []),
+          { name: 'tmp', mountPath: PATHS.temporary },
+        ],
+        ...parts.container,
+      },
+    ],
+    volumes: [
+      { name: 'config', configMap: { name: attemptName(key.name, attempt.epoch) } },
+      { name: 'secret', secret: { secretName: attemptName(key.name, attempt.epoch), defaultMode: 0o440 } },
+      ...(usesClaim(spec) ? [{ name: 'state', persistentVolumeClaim: { claimName: claimOf(key.name, spec) } }] : []),
+      { name: 'tmp', emptyDir: {} },
+    ],
+  };
+  const { metadata = {}, spec: wanted = {} } = parts.template ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: parts.name,
+      namespace: key.namespace,
+      // The operator finds its pods by its labels: they have the last word.
+      labels: { ...metadata.labels, ...own },
+      ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      ownerReferences: [ownerOf(plan)],
+    },
+    spec: strategicMerge(base, wanted),
+  };
+}
+
+/** State on a volume of its own, and not in a folder that podTemplate mounts. */
+export const usesClaim = (spec: ResolvedFlowJobSpec): boolean => spec.state.storage?.uri === undefined;
+
+export function claimOf(job: string, spec: ResolvedFlowJobSpec): string {
+  return spec.state.storage?.persistentVolumeClaim?.claimName ?? claimName(job);
+}
+
+/** A volume that one node alone can mount keeps the pods of its job together. */
+function affinityOf(spec: ResolvedFlowJobSpec, job: string): Record<string, unknown> {
+  const claim = spec.state.storage?.persistentVolumeClaim;
+  if (!usesClaim(spec) || claim?.accessMode === 'ReadWriteMany') return {};
+  const together = { labelSelector: { matchLabels: { [LABEL.job]: job } }, topologyKey: 'kubernetes.io/hostname' };
+  return { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [together] } } };
+}

@@ -1,0 +1,214 @@
+// FlowJobs on a Kubernetes API: read from informers, written through the API server, which checks, defaults and locks.
+import type { EventInput, FlowEvent } from '../../api/event.ts';
+import { API_VERSION, type Kind } from '../../api/group.ts';
+import type { ObjectKey } from '../../api/object.ts';
+import { Informer, withoutManagedFields } from '../../kube/cache/informer.ts';
+import { ApiError } from '../../kube/errors.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Manifest as KubeManifest } from '../../kube/object.ts';
+import type { Client } from '../../kube/rest/client.ts';
+import type { Clock, Random } from '../../kube/time.ts';
+import {
+  describeObject,
+  StoreError,
+  type ApplyOutcome,
+  type Manifest,
+  type Objects,
+  type Store,
+  type StoreErrorReason,
+  type WatchEvent,
+} from '../port.ts';
+import { EventQueue } from './event-queue.ts';
+import { RESOURCES } from './resources.ts';
+
+export interface KubernetesStoreOptions {
+  client: Client;
+  recorder: EventRecorder;
+  /** Absent: all namespaces. */
+  namespace?: string | undefined;
+  clock: Clock;
+  random: Random;
+  onTrouble: (error: unknown) => void;
+}
+
+export const FIELD_MANAGER = 'flowjob-operator';
+
+/** For what people apply: `flowjob apply`. */
+const APPLY_MANAGER = 'flowjob-cli';
+
+export class KubernetesStore implements Store {
+  private readonly options: KubernetesStoreOptions;
+  private readonly informers: { readonly [K in Kind]: Informer<Objects[K]> };
+  private readonly closing = new AbortController();
+
+  constructor(options: KubernetesStoreOptions) {
+    this.options = options;
+    this.informers = { FlowJob: this.informer('FlowJob'), FlowSavepoint: this.informer('FlowSavepoint') };
+  }
+
+  /** Begins to watch; resolves when all that there is is known. */
+  async start(): Promise<void> {
+    for (const informer of Object.values(this.informers)) void informer.run(this.closing.signal);
+    await Promise.all(Object.values(this.informers).map((informer) => informer.synced));
+  }
+
+  get hasSynced(): boolean {
+    return Object.values(this.informers).every((informer) => informer.hasSynced);
+  }
+
+  async get<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
+    return copyOf(this.cache(kind).get(key)) ?? null;
+  }
+
+  async list<K extends Kind>(kind: K): Promise<{ items: Objects[K][]; resourceVersion: string }> {
+    const { items, resourceVersion } = await this.call(kind, '', () =>
+      this.options.client.list(RESOURCES[kind], { namespace: this.options.namespace }),
+    );
+    return { items: items, resourceVersion };
+  }
+
+  async create<K extends Kind>(manifest: Manifest<K>): Promise<Objects[K]> {
+    return this.written(manifest.kind, manifest.metadata.name, async () =>
+      this.options.client.create(RESOURCES[manifest.kind], this.manifestOf(manifest)),
+    );
+  }
+
+  async update<K extends Kind>(object: Objects[K]): Promise<Objects[K]> {
+    const kind = object.kind as K;
+    return this.written(kind, object.metadata.name, async () =>
+      this.options.client.replace(RESOURCES[kind], asManifest(object), { fieldManager: FIELD_MANAGER }),
+    );
+  }
+
+  async updateStatus<K extends Kind>(object: Objects[K]): Promise<Objects[K]> {
+    const kind = object.kind as K;
+    return this.written(kind, object.metadata.name, async () =>
+      this.options.client.replace(RESOURCES[kind], asManifest(object), {
+        subresource: 'status',
+        fieldManager: FIELD_MANAGER,
+      }),
+    );
+  }
+
+  async apply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
+    return this.applied(manifest, false);
+  }
+
+  async dryRunApply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
+    return this.applied(manifest, true);
+  }
+
+  async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
+    const { client } = this.options;
+    return this.call(kind, key.name, async () => {
+      await client.delete(RESOURCES[kind], key);
+      return client.find<Objects[K]>(RESOURCES[kind], key);
+    });
+  }
+
+  async *watch<K extends Kind>(
+    kind: K,
+    { signal }: { resourceVersion?: string; signal: AbortSignal },
+  ): AsyncIterable<WatchEvent<K>> {
+    const queue = new EventQueue<WatchEvent<K>>(AbortSignal.any([signal, this.closing.signal]));
+    const end = this.cache(kind).onChange((change) =>
+      queue.push({
+        type: change.type === 'Deleted' ? 'Deleted' : 'Changed',
+        object: copyOf(change.object),
+        resourceVersion: change.object.metadata.resourceVersion,
+      }),
+    );
+    try {
+      yield* queue;
+    } finally {
+      end();
+    }
+  }
+
+  async recordEvent({ regarding, type, reason, message }: EventInput): Promise<void> {
+    this.options.recorder.record({
+      regarding: { apiVersion: API_VERSION, ...regarding },
+      type,
+      action: reason,
+      reason,
+      message,
+    });
+  }
+
+  /** kubectl shows them: `kubectl events --for flowjob/NAME`. */
+  async listEvents(): Promise<FlowEvent[]> {
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+  }
+
+  private informer<K extends Kind>(kind: K): Informer<Objects[K]> {
+    const { client, clock, random, onTrouble, namespace } = this.options;
+    return new Informer<Objects[K]>({
+      client,
+      resource: RESOURCES[kind],
+      selection: { namespace },
+      clock,
+      random,
+      onTrouble,
+      trim: withoutManagedFields,
+    });
+  }
+
+  private cache<K extends Kind>(kind: K): Informer<Objects[K]>['store'] {
+    return this.informers[kind].store;
+  }
+
+  private manifestOf<K extends Kind>(manifest: Manifest<K>): KubeManifest<Objects[K]> {
+    const namespace = manifest.metadata.namespace ?? this.options.namespace ?? 'default';
+    return { ...manifest, metadata: { ...manifest.metadata, namespace } } as unknown as KubeManifest<Objects[K]>;
+  }
+
+  private async applied<K extends Kind>(
+    manifest: Manifest<K>,
+    dryRun: boolean,
+  ): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
+    const { client } = this.options;
+    const wanted = this.manifestOf(manifest);
+    return this.call(manifest.kind, manifest.metadata.name, async () => {
+      const before = await client.find(RESOURCES[manifest.kind], wanted.metadata);
+      const object = await client.apply(RESOURCES[manifest.kind], wanted, {
+        fieldManager: APPLY_MANAGER,
+        force: true,
+        dryRun,
+      });
+      const same = before?.metadata.resourceVersion === object.metadata.resourceVersion;
+      return { object: object, outcome: before === null ? 'created' : same ? 'unchanged' : 'configured' };
+    });
+  }
+
+  /** What was written is read by the next pass, whenever the watch tells of it. */
+  private async written<K extends Kind>(kind: K, name: string, write: () => Promise<unknown>): Promise<Objects[K]> {
+    const object = (await this.call(kind, name, write)) as Objects[K];
+    // An object whose last finalizer went is gone: the watch tells.
+    const gone = object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
+    if (!gone) this.cache(kind).record(structuredClone(object));
+    return object;
+  }
+
+  private async call<T>(kind: Kind, name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ApiError && isReason(error.reason))
+        throw new StoreError(error.reason, `${describeObject(kind, name)}: ${error.message}`, error);
+      throw error;
+    }
+  }
+}
+
+const REASONS: readonly StoreErrorReason[] = ['NotFound', 'AlreadyExists', 'Conflict'];
+const isReason = (reason: string): reason is StoreErrorReason => (REASONS as readonly string[]).includes(reason);
+
+const copyOf = <T>(object: T): T => structuredClone(object);
+
+function asManifest<K extends Kind>(object: Objects[K]): KubeManifest<Objects[K]> {
+  return object as unknown as KubeManifest<Objects[K]>;
+}

@@ -1,0 +1,143 @@
+// The operator as a user installs it, and a namespace that lets only the most restricted pods in: what tests of FlowJobs in pods share.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { FlowJob } from '../../../src/api/flowjob.ts';
+import { until } from '../../harness/until.ts';
+import { kubernetesCache } from '../binaries.ts';
+import { kubectlOf } from '../cluster.ts';
+import { clusterFolder } from '../folder.ts';
+
+const run = promisify(execFile);
+const folder = clusterFolder();
+export const kubectl = kubectlOf(folder);
+const SYSTEM = 'flowjob-system';
+
+/** Installs the chart with helm, as its users do; answers when a replica is ready. */
+export async function installOperator(): Promise<void> {
+  await helm(
+    'upgrade',
+    '--install',
+    'flowjob',
+    'helm/flowjob-operator',
+    '--create-namespace',
+    '--wait',
+    '--timeout',
+    '90s',
+    ...['--set', 'image.repository=flowjob', '--set', 'image.tag=dev'],
+  );
+}
+
+export async function uninstallOperator(): Promise<void> {
+  await helm('uninstall', 'flowjob', '--wait');
+  await kubectl.run('delete', 'namespace', SYSTEM);
+}
+
+async function helm(...args: string[]): Promise<void> {
+  await run(kubernetesCache('bin', 'helm'), [...args, '--namespace', SYSTEM, '--kubeconfig', kubectl.kubeconfig]);
+}
+
+/** The pod of the replica that leads. */
+export async function leader(): Promise<string> {
+  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob-operator', '-n', SYSTEM);
+  return lease.spec.holderIdentity.replace(/-[0-9a-f]{8}$/, '');
+}
+
+export async function killOperator(): Promise<void> {
+  await kubectl.run('delete', 'pod', await leader(), '-n', SYSTEM, '--grace-period=0', '--force');
+}
+
+export interface PodInfo {
+  metadata: { name: string; uid: string; labels?: Record<string, string>; deletionTimestamp?: string };
+  status: { phase: string };
+}
+
+/** FlowJobs in one namespace. */
+export class Jobs {
+  readonly namespace: string;
+
+  constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  async createNamespace(): Promise<void> {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace, labels } }]);
+  }
+
+  async removeNamespace(): Promise<void> {
+    await kubectl.run('delete', 'namespace', this.namespace);
+  }
+
+  async apply(name: string, spec: object): Promise<void> {
+    const metadata = { name, namespace: this.namespace };
+    await kubectl.apply([{ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowJob', metadata, spec }]);
+  }
+
+  async get(name: string): Promise<FlowJob> {
+    return kubectl.get<FlowJob>('flowjob', name, '-n', this.namespace);
+  }
+
+  /** Waits for a FlowJob of which `holds`. */
+  async until(name: string, what: string, holds: (job: FlowJob) => boolean, seconds = 60): Promise<FlowJob> {
+    return until(
+      `${name} ${what}`,
+      async () => {
+        const job = await this.get(name);
+        if (holds(job)) return job;
+        throw new Error(JSON.stringify(job.status));
+      },
+      { seconds, every: 200 },
+    );
+  }
+
+  async pods(job: string): Promise<PodInfo[]> {
+    const { items } = await kubectl.get<{ items: PodInfo[] }>(
+      'pods',
+      '-n',
+      this.namespace,
+      '-l',
+      `flowjob.dev/job=${job}`,
+    );
+    return items;
+  }
+
+  async untilNoPods(job: string): Promise<void> {
+    await until(
+      `the pods of ${job} are gone`,
+      async () => {
+        const left = await this.pods(job);
+        if (left.length === 0) return true;
+        throw new Error(left.map(({ metadata }) => metadata.name).join(', '));
+      },
+      { seconds: 60, every: 200 },
+    );
+  }
+
+  /** Runs a shell script in a pod that mounts the job's volume; what it printed. */
+  async onVolume(job: string, script: string): Promise<string> {
+    const name = `look-${job}`;
+    const spec = {
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: 'look',
+          image: 'flowjob:dev',
+          command: ['sh', '-c', script],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],
+        },
+      ],
+      volumes: [{ name: 'state', persistentVolumeClaim: { claimName: `${job}-state` } }],
+    };
+    await kubectl.apply([{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: this.namespace }, spec }]);
+    await until(
+      `${name} has ended`,
+      async () => (await kubectl.get<PodInfo>('pod', name, '-n', this.namespace)).status.phase === 'Succeeded' || null,
+      { seconds: 60, every: 200 },
+    );
+    const printed = await kubectl.run('logs', name, '-n', this.namespace);
+    await kubectl.run('delete', 'pod', name, '-n', this.namespace, '--grace-period=0', '--force');
+    return printed;
+  }
+}
