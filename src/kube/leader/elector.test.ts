@@ -317,7 +317,8 @@ test('never do two processes write in turns, whatever stops them, whatever is lo
         await world.until(Promise.all(ended));
       },
     ),
-    { numRuns: 100 },
+    // Also the search for a smaller example ends in time.
+    { numRuns: 100, interruptAfterTimeLimit: 60_000 },
   );
   // Else it would have proven nothing.
   expect(leaders).toBeGreaterThan(20);
