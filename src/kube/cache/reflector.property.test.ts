@@ -169,7 +169,7 @@ function illegal(told: readonly Change<Thing>[], restored: boolean): string | nu
   return null;
 }
 
-const runs = 150;
+const runs = 300;
 
 test('at rest the store equals the list, and each object had a legal life, through every fault but a restored backup', async () => {
   await fc.assert(
