@@ -1,17 +1,20 @@
 // The kernel's errors. `code` is for programs and stays; the message says what was asked, what came back, and what to do where that is not plain.
 
-/** What the kernel itself reports; an answer of the API server that is an error has code API and is an ApiError. README.md lists them. */
-export type KubeErrorCode =
-  | 'API'
-  | 'CONFIG'
-  | 'CONNECTION'
-  | 'DEADLINE'
-  | 'LEADERSHIP_LOST'
-  | 'MADE_ANEW'
-  | 'NOT_OURS'
-  | 'WATCH_GARBLED'
-  | 'WATCH_SILENT'
-  | 'WATCH_WENT_BACK';
+/** What the kernel itself reports; an answer of the API server that is an error has code API and is an ApiError. README.md says what to do about each. */
+export const KUBE_ERROR_CODES = [
+  'API',
+  'CONFIG',
+  'CONNECTION',
+  'DEADLINE',
+  'LEADERSHIP_LOST',
+  'MADE_ANEW',
+  'NOT_OURS',
+  'WATCH_GARBLED',
+  'WATCH_SILENT',
+  'WATCH_WENT_BACK',
+] as const;
+
+export type KubeErrorCode = (typeof KUBE_ERROR_CODES)[number];
 
 export class KubeError extends Error {
   readonly code: KubeErrorCode;

@@ -49,7 +49,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: STORE,
     from: 'if (!this.objects.has(uid) && this.upTo !== null && compareVersions(resourceVersion, this.upTo) <= 0) return;',
     to: '',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('cache/store'),
   },
   {
     name: 'older-news-win',
@@ -65,7 +65,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: `${KUBE}/object.ts`,
     from: 'if (a.length !== b.length) return a.length - b.length;',
     to: '',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('cache/store'),
   },
   {
     name: 'made-anew-unseen',
@@ -73,7 +73,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: STORE,
     from: '      this.remove(holder, holder, false);',
     to: '',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('cache/store'),
   },
   {
     name: 'keep-what-a-list-lacks',
@@ -81,7 +81,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: STORE,
     from: 'compareVersions(known.metadata.resourceVersion, version) <= 0) this.remove(',
     to: 'false) this.remove(',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('cache/store'),
   },
   {
     name: 'trust-an-expired-version',
@@ -89,7 +89,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: REFLECTOR,
     from: "if (isExpired(error) || (error instanceof KubeError && error.code === 'WATCH_WENT_BACK')) this.mustList = true;",
     to: '',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('cache/reflector'),
   },
   {
     name: 'watch-from-the-future',
@@ -113,7 +113,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     file: `${KUBE}/rest/watch.ts`,
     from: 'this.cancel = clock.after(ms, () => this.look());',
     to: 'this.cancel = () => undefined;',
-    caughtBy: by('cache/reflector.property'),
+    caughtBy: by('rest/watch'),
   },
   {
     name: 'decode-half-a-character',

@@ -169,7 +169,7 @@ function illegal(told: readonly Change<Thing>[], restored: boolean): string | nu
   return null;
 }
 
-const runs = 150;
+const runs = 300;
 
 test('at rest the store equals the list, and each object had a legal life, through every fault but a restored backup', async () => {
   await fc.assert(
@@ -179,7 +179,7 @@ test('at rest the store equals the list, and each object had a legal life, throu
       expect(store).toEqual(server);
       expect(illegal(told, false)).toBeNull();
     }),
-    { numRuns: runs },
+    { numRuns: runs, interruptAfterTimeLimit: 30_000 },
   );
 }, 60_000);
 
@@ -190,7 +190,7 @@ test('at rest the store equals the list after backups were restored', async () =
       expect(store).toEqual(server);
       expect(illegal(told, true)).toBeNull();
     }),
-    { numRuns: runs },
+    { numRuns: runs, interruptAfterTimeLimit: 30_000 },
   );
 }, 60_000);
 

@@ -15,13 +15,15 @@ import { until } from '../../harness/until.ts';
 import { kubernetesCache } from '../binaries.ts';
 import { THINGS, ref, startFixture, thing, type Fixture, type Thing } from './fixture.ts';
 
-/** TCP between the informer and the server: it can cut every connection, or keep them and carry nothing more. */
+/** TCP between the informer and the server: it can cut every connection and take no new ones, or keep them and carry nothing more. */
 class Wire {
   private readonly server: Server;
   private readonly pairs = new Set<[Socket, Socket]>();
+  closed = false;
 
   constructor(port: number) {
     this.server = createServer((near) => {
+      if (this.closed) return void near.destroy();
       const far = connect(port, '127.0.0.1');
       const pair: [Socket, Socket] = [near, far];
       this.pairs.add(pair);
@@ -171,13 +173,16 @@ test('a server that is killed and restarted is taken up again, and what changed 
 test('after a compaction while the server was away the list is fetched anew; what was made anew meanwhile is told as both', async () => {
   const first = await write('e', 'first');
   await equal();
+  wire.closed = true;
   wire.cut();
   await fixture.client.delete(THINGS, ref('e'));
   const second = await write('e', 'second');
   for (let i = 0; i < 3; i++) await write('filler', `text ${i}`);
   await fixture.plane.etcd.compact();
   await fixture.plane.apiServer.restart();
+  wire.closed = false;
   await equal();
+  expect(troubles.join('\n')).toContain('410 Expired');
   const ofE = told.filter(({ object }) => object.metadata.name === 'e');
   expect(ofE.map(({ type, object }) => [type, object.metadata.uid])).toEqual([
     ['Added', first.metadata.uid],
