@@ -213,6 +213,19 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
       );
   }
 
+  async removeCheckpoints(attempt: AcquiredAttempt, jobId: string): Promise<void> {
+    const job = `checkpoints/${jobId}/`;
+    await this.assertAttempt(attempt);
+    const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+    const keys = (await this.store.list(job)).filter(
+      (key) => nameOf(key) === MANIFEST_NAME || writerOf(nameOf(key)) !== null,
+    );
+    // No manifest is left whose files are gone.
+    const manifestsFirst = (key: string): number => (nameOf(key) === MANIFEST_NAME ? 0 : 1);
+    for (const key of keys.sort((a, b) => manifestsFirst(a) - manifestsFirst(b))) await this.store.delete(key);
+    await this.store.removeUnfinished(job);
+  }
+
   async discard(directory: string, attempt: Attempt): Promise<void> {
     const folder = this.location.open(directory);
     const tag = attemptTag(attempt);

@@ -15,7 +15,7 @@ import { commitAll, outputsOf, placesOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
-import { clearSinks, prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
+import { clearEnded, clearSinks, prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
 import { TaskManagerLinks } from './task-manager-links.ts';
 
 export const EXIT_FENCED = 3;
@@ -189,9 +189,9 @@ export class JobMaster {
     this.end(result, error);
   }
 
-  /** The job had ended before this attempt. Its last files may still have to be made visible. */
+  /** The job had ended before this attempt. Its last files may still have to be made visible, and what is not needed any more removed. */
   private async reportEarlier(attempt: AcquiredAttempt, result: JobResult): Promise<void> {
-    const { storage, connectors } = this.options;
+    const { config, job, storage, connectors, plan, log } = this.options;
     if (result.savepointPath !== null) {
       const manifest = await storage.readManifest(result.savepointPath).catch((error: unknown) => {
         // Removed by its owner, who heard of it only after its files were made visible.
@@ -201,6 +201,10 @@ export class JobMaster {
       if (manifest !== null)
         await commitAll(storage, connectors, attempt, await placesOf(storage, connectors, manifest, {}, false));
     }
+    await clearEnded(config, storage, connectors, job, attempt, result.state, plan).catch((error: unknown) => {
+      if (isFatal(error)) throw error;
+      log(`what earlier attempts have left could not be removed: ${describeError(error)}`);
+    });
     this.end(result);
   }
 
