@@ -9,7 +9,7 @@ import { EngineError } from '../errors.ts';
 import type { OperatorRestore, OperatorSnapshot } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { AttemptLog, type LogEntry } from './attempt-log.ts';
-import { attemptTag, compareAttempts, parseAttemptTag, type AcquiredAttempt, type Attempt } from './attempt.ts';
+import { attemptOf, attemptTag, compareAttempts, parseAttemptTag, type AcquiredAttempt, type Attempt } from './attempt.ts';
 import { encodeManifest, MANIFEST_NAME, readManifestFile } from './manifest-file.ts';
 import { readOperatorPages } from './page-reader.ts';
 import { corrupt, readStateFile, writeStateFile } from './state-file.ts';
@@ -32,6 +32,12 @@ export interface StorageLocation {
   savepointPath: (parent: string, name: string) => string;
   /** The folder behind a path or URI; one that is relative is in the store. */
   open: (directory: string) => StateFolder;
+}
+
+interface Completed {
+  checkpointId: number;
+  path: string;
+  manifest: Manifest;
 }
 
 export class ObjectCheckpointStorage implements CheckpointStorage {
@@ -154,6 +160,11 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
   }
 
   async listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]> {
+    return (await this.completed(jobId)).map(({ checkpointId, path }) => ({ checkpointId, path }));
+  }
+
+  /** Completed checkpoints, newest first, as they were read: an older one may be gone before it could be read again. */
+  private async completed(jobId: string): Promise<Completed[]> {
     for (;;) {
       const last = await this.log.newest();
       const newest = last?.newest?.jobId === jobId ? last.newest : null;
@@ -162,21 +173,20 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
         const match = /^checkpoints\/[^/]*\/chk-(\d+)\/_metadata$/.exec(key);
         if (match !== null) ids.add(Number(match[1]));
       }
-      const found: { checkpointId: number; path: string; attempt: Attempt }[] = [];
+      const found: (Completed & { attempt: Attempt })[] = [];
       let error: unknown = null;
       for (const checkpointId of ids) {
         const path = this.checkpointPath(jobId, checkpointId);
         try {
-          const { epoch, restart = 0 } = await this.manifestIn(this.location.open(path));
-          found.push({ checkpointId, path, attempt: { epoch, restart } });
+          const manifest = await this.manifestIn(this.location.open(path));
+          found.push({ checkpointId, path, manifest, attempt: attemptOf(manifest) });
         } catch (reason) {
           // Older ones may be damaged, or go while one looks. The newest may be neither, and before there was a log nobody knows which it is.
           if (newest === null ? !isGone(reason) : newest.checkpointId === checkpointId) error = reason;
         }
       }
       if (error === null) {
-        found.sort((a, b) => compareAttempts(b.attempt, a.attempt) || b.checkpointId - a.checkpointId);
-        return found.map(({ checkpointId, path }) => ({ checkpointId, path }));
+        return found.sort((a, b) => compareAttempts(b.attempt, a.attempt) || b.checkpointId - a.checkpointId);
       }
       if ((await this.log.newest())?.seq === last?.seq) throw newest === null ? error : lost(error);
     }
@@ -300,11 +310,10 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
   /** Keys of all files that the checkpoints of a job refer to. */
   private async usedKeys(jobId: string): Promise<Set<string>> {
     const used = new Set<string>();
-    for (const { path } of await this.listCheckpoints(jobId)) {
+    for (const { path, manifest } of await this.completed(jobId)) {
       const folder = this.location.open(path);
       const shared = folder.sibling(SHARED);
-      const { files } = await this.manifestIn(folder);
-      for (const { path: name, pages } of files)
+      for (const { path: name, pages } of manifest.files)
         for (const key of pages?.files.map((file) => shared.key(file)) ?? [folder.key(name)]) used.add(key);
     }
     return used;
