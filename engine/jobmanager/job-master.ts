@@ -1,7 +1,7 @@
 // The JobManager without its process (Flink's JobMaster): storage, TaskManagers' connections and the clock around the coordinator. It feeds
 // events in and carries actions out. job-manager.ts makes a program of it; a simulation runs the same on a clock and a network of its own.
 import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
-import type { CheckpointStorage, JobResult } from '../checkpoint/storage.ts';
+import type { CheckpointStorage, JobResult, Manifest } from '../checkpoint/storage.ts';
 import { every, type Clock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
@@ -11,7 +11,7 @@ import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
 import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, isFatal } from './action-runner.ts';
-import { commitAll, outputsOf, placesOf } from './commit.ts';
+import { commitAll, isHeld, outputsOf, placesOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
@@ -122,6 +122,15 @@ export class JobMaster {
 
   get jobCoordinator(): Coordinator | null {
     return this.coordinator;
+  }
+
+  /**
+   * Whether what an earlier attempt's savepoint holds is all there. Before this one ran, it has cleared away what was not visible: so what is there is visible,
+   * and stays.
+   */
+  async holds(savepoint: Manifest): Promise<boolean> {
+    const { storage, connectors } = this.options;
+    return isHeld(storage, connectors, savepoint);
   }
 
   deliver(event: CoordinatorEvent): void {
