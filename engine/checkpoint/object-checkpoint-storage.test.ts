@@ -233,6 +233,41 @@ describe('what is left over', () => {
     expect(await codeOf(storage.removeOrphans(old, JOB))).toBe('FENCED');
   });
 
+  test('of a job that has ended all goes that storage has written for its checkpoints; savepoints and what others wrote stay', async () => {
+    const storage = storageOn(shared);
+    const attempt = await storage.acquireAttempt(1, 'x');
+    const file = await state(storage, chk(1), '1');
+    for (const id of [1, 2]) await storage.publishManifest(attempt, chk(id), manifest(attempt, id, { files: [file] }));
+    await storage.writePages(chk(2), 'v-0-1-2.pages', []);
+    await shared.put(`${chk(3)}/_metadata.1.pending`, []);
+    await shared.put(`${chk(2)}/note.txt`, []);
+    const savepoint = storage.savepointPath(JOB, 'f'.repeat(32));
+    await storage.publishManifest(attempt, savepoint, manifest(attempt, 3, { kind: 'SAVEPOINT' }));
+    await storage.removeCheckpoints(attempt, JOB);
+    expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/note.txt`]);
+    expect(await shared.list('savepoints/')).toEqual([`${savepoint}/_metadata`]);
+    await storage.acquireAttempt(2, 'y');
+    expect(await codeOf(storage.removeCheckpoints(attempt, JOB))).toBe('FENCED');
+  });
+
+  test('an older checkpoint may be disposed of while the next attempt removes what no checkpoint refers to', async () => {
+    const late = storageOn(shared);
+    const old = await late.acquireAttempt(1, 'x');
+    for (const id of [1, 2]) await late.publishManifest(old, chk(id), manifest(old, id));
+    await state(late, chk(3), '1');
+    const store = Object.create(shared) as ObjectStore;
+    store.get = async (key) => {
+      const bytes = await shared.get(key);
+      // It was asked for before the fence, by one that is slow.
+      if (key === `${chk(1)}/_metadata`) await late.dispose(chk(1));
+      return bytes;
+    };
+    const storage = storageOn(store, 'b');
+    const next = await storage.acquireAttempt(2, 'y');
+    await storage.removeOrphans(next, JOB);
+    expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/_metadata`]);
+  });
+
   test('savepoints of one trigger id are found, also one that was taken beside another', async () => {
     const storage = storageOn(shared);
     const attempt = await storage.acquireAttempt(3, 'x');

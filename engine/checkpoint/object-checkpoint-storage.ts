@@ -3,21 +3,20 @@
 // A manifest is published in three steps: it is written under a pending name; the log (attempt-log.ts) decides that it counts; it gets its name. Who is
 // fenced loses at the second. Readers look through the log, so that they see what was decided when the third has not been done yet.
 //
-// What is removed can be removed late, by a process that was paused and is fenced by now: so no name is used twice. Names of files have the attempt in
-// them, and a folder has one manifest, ever.
+// What is removed (clean-up.ts) can be removed late, by a process that was paused and is fenced by now: so no name is used twice. Names of files have the
+// attempt in them, and a folder has one manifest, ever.
 import { EngineError } from '../errors.ts';
 import type { OperatorRestore, OperatorSnapshot } from '../operators/operator.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { AttemptLog, type LogEntry } from './attempt-log.ts';
-import { attemptTag, compareAttempts, parseAttemptTag, type AcquiredAttempt, type Attempt } from './attempt.ts';
+import { attemptOf, attemptTag, compareAttempts, type AcquiredAttempt, type Attempt } from './attempt.ts';
+import { CleanUp, type Completed } from './clean-up.ts';
 import { encodeManifest, MANIFEST_NAME, readManifestFile } from './manifest-file.ts';
 import { readOperatorPages } from './page-reader.ts';
 import { corrupt, readStateFile, writeStateFile } from './state-file.ts';
-import { StateFolder } from './state-folder.ts';
+import { SHARED, StateFolder } from './state-folder.ts';
 import type { CheckpointStorage, JobResult, Manifest, TaskStateHandle } from './storage.ts';
 
-/** Folder of page files, beside those of a job's checkpoints. */
-const SHARED = 'shared';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -38,11 +37,18 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
   private readonly location: StorageLocation;
   private readonly store: ObjectStore;
   private readonly log: AttemptLog;
+  private readonly cleanUp: CleanUp;
 
   constructor(location: StorageLocation) {
     this.location = location;
     this.store = location.store;
     this.log = new AttemptLog(new StateFolder(location.store, 'log/', location.pathOf('log')), location.writer);
+    this.cleanUp = new CleanUp({
+      store: this.store,
+      open: location.open,
+      assertAttempt: async (attempt) => this.log.assert(attempt),
+      completed: async (jobId) => this.completed(jobId),
+    });
   }
 
   async acquireAttempt(epoch: number, owner: string): Promise<AcquiredAttempt> {
@@ -90,12 +96,7 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
   }
 
   async sweepPages(attempt: AcquiredAttempt, jobId: string, through: number): Promise<void> {
-    const shared = `checkpoints/${jobId}/${SHARED}/`;
-    const files = await this.store.list(shared);
-    const used = await this.usedKeys(jobId);
-    await this.assertAttempt(attempt);
-    for (const key of files)
-      if (!used.has(key) && isOutlived(key.slice(shared.length), attempt, through)) await this.store.delete(key);
+    await this.cleanUp.sweepPages(attempt, jobId, through);
   }
 
   async publishManifest(attempt: AcquiredAttempt, directory: string, manifest: Manifest): Promise<void> {
@@ -154,6 +155,11 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
   }
 
   async listCheckpoints(jobId: string): Promise<{ checkpointId: number; path: string }[]> {
+    return (await this.completed(jobId)).map(({ checkpointId, path }) => ({ checkpointId, path }));
+  }
+
+  /** Completed checkpoints, newest first, as they were read: an older one may be gone before it could be read again. */
+  private async completed(jobId: string): Promise<Completed[]> {
     for (;;) {
       const last = await this.log.newest();
       const newest = last?.newest?.jobId === jobId ? last.newest : null;
@@ -162,21 +168,20 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
         const match = /^checkpoints\/[^/]*\/chk-(\d+)\/_metadata$/.exec(key);
         if (match !== null) ids.add(Number(match[1]));
       }
-      const found: { checkpointId: number; path: string; attempt: Attempt }[] = [];
+      const found: (Completed & { attempt: Attempt })[] = [];
       let error: unknown = null;
       for (const checkpointId of ids) {
         const path = this.checkpointPath(jobId, checkpointId);
         try {
-          const { epoch, restart = 0 } = await this.manifestIn(this.location.open(path));
-          found.push({ checkpointId, path, attempt: { epoch, restart } });
+          const manifest = await this.manifestIn(this.location.open(path));
+          found.push({ checkpointId, path, manifest, attempt: attemptOf(manifest) });
         } catch (reason) {
           // Older ones may be damaged, or go while one looks. The newest may be neither, and before there was a log nobody knows which it is.
           if (newest === null ? !isGone(reason) : newest.checkpointId === checkpointId) error = reason;
         }
       }
       if (error === null) {
-        found.sort((a, b) => compareAttempts(b.attempt, a.attempt) || b.checkpointId - a.checkpointId);
-        return found.map(({ checkpointId, path }) => ({ checkpointId, path }));
+        return found.sort((a, b) => compareAttempts(b.attempt, a.attempt) || b.checkpointId - a.checkpointId);
       }
       if ((await this.log.newest())?.seq === last?.seq) throw newest === null ? error : lost(error);
     }
@@ -193,45 +198,20 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
       .map((folder) => this.location.pathOf(folder));
   }
 
-  /** Removes only what storage itself writes: a path given by mistake loses nothing else. */
   async dispose(directory: string): Promise<void> {
-    const folder = this.location.open(directory);
-    const names = await folder.list();
-    // Without its manifest it is no checkpoint any more: first, and durably.
-    if (names.includes(MANIFEST_NAME)) await folder.store.delete(folder.key(MANIFEST_NAME));
-    for (const name of names) if (writerOf(name) !== null) await folder.store.delete(folder.key(name));
-    await folder.store.removeUnfinished(folder.prefix);
-    // One of our own that came meanwhile is of a fenced attempt, which has not noticed yet: the next clean-up takes it.
-    const left = (await folder.list()).find((name) => name !== MANIFEST_NAME && writerOf(name) === null);
-    if (left !== undefined)
-      throw new EngineError(
-        'DISPOSE_FOREIGN_FILES',
-        `${folder.path} holds files that are not of a savepoint: ${left}`,
-        {
-          hint: 'the state is removed; remove the rest by hand when it is not needed',
-        },
-      );
+    await this.cleanUp.dispose(directory);
+  }
+
+  async removeCheckpoints(attempt: AcquiredAttempt, jobId: string): Promise<void> {
+    await this.cleanUp.removeCheckpoints(attempt, jobId);
   }
 
   async discard(directory: string, attempt: Attempt): Promise<void> {
-    const folder = this.location.open(directory);
-    const tag = attemptTag(attempt);
-    for (const name of await folder.list()) if (writerOf(name) === tag) await folder.store.delete(folder.key(name));
+    await this.cleanUp.discard(directory, attempt);
   }
 
   async removeOrphans(attempt: AcquiredAttempt, jobId: string): Promise<void> {
-    const job = `checkpoints/${jobId}/`;
-    const used = await this.usedKeys(jobId);
-    const savepoints = `savepoints/savepoint-${jobId.slice(0, 6)}-`;
-    const kept = (await this.store.list('savepoints/')).filter((key) => key.startsWith(savepoints));
-    const complete = new Set(kept.filter((key) => key.endsWith(`/${MANIFEST_NAME}`)).map(folderOf));
-    const undecided = kept.filter((key) => !complete.has(folderOf(key)));
-    await this.assertAttempt(attempt);
-    for (const key of [...(await this.store.list(job)), ...undecided]) {
-      const writer = parseAttemptTag(writerOf(key.slice(key.lastIndexOf('/') + 1)) ?? '');
-      if (!used.has(key) && writer !== null && compareAttempts(writer, attempt) < 0) await this.store.delete(key);
-    }
-    await this.store.removeUnfinished(job);
+    await this.cleanUp.removeOrphans(attempt, jobId);
   }
 
   async recordOutputs(
@@ -282,19 +262,6 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
     } catch (error) {
       throw corrupt(this.location.pathOf(key), 'it is not JSON', error);
     }
-  }
-
-  /** Keys of all files that the checkpoints of a job refer to. */
-  private async usedKeys(jobId: string): Promise<Set<string>> {
-    const used = new Set<string>();
-    for (const { path } of await this.listCheckpoints(jobId)) {
-      const folder = this.location.open(path);
-      const shared = folder.sibling(SHARED);
-      const { files } = await this.manifestIn(folder);
-      for (const { path: name, pages } of files)
-        for (const key of pages?.files.map((file) => shared.key(file)) ?? [folder.key(name)]) used.add(key);
-    }
-    return used;
   }
 
   /** The highest epoch that version 0.1.0 took, which kept no log; 0 when none. */
@@ -363,16 +330,8 @@ const checkpointKey = (jobId: string, checkpointId: number): string => `checkpoi
 const outputsOf = (jobId: string): string => `outputs/${jobId}/`;
 const resultKey = (jobId: string): string => `results/${jobId}.json`;
 
-const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/'));
-
 /** Of a manifest that has not been decided, or has not got its name yet. */
 const pendingName = (attempt: Attempt): string => `${MANIFEST_NAME}.${attemptTag(attempt)}.pending`;
-
-/** Tag of the attempt that has written a file of this name; null for names that storage does not give. */
-function writerOf(name: string): string | null {
-  const match = /^[^/]*-\d+-([\d.]+)\.state$|^_metadata\.([\d.]+)\.pending$|^[^/]*-([\d.]+)-\d+\.pages$/.exec(name);
-  return match?.[1] ?? match?.[2] ?? match?.[3] ?? null;
-}
 
 const isGone = (error: unknown): boolean => error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND';
 
@@ -382,15 +341,6 @@ function lost(error: unknown): unknown {
     hint: 'bring it back, or start a new job from a savepoint',
     cause: error,
   });
-}
-
-/** True for a file of pages that a sweep may remove when nobody refers to it. */
-function isOutlived(name: string, attempt: Attempt, through: number): boolean {
-  const match = /-([\d.]+)-(\d+)\.pages$/.exec(name);
-  const writer = match === null ? null : parseAttemptTag(match[1]!);
-  if (writer === null) return false;
-  const order = compareAttempts(writer, attempt);
-  return order < 0 || (order === 0 && Number(match![2]) <= through);
 }
 
 async function* chained(parts: readonly OperatorRestore['keyed'][]): AsyncGenerator<Uint8Array> {

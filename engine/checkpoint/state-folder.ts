@@ -1,6 +1,9 @@
 // The folder of a checkpoint or savepoint in some object store: names in it, and how people know it.
 import type { ObjectStore } from '../storage/object-store.ts';
 
+/** Folder of page files, beside those of a job's checkpoints. */
+export const SHARED = 'shared';
+
 export class StateFolder {
   readonly store: ObjectStore;
   /** Stands before every name: ends with `/`. */

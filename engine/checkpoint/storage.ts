@@ -126,6 +126,10 @@ export interface CheckpointStorage {
    * when it is gone.
    */
   dispose(directory: string): Promise<void>;
+  /**
+   * Removes all that is left of the checkpoints of a job, whoever has written it. For one that has ended, from which nothing will be restored. Throws FENCED.
+   */
+  removeCheckpoints(attempt: AcquiredAttempt, jobId: string): Promise<void>;
   /** Removes what an attempt has written for a checkpoint that it has given up, and nothing of any other. */
   discard(directory: string, attempt: Attempt): Promise<void>;
   /**

@@ -38,6 +38,10 @@ export interface ActionRunnerOptions {
 
 export class ActionRunner {
   private readonly options: ActionRunnerOptions;
+  /** One after the other, in the order they were decided on: a sweep has to find manifests gone that were disposed of before it. Never rejects. */
+  private removals: Promise<void> = Promise.resolve();
+  /** Directories that could not be removed. They are tried again with each sweep: what does not count must not stay as if it did. */
+  private readonly owed = new Set<string>();
 
   constructor(options: ActionRunnerOptions) {
     this.options = options;
@@ -78,30 +82,42 @@ export class ActionRunner {
         );
         return;
       case 'dispose':
-        this.settle(
-          storage.assertAttempt(attempt).then(async () => storage.dispose(action.directory)),
-          () => undefined,
+        this.owed.add(action.directory);
+        this.remove(
+          async () => this.dispose(action.directory),
           (message) => log(`${action.directory} could not be removed: ${message}`),
         );
         return;
       case 'discard':
-        this.settle(
-          storage.discard(action.directory, attempt),
-          () => undefined,
+        this.remove(
+          async () => storage.discard(action.directory, attempt),
           (message) => log(`what was written to ${action.directory} could not be removed: ${message}`),
         );
         return;
       case 'sweepPages':
-        this.settle(
-          storage.sweepPages(attempt, jobId, action.through),
-          () => undefined,
+        this.remove(
+          async () => {
+            for (const directory of this.owed) await this.dispose(directory);
+            await storage.sweepPages(attempt, jobId, action.through);
+          },
           (message) => log(`files of pages that are not needed any more could not be removed: ${message}`),
         );
         return;
+      case 'removeCheckpoints':
+        this.remove(
+          async () => {
+            for (const directory of this.owed) await this.dispose(directory);
+            await storage.removeCheckpoints(attempt, jobId);
+          },
+          (message) => log(`what is left of the job's checkpoints could not be removed: ${message}`),
+        );
+        return;
+      case 'awaitRemovals':
+        void this.removals.then(() => deliver({ type: 'removalsEnded' }));
+        return;
       case 'clearSinks':
-        this.settle(
-          this.options.clearSinks(action.execution),
-          () => undefined,
+        this.remove(
+          async () => this.options.clearSinks(action.execution),
           (message) => log(`what tasks left unfinished in sinks could not be removed: ${message}`),
         );
         return;
@@ -118,6 +134,20 @@ export class ActionRunner {
         this.options.ended(action.status);
         return;
     }
+  }
+
+  private async dispose(directory: string): Promise<void> {
+    const { attempt, storage } = this.options;
+    await storage.assertAttempt(attempt);
+    await storage.dispose(directory);
+    this.owed.delete(directory);
+  }
+
+  private remove(work: () => Promise<void>, failed: (message: string) => void): void {
+    this.removals = this.removals.then(work).catch((error: unknown) => {
+      if (isFatal(error)) this.options.halt(error);
+      else failed(describeError(error));
+    });
   }
 
   private settle(work: Promise<void>, done: () => void, failed: (message: string) => void): void {

@@ -7,7 +7,7 @@ import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import type { Committable } from '../connectors/connector.ts';
 import { connectors, sinkConnector, sourceConnector } from '../connectors/registry.ts';
 import { planScript } from '../plan/plan-script.ts';
-import { commitAll, outputsOf, placesOf, type Outputs } from './commit.ts';
+import { commitAll, isHeld, outputsOf, placesOf, type Outputs } from './commit.ts';
 
 const JOB = 'ab'.repeat(16);
 const OTHER = 'cd'.repeat(16);
@@ -148,4 +148,16 @@ test('outputs are kept per job, and a later attempt adds to them only what is ne
   expect(await storage.readOutputs(JOB)).toEqual(new Map([[SINK, ['/a', '/b']]]));
   expect(await storage.readOutputs(OTHER)).toEqual(new Map());
   await expect(storage.recordOutputs(second, JOB, { [SINK]: '/c' })).rejects.toMatchObject({ code: 'FENCED' });
+});
+
+test('what a savepoint holds is there while its file is, visible or not, and gone without it', async () => {
+  const file = written('out', 'pending');
+  await storage.recordOutputs(attempt, JOB, { [SINK]: path('out') });
+  const held = async (): Promise<boolean> =>
+    isHeld(storage, connectors, { jobId: JOB, committables: [file] });
+  expect(await held()).toBe(true);
+  await restore(file, {}, false);
+  expect(await held()).toBe(true);
+  rmSync(path('out', 'a.csv'));
+  expect(await held()).toBe(false);
 });

@@ -2,7 +2,7 @@
 // savepoint can be carried anywhere.
 import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
 import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
-import type { Committable } from '../connectors/connector.ts';
+import type { Committable, Committer } from '../connectors/connector.ts';
 import type { Connectors } from '../connectors/registry.ts';
 import { EngineError } from '../errors.ts';
 import { operatorsOf, type ExecPlan, type SinkSpec } from '../plan/exec-plan.ts';
@@ -42,12 +42,8 @@ export async function placesOf(
   const recorded = await storage.readOutputs(jobId);
   const placed: Placed[] = [];
   for (const committable of committables) {
-    const { operatorId = '' } = committable;
     const committer = connectors.committer(committable.connector);
-    const former = committer.formerPlace(committable);
-    const before = former === null ? (recorded.get(operatorId) ?? []) : [former];
-    const now = former === null ? outputs[operatorId] : undefined;
-    const places = now === undefined ? before : [now, ...before];
+    const { places, before } = candidates(committer, committable, outputs, recorded);
     const place =
       (await first(places, async (one) => committer.holds(one, committable))) ??
       (carried ? await first(before, async (one) => !(await committer.isEmpty(one))) : places[0]);
@@ -55,6 +51,36 @@ export async function placesOf(
     else if (!carried) throw placeless(committable);
   }
   return placed;
+}
+
+/** Whether all that a checkpoint or savepoint of the job itself holds is still there, visible or not yet. */
+export async function isHeld(
+  storage: CheckpointStorage,
+  connectors: Connectors,
+  { jobId, committables }: Pick<Manifest, 'jobId' | 'committables'>,
+): Promise<boolean> {
+  if (committables.length === 0) return true;
+  const recorded = await storage.readOutputs(jobId);
+  for (const committable of committables) {
+    const committer = connectors.committer(committable.connector);
+    const { places } = candidates(committer, committable, {}, recorded);
+    if ((await first(places, async (one) => committer.holds(one, committable))) === undefined) return false;
+  }
+  return true;
+}
+
+/** Where a committable may be: where its sink writes now, and `before`, where the job is known to have written. */
+function candidates(
+  committer: Committer,
+  committable: Committable,
+  outputs: Outputs,
+  recorded: ReadonlyMap<string, string[]>,
+): { places: string[]; before: string[] } {
+  const { operatorId = '' } = committable;
+  const former = committer.formerPlace(committable);
+  const before = former === null ? (recorded.get(operatorId) ?? []) : [former];
+  const now = former === null ? outputs[operatorId] : undefined;
+  return { places: now === undefined ? before : [now, ...before], before };
 }
 
 /** Makes visible what the job's own tasks have written. */

@@ -119,18 +119,26 @@ export class Gateway implements JobManagerGateway {
     const triggerId = request.triggerId ?? newId();
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
     const own = storage.savepointPath(jobId, triggerId, request.targetDirectory ?? undefined);
-    const completed: { directory: string; manifest: Manifest | null }[] = [];
+    // A directory has one manifest, ever: beside one that an earlier attempt completed, and that is of no use, goes another.
+    let taken = false;
+    let usable: string | null = null;
     for (const directory of new Set([own, ...(await storage.findSavepoints(jobId, triggerId))])) {
       const manifest = await storage.readManifest(directory).catch(unlessUnusable);
-      if (manifest !== undefined) completed.push({ directory, manifest });
+      if (manifest === undefined) continue;
+      taken = true;
+      if (usable === null && manifest !== null && stop === null && (await this.isUsable(coordinator, manifest)))
+        usable = directory;
     }
     if (coordinator.operation(triggerId, 'SAVEPOINT') !== null) return { triggerId };
-    const usable = completed.find(({ manifest }) => manifest !== null && stop === null && coordinator.backs(manifest));
-    // A directory has one manifest, ever: beside one that an earlier attempt completed, and that is of no use, goes another.
-    const free = completed.length === 0 ? own : `${own}-${attemptTag(this.jobMaster.attempt!)}`;
-    const directory = usable?.directory ?? free;
-    this.jobMaster.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable !== undefined });
+    const free = taken ? `${own}-${attemptTag(this.jobMaster.attempt!)}` : own;
+    const directory = usable ?? free;
+    this.jobMaster.deliver({ type: 'savepoint', triggerId, directory, stop, existing: usable !== null });
     return { triggerId };
+  }
+
+  /** One that was given up, and could not be removed, looks like one that a later checkpoint backs: but what it holds is gone. */
+  private async isUsable(coordinator: Coordinator, savepoint: Manifest): Promise<boolean> {
+    return coordinator.backs(savepoint) && this.jobMaster.holds(savepoint);
   }
 
   private checkJob(jobId: string): void {

@@ -1,7 +1,7 @@
 // The JobManager without its process (Flink's JobMaster): storage, TaskManagers' connections and the clock around the coordinator. It feeds
 // events in and carries actions out. job-manager.ts makes a program of it; a simulation runs the same on a clock and a network of its own.
 import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
-import type { CheckpointStorage, JobResult } from '../checkpoint/storage.ts';
+import type { CheckpointStorage, JobResult, Manifest } from '../checkpoint/storage.ts';
 import { every, type Clock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
@@ -11,11 +11,11 @@ import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
 import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, isFatal } from './action-runner.ts';
-import { commitAll, outputsOf, placesOf } from './commit.ts';
+import { commitAll, isHeld, outputsOf, placesOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
-import { clearSinks, prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
+import { clearEnded, clearSinks, prepareJob, type JobArguments, type PlanJob } from './prepare-job.ts';
 import { TaskManagerLinks } from './task-manager-links.ts';
 
 export const EXIT_FENCED = 3;
@@ -124,6 +124,15 @@ export class JobMaster {
     return this.coordinator;
   }
 
+  /**
+   * Whether what an earlier attempt's savepoint holds is all there. Before this one ran, it has cleared away what was not visible: so what is there is visible,
+   * and stays.
+   */
+  async holds(savepoint: Manifest): Promise<boolean> {
+    const { storage, connectors } = this.options;
+    return isHeld(storage, connectors, savepoint);
+  }
+
   deliver(event: CoordinatorEvent): void {
     const { coordinator, runner } = this;
     if (coordinator === null || runner === null) {
@@ -189,9 +198,9 @@ export class JobMaster {
     this.end(result, error);
   }
 
-  /** The job had ended before this attempt. Its last files may still have to be made visible. */
+  /** The job had ended before this attempt. Its last files may still have to be made visible, and what is not needed any more removed. */
   private async reportEarlier(attempt: AcquiredAttempt, result: JobResult): Promise<void> {
-    const { storage, connectors } = this.options;
+    const { config, job, storage, connectors, plan, log } = this.options;
     if (result.savepointPath !== null) {
       const manifest = await storage.readManifest(result.savepointPath).catch((error: unknown) => {
         // Removed by its owner, who heard of it only after its files were made visible.
@@ -201,6 +210,10 @@ export class JobMaster {
       if (manifest !== null)
         await commitAll(storage, connectors, attempt, await placesOf(storage, connectors, manifest, {}, false));
     }
+    await clearEnded(config, storage, connectors, job, attempt, result.state, plan).catch((error: unknown) => {
+      if (isFatal(error)) throw error;
+      log(`what earlier attempts have left could not be removed: ${describeError(error)}`);
+    });
     this.end(result);
   }
 

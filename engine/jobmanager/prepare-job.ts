@@ -1,12 +1,13 @@
 // From SQL text to what the coordinator starts with: plan, splits, the state to restore, sinks cleared of what earlier attempts left.
 import type { AcquiredAttempt } from '../checkpoint/attempt.ts';
-import type { CheckpointStorage, Manifest } from '../checkpoint/storage.ts';
+import type { CheckpointStorage, JobResult, Manifest } from '../checkpoint/storage.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
 import { EngineError } from '../errors.ts';
 import { operatorsOf, type ExecPlan, type SinkSpec, type SourceSpec } from '../plan/exec-plan.ts';
 import { planScript } from '../plan/plan-script.ts';
 import { commitAll, outputsOf, placesOf } from './commit.ts';
+import { keepsCheckpoints } from './coordinator/job-ending.ts';
 import type { CoordinatorOptions, RestoredState, SourceOptions } from './coordinator/messages.ts';
 import { checkpointingOptions, rescaleOptions, restartOptions } from './options.ts';
 import { checkRestore } from './restore-check.ts';
@@ -23,15 +24,13 @@ export interface JobArguments {
 /** Turns a script into a plan: `planScript`, unless its answers are kept. */
 export type PlanJob = typeof planScript;
 
-/** Throws what is wrong with the text, the tables, the configuration or the savepoint; FENCED when another attempt has taken over. */
-export async function prepareJob(
+/** The plan of the job's text, and the configuration with what the text sets. Throws what is wrong with them. */
+function planned(
   config: EngineConfig,
-  storage: CheckpointStorage,
   connectors: Connectors,
   job: JobArguments,
-  attempt: AcquiredAttempt,
-  planJob: PlanJob = planScript,
-): Promise<CoordinatorOptions> {
+  planJob: PlanJob,
+): { plan: ExecPlan; effective: EngineConfig } {
   const mode = config.get('execution.runtime-mode').toUpperCase();
   if (mode !== 'STREAMING' && mode !== 'BATCH')
     throw new EngineError('CONFIG_INVALID', `execution.runtime-mode: "${mode}" is not a mode`, {
@@ -44,7 +43,19 @@ export async function prepareJob(
     describeSource: (table) => connectors.source(table).describe(table),
     describeSink: (table, changelog) => connectors.sink(table).describe(table, changelog),
   });
-  const effective = config.with(plan.settings);
+  return { plan, effective: config.with(plan.settings) };
+}
+
+/** Throws what is wrong with the text, the tables, the configuration or the savepoint; FENCED when another attempt has taken over. */
+export async function prepareJob(
+  config: EngineConfig,
+  storage: CheckpointStorage,
+  connectors: Connectors,
+  job: JobArguments,
+  attempt: AcquiredAttempt,
+  planJob: PlanJob = planScript,
+): Promise<CoordinatorOptions> {
+  const { plan, effective } = planned(config, connectors, job, planJob);
   await storage.removeOrphans(attempt, job.jobId);
   const checkpoints = (await storage.listCheckpoints(job.jobId)).map(({ path }) => path);
   const restored = await restoredState(storage, checkpoints[0] ?? null, job, plan);
@@ -96,6 +107,22 @@ async function restoredState(
 /** A savepoint of another job may have been brought from anywhere. */
 function isCarried({ manifest }: RestoredState, { jobId }: JobArguments): boolean {
   return manifest.kind === 'SAVEPOINT' && manifest.jobId !== jobId;
+}
+
+/** What the attempt that ended the job may have died before removing. */
+export async function clearEnded(
+  config: EngineConfig,
+  storage: CheckpointStorage,
+  connectors: Connectors,
+  job: JobArguments,
+  attempt: AcquiredAttempt,
+  as: JobResult['state'],
+  planJob: PlanJob = planScript,
+): Promise<void> {
+  const { plan, effective } = planned(config, connectors, job, planJob);
+  if (!keepsCheckpoints(as, checkpointingOptions(effective).retention))
+    await storage.removeCheckpoints(attempt, job.jobId);
+  if (as === 'FINISHED') await clearSinks(connectors, { plan, config: effective.entries() }, attempt, 0);
 }
 
 /** Removes what earlier attempts left in progress in the job's sinks, and those executions of this one that are numbered below `execution`. */

@@ -128,6 +128,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     else violations.push(`the job is ${result?.state ?? 'without end'}: ${result?.failure ?? ''}`);
   }
   violations.push(...books.violations);
+  // Files that could not be removed are told of in the log, and stay.
+  if (violations.length === 0 && refused === null && faults.diskErrors === undefined && faults.lyingDisk === undefined)
+    for (const path of leftOver(disk, supervisor)) violations.push(`${path} is left behind by jobs that have ended`);
   for (const path of cluster.litter) violations.push(`${path} was left behind by a TaskManager that ended by itself`);
   if (violations.length === 0 && refused === null && !disk.betrayed) {
     await audit.checkSavepoints(supervisor.savepoints.map(({ path }) => path));
@@ -152,6 +155,14 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     jobManagers: supervisor.jobManagersStarted,
     trace: world.trace,
   };
+}
+
+/** Of checkpoints, savepoints and sinks: what no longer counts. */
+function leftOver(disk: SimDisk, { savepoints }: Supervisor): string[] {
+  const counts = (path: string): boolean => savepoints.some((one) => path.startsWith(`${one.path}/`));
+  const state = ['checkpoints', 'savepoints'].flatMap((folder) => disk.paths(`${STATE_DIRECTORY}/${folder}`));
+  const hidden = disk.paths(OUTPUT).filter((path) => path.slice(path.lastIndexOf('/') + 1).startsWith('.'));
+  return [...state.filter((path) => !counts(path)), ...hidden];
 }
 
 /** The state cannot be restored from, and the message names the file. */

@@ -296,8 +296,7 @@ export class BatchScheduler implements Scheduler {
       committables,
       () => {
         for (const execution of context.graph.executions()) execution.enter('FINISHED', context.now);
-        const directory = context.options.checkpointPath(1);
-        this.ending.begin('FINISHED', {}, () => context.emit({ type: 'dispose', directory }));
+        this.ending.begin('FINISHED', {}, { leave: () => context.emit({ type: 'removeCheckpoints' }) });
       },
       (message) =>
         this.tryAgain(`the job's results could not be made visible: ${message}`, () => this.commit(committables)),

@@ -134,9 +134,9 @@ export class Checkpointing {
 
   /** The job has finished: nothing will be restored from its checkpoints any more. Savepoints stay. */
   discardAll(): void {
-    for (const directory of this.retained) this.discard(directory);
+    for (const directory of this.retained) this.markDiscarded(directory);
     this.retained.length = 0;
-    this.sweep();
+    this.context.emit({ type: 'removeCheckpoints' });
   }
 
   /** Nothing is under way, nor waits for its turn. */
@@ -376,9 +376,13 @@ export class Checkpointing {
   }
 
   private discard(directory: string): void {
+    this.markDiscarded(directory);
+    this.context.emit({ type: 'dispose', directory });
+  }
+
+  private markDiscarded(directory: string): void {
     const view = this.history.find(({ externalPath }) => externalPath === directory);
     if (view !== undefined) view.discarded = true;
-    this.context.emit({ type: 'dispose', directory });
   }
 
   private reschedule(at: number): void {

@@ -22,7 +22,7 @@ interface Node {
   sent: TaskMessage[];
 }
 
-type StorageCall = Extract<Action, { type: 'publishManifest' | 'commit' | 'writeResult' }>;
+type StorageCall = Extract<Action, { type: 'awaitRemovals' | 'publishManifest' | 'commit' | 'writeResult' }>;
 
 const HEARTBEAT_TIMEOUT = 2000;
 const NODES = ['tm-0', 'tm-1', 'tm-2'];
@@ -160,6 +160,9 @@ class Surroundings {
       case 'writeResult':
         this.tell(well ? { type: 'resultWritten' } : { type: 'resultFailed', message: 'disk' });
         return;
+      case 'awaitRemovals':
+        this.tell({ type: 'removalsEnded' });
+        return;
       case undefined:
     }
   }
@@ -204,6 +207,9 @@ class Surroundings {
         return;
       }
       case 'writeResult':
+        this.calls.push(action);
+        return;
+      case 'awaitRemovals':
         this.calls.push(action);
         return;
       case 'dispose':

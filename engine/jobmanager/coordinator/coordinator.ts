@@ -183,6 +183,9 @@ export class Coordinator {
       case 'resultFailed':
         this.ending.stepFailed(event.message);
         return;
+      case 'removalsEnded':
+        this.ending.removalsEnded();
+        return;
       case 'filesMissing':
         scheduler.filesMissing(event.paths);
         return;
@@ -207,7 +210,7 @@ export class Coordinator {
     if (this.abandoned !== null && context.graph.active().length === 0 && !this.scheduler.unsettled) {
       const { as, failure } = this.abandoned;
       this.operations.failAll(`the job is ${as}`);
-      this.ending.begin(as, failure === null ? {} : { failure }, () => this.scheduler.ended(as));
+      this.ending.begin(as, failure === null ? {} : { failure }, { leave: () => this.scheduler.ended(as) });
     }
   }
 

@@ -3,16 +3,24 @@ import type { JobResult } from '../../checkpoint/storage.ts';
 import type { Committable } from '../../connectors/connector.ts';
 import { coordinatorError, type JobContext } from './job-context.ts';
 import { summaryOf } from './job-record.ts';
+import type { CheckpointRetention } from './messages.ts';
 
 /** Milliseconds after the first failure of a step; twice as long after each further one. */
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
 
+interface Steps {
+  /** Decides what is to be removed when all is written and visible. */
+  leave?: () => void;
+  /** All is done; the status changes next. */
+  ended?: () => void;
+}
+
 interface Ending {
   result: JobResult;
   /** Made visible after the result is written, before the status tells. */
   committables: Committable[];
-  ended: () => void;
+  steps: Steps;
   /** When the step that failed is tried again. */
   retryAt: number;
   /** Failures in a row. */
@@ -20,6 +28,12 @@ interface Ending {
   /** The last one: a step that goes on failing for the same reason is one exception. */
   lastFailure: string | null;
   written: boolean;
+}
+
+/** Those of a job that has finished are never kept. */
+export function keepsCheckpoints(as: JobResult['state'], retention: CheckpointRetention): boolean {
+  if (as === 'CANCELED') return retention === 'RETAIN_ON_CANCELLATION';
+  return as === 'FAILED' && retention !== 'NO_EXTERNALIZED_CHECKPOINTS';
 }
 
 export class JobEnding {
@@ -36,11 +50,11 @@ export class JobEnding {
     return this.ending !== null;
   }
 
-  /** The job has nothing left to run. `ended` is called when all is written, before the status changes. */
+  /** The job has nothing left to run. */
   begin(
     state: JobResult['state'],
     details: { failure?: string; savepointPath?: string | null; committables?: Committable[] },
-    ended: () => void = () => undefined,
+    steps: Steps = {},
   ): void {
     const { context } = this;
     this.ending = {
@@ -54,7 +68,7 @@ export class JobEnding {
         summary: summaryOf(context.counters()),
       },
       committables: details.committables ?? [],
-      ended,
+      steps,
       retryAt: Infinity,
       failures: 0,
       lastFailure: null,
@@ -106,17 +120,25 @@ export class JobEnding {
   private commit(ending: Ending): void {
     this.context.commit(
       ending.committables,
-      () => this.end(ending),
+      () => this.leave(ending),
       (message) => this.stepFailed(message),
     );
   }
 
-  private end(ending: Ending): void {
+  /** Who sees the status may end this process at once, and start none that would clear away the rest: so that goes first. */
+  private leave(ending: Ending): void {
+    ending.steps.leave?.();
+    // One that failed may yet be restored from a checkpoint whose files are not visible.
+    if (ending.result.state === 'FINISHED') this.context.emit({ type: 'clearSinks', execution: Infinity });
+    this.context.emit({ type: 'awaitRemovals' });
+  }
+
+  removalsEnded(): void {
+    const { ending } = this;
+    if (ending === null || this.over) return;
     const { record, now } = this.context;
     const { state } = ending.result;
-    ending.ended();
-    // One that failed may yet be restored from a checkpoint whose files are not visible.
-    if (state === 'FINISHED') this.context.emit({ type: 'clearSinks', execution: Infinity });
+    ending.steps.ended?.();
     record.endTime = ending.result.endTime;
     record.enter(state, now);
     this.over = true;

@@ -96,6 +96,8 @@ export type CoordinatorEvent =
   | { type: 'commitFailed'; commit: number; message: string }
   | { type: 'resultWritten' }
   | { type: 'resultFailed'; message: string }
+  /** Answer to `awaitRemovals`. */
+  | { type: 'removalsEnded' }
   /** Answer to `checkFiles`. */
   | { type: 'filesMissing'; paths: string[] }
   | { type: 'timer' };
@@ -111,11 +113,15 @@ export type Action =
   | { type: 'dispose'; directory: string }
   /** Of one that this attempt has given up. */
   | { type: 'discard'; directory: string }
-  /** Behind what was to be disposed of: removes files of pages that no checkpoint up to this one, nor a later one, refers to. */
+  /** The job has ended, and nothing will be restored from its checkpoints any more: all that is left of them. Savepoints stay. */
+  | { type: 'removeCheckpoints' }
+  /** Removes files of pages that no checkpoint up to this one, nor a later one, refers to. */
   | { type: 'sweepPages'; through: number }
   /** All that checkpoints hold is visible: what executions numbered below `execution` have left unfinished in sinks may go. */
   | { type: 'clearSinks'; execution: number }
   | { type: 'writeResult'; result: JobResult }
+  /** Answered when all removals decided on before have been carried out, or have failed. */
+  | { type: 'awaitRemovals' }
   | { type: 'checkFiles'; paths: string[] }
   | { type: 'log'; message: string }
   /** The job is over: spill files may go. */

@@ -7,7 +7,7 @@ import { Checkpointing } from './checkpointing.ts';
 import { deploymentOf } from './deployment.ts';
 import type { Execution } from './execution-graph.ts';
 import { coordinatorError, type JobContext } from './job-context.ts';
-import type { JobEnding } from './job-ending.ts';
+import { keepsCheckpoints, type JobEnding } from './job-ending.ts';
 import { tableCounters } from './job-record.ts';
 import type { SavepointCommand } from './messages.ts';
 import type { Operations } from './operations.ts';
@@ -198,10 +198,7 @@ export class StreamingScheduler implements Scheduler {
   }
 
   ended(as: 'FAILED' | 'CANCELED'): void {
-    const { retention } = this.context.options.checkpointing;
-    const deleted =
-      as === 'CANCELED' ? retention !== 'RETAIN_ON_CANCELLATION' : retention === 'NO_EXTERNALIZED_CHECKPOINTS';
-    if (deleted) this.checkpoints.discardAll();
+    if (!keepsCheckpoints(as, this.context.options.checkpointing.retention)) this.checkpoints.discardAll();
   }
 
   checkpointsView(): JobView['checkpoints'] {
@@ -387,15 +384,21 @@ export class StreamingScheduler implements Scheduler {
       execution.enter('FINISHED', context.now);
     }
     if (savepointPath !== null) {
-      ending.begin('FINISHED', { savepointPath, committables }, () => {
-        this.checkpoints.discardAll();
-        if (triggerId !== null) this.operations.complete(triggerId, savepointPath);
-      });
+      ending.begin(
+        'FINISHED',
+        { savepointPath, committables },
+        {
+          leave: () => this.checkpoints.discardAll(),
+          ended: () => {
+            if (triggerId !== null) this.operations.complete(triggerId, savepointPath);
+          },
+        },
+      );
       return;
     }
     context.commit(
       committables,
-      () => ending.begin('FINISHED', {}, () => this.checkpoints.discardAll()),
+      () => ending.begin('FINISHED', {}, { leave: () => this.checkpoints.discardAll() }),
       (message) =>
         this.restart(coordinatorError('COMMIT_FAILED', `the last rows could not be made visible: ${message}`)),
     );

@@ -85,6 +85,9 @@ export class World {
   tell(event: CoordinatorEvent): Action[] {
     const decided = this.coordinator.handle(event, this.now);
     this.actions.push(...decided);
+    // Removals take no time.
+    if (decided.some(({ type }) => type === 'awaitRemovals'))
+      return [...decided, ...this.tell({ type: 'removalsEnded' })];
     return decided;
   }
 
