@@ -81,6 +81,7 @@ export interface Endpoints {
   pid: number;
   jobId: string;
   epoch: number;
+  restart: number;
   /** `http://host:port` */
   restUrl: string;
   rpcAddress: string;
