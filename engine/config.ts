@@ -47,7 +47,8 @@ export const CONFIG_DEFAULTS: Record<string, string> = {
   'restart-strategy.exponential-delay.backoff-multiplier': '2',
   'restart-strategy.exponential-delay.jitter-factor': '0.1',
   'restart-strategy.exponential-delay.reset-backoff-threshold': '1min',
-  'restart-strategy.exponential-delay.attempts-before-reset-backoff': '10',
+  /** How many restarts in a row before the job is given up; 0, for Flink's default: never. An outage may be long. */
+  'restart-strategy.exponential-delay.attempts-before-reset-backoff': '0',
   'restart-strategy.fixed-delay.attempts': '3',
   'restart-strategy.fixed-delay.delay': '1s',
   'restart-strategy.failure-rate.max-failures-per-interval': '1',
@@ -80,6 +81,7 @@ export interface Endpoints {
   pid: number;
   jobId: string;
   epoch: number;
+  restart: number;
   /** `http://host:port` */
   restUrl: string;
   rpcAddress: string;

@@ -7,7 +7,7 @@
 // entry can be one that still has to take effect, and lower ones may be removed.
 import { crc32 } from 'node:zlib';
 import { EngineError } from '../errors.ts';
-import { attemptTag, compareAttempts, type AcquiredAttempt, type Attempt } from './attempt.ts';
+import { compareAttempts, fenced, type AcquiredAttempt, type Attempt } from './attempt.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { JobResult, Manifest } from './storage.ts';
 
@@ -203,11 +203,4 @@ function encode(entry: LogEntry): Uint8Array {
 function newestAfter(newest: ManifestDecision | null, decision: Decision): ManifestDecision | null {
   if (decision.kind === 'manifest') return decision.manifestKind === 'CHECKPOINT' ? decision : newest;
   return newest?.jobId === decision.result.jobId ? null : newest;
-}
-
-function fenced(attempt: Attempt, owner: Attempt | null): EngineError {
-  const by = owner === null ? 'another attempt has taken it' : `attempt ${attemptTag(owner)} has`;
-  return new EngineError('FENCED', `attempt ${attemptTag(attempt)} does not own the job's state: ${by}`, {
-    hint: 'another attempt of this job owns its state; this one must end',
-  });
 }

@@ -1,4 +1,5 @@
 // An attempt to run a job: which of several JobManagers' lives wrote something.
+import { EngineError } from '../errors.ts';
 
 export interface Attempt {
   /** Chosen by whoever starts the job; rises with every attempt that he starts. */
@@ -30,4 +31,12 @@ export const attemptOf = ({ epoch, restart = 0 }: { epoch: number; restart?: num
 /** Negative when `a` is the earlier one. */
 export function compareAttempts(a: Attempt, b: Attempt): number {
   return a.epoch - b.epoch || a.restart - b.restart;
+}
+
+/** `owner`: who is known to have the job's state instead. */
+export function fenced(attempt: Attempt, owner: Attempt | null): EngineError {
+  const by = owner === null ? 'another attempt has taken it' : `attempt ${attemptTag(owner)} has`;
+  return new EngineError('FENCED', `attempt ${attemptTag(attempt)} does not own the job's state: ${by}`, {
+    hint: 'another attempt of this job owns its state; this one must end',
+  });
 }

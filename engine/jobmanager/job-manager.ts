@@ -1,10 +1,10 @@
 // The JobManager's process: a JobMaster on real storage, sockets and clock, its REST API, and the file that says where it listens.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
+import type { Attempt } from '../checkpoint/attempt.ts';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import { systemClock } from '../clock.ts';
-import type { EngineConfig, Endpoints } from '../config.ts';
+import type { EngineConfig } from '../config.ts';
 import { connectors } from '../connectors/registry.ts';
 import { EngineError } from '../errors.ts';
 import { createRestServer } from '../rest/server.ts';
@@ -12,6 +12,7 @@ import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
 import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { removeSpillFolders, temporaryDirectory } from '../taskmanager/spill-folder.ts';
+import { writeEndpoints } from './endpoints-file.ts';
 import { Gateway } from './job-gateway.ts';
 import { JobMaster } from './job-master.ts';
 import type { JobArguments } from './prepare-job.ts';
@@ -38,15 +39,16 @@ export async function startJobManager(
     clock: systemClock,
     token,
     owner: `pid ${process.pid}`,
-    announce: async (rpcPort) => {
-      const rest = createRestServer(new Gateway(master), { token });
+    serve: async () => {
       await rest.listen({ host: config.get('rest.bind-address'), port: config.integer('rest.port') });
-      announceEndpoints(config, job, rpcPort, (rest.server.address() as AddressInfo).port);
     },
+    announce: (attempt, rpcPort) =>
+      announceEndpoints(config, job.jobId, attempt, rpcPort, (rest.server.address() as AddressInfo).port),
     removeSpilled: (epoch) => removeSpillFolders(localTemporaryFiles, temporaryDirectory(config), job.jobId, epoch),
     log: (message) => console.error(`${new Date().toISOString()} ${message}`),
     exit,
   });
+  const rest = createRestServer(new Gateway(master), { token });
   await master.start();
 }
 
@@ -60,23 +62,22 @@ function readScript(path: string): string {
 
 function announceEndpoints(
   config: EngineConfig,
-  { jobId, epoch }: { jobId: string; epoch: number },
+  jobId: string,
+  { epoch, restart }: Attempt,
   rpcPort: number,
   restPort: number,
 ): void {
   const file = config.get('flowjob.endpoints-file');
   if (file === '') return;
-  const endpoints: Endpoints = {
+  writeEndpoints(file, {
     pid: process.pid,
     jobId,
     epoch,
+    restart,
     restUrl: `http://${reachable(config.get('rest.bind-address'), config.get('rest.address'))}:${restPort}`,
     rpcAddress: reachable(config.get('jobmanager.bind-host'), config.get('jobmanager.rpc.address')),
     rpcPort,
-  };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(endpoints), { mode: 0o600 });
-  renameSync(`${file}.${process.pid}`, file);
+  });
 }
 
 /** An address that others can use: a wildcard is none. */

@@ -40,8 +40,10 @@ export interface JobMasterOptions {
   token: string | null;
   /** Names this process in the attempt's record. */
   owner: string;
-  /** Tells where it listens, once it does. */
-  announce: (rpcPort: number) => Promise<void>;
+  /** Opens what it offers beside the TaskManagers' connections. */
+  serve: () => Promise<void>;
+  /** Tells where it listens, once it does. Throws FENCED when a later attempt has told so. */
+  announce: (attempt: AcquiredAttempt, rpcPort: number) => void;
   /** Removes the spill files of the job's attempts up to `epoch`. */
   removeSpilled: (epoch: number) => void;
   plan?: PlanJob;
@@ -96,13 +98,17 @@ export class JobMaster {
 
   /** Resolves when the job runs, or has ended. Does not throw for what is wrong with the job, which is its status, but for what is wrong with the machine. */
   async start(): Promise<void> {
-    const { config, job, storage, clock, network, owner, announce } = this.options;
+    const { config, job, storage, clock, network, owner, serve, announce } = this.options;
     try {
       const attempt = await storage.acquireAttempt(job.epoch, owner);
       this.acquired = attempt;
       every(clock, FENCE_CHECK_MS, () => this.checkFence(attempt));
       const host = config.get('jobmanager.bind-host');
-      await announce(await this.links.listen(network, host, config.integer('jobmanager.rpc.port')));
+      const rpcPort = await this.links.listen(network, host, config.integer('jobmanager.rpc.port'));
+      await serve();
+      // A later attempt may have told where it is meanwhile: nobody would find it any more.
+      await storage.assertAttempt(attempt);
+      announce(attempt, rpcPort);
       const result = await storage.readJobResult(job.jobId);
       if (result !== null) await this.reportEarlier(attempt, result);
       else await this.run(attempt);

@@ -1,5 +1,6 @@
 // The engine's own JobMaster, TaskExecutor and slots as simulated processes: what their programs do with sockets, threads and files is done here with
 // the simulated ones.
+import { compareAttempts, fenced, type Attempt } from '../../engine/checkpoint/attempt.ts';
 import { LocalCheckpointStorage } from '../../engine/checkpoint/local-storage.ts';
 import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
 import type { Clock } from '../../engine/clock.ts';
@@ -40,11 +41,11 @@ export interface ClusterOptions {
   parts: Parts;
 }
 
-/** What JobManagers write to `flowjob.endpoints-file`, of which each epoch has its own. */
+/** What JobManagers write to `flowjob.endpoints-file`. */
 export interface Endpoint {
   host: string;
   port: number;
-  epoch: number;
+  attempt: Attempt;
 }
 
 export interface JobManagerProcess {
@@ -65,7 +66,7 @@ export interface TaskManagerProcess {
 }
 
 export class Cluster {
-  /** The newest announcement of the newest epoch, and the one before. */
+  /** The last announcement, and the one before. */
   endpoints: Endpoint[] = [];
   readonly jobManagers: JobManagerProcess[] = [];
   readonly taskManagers: TaskManagerProcess[] = [];
@@ -98,10 +99,8 @@ export class Cluster {
       clock: process.clock,
       token: null,
       owner: name,
-      announce: async (port) => {
-        const announced = [{ host: name, port, epoch: job.epoch }, ...this.endpoints];
-        this.endpoints = announced.sort((a, b) => b.epoch - a.epoch).slice(0, 2);
-      },
+      serve: async () => undefined,
+      announce: (attempt, port) => this.announce({ host: name, port, attempt }),
       removeSpilled: (epoch) => removeSpillFolders(temporaryFiles, TEMPORARY_DIRECTORY, job.jobId, epoch),
       plan,
       log: (message) => this.say(process, message),
@@ -212,6 +211,13 @@ export class Cluster {
       };
     };
     return Promise.all(Array.from({ length: count }, async (_, slot) => start(slot)));
+  }
+
+  private announce(endpoint: Endpoint): void {
+    const last = this.endpoints[0];
+    if (last !== undefined && compareAttempts(last.attempt, endpoint.attempt) > 0)
+      throw fenced(endpoint.attempt, last.attempt);
+    this.endpoints = last === undefined ? [endpoint] : [endpoint, last];
   }
 
   /** What the endpoints' file says: now and then of a JobManager that has gone. */

@@ -102,6 +102,17 @@ test('a savepoint with files is backed later when the first checkpoint behind it
   expect(world.coordinator.operation(TRIGGER, 'SAVEPOINT')?.state).toBe('COMPLETED');
 });
 
+test('who asked for a checkpoint is told that it is complete, also when its files cannot be made visible at once', () => {
+  const world = running({ interval: 0 });
+  world.tell({ type: 'triggerCheckpoint', triggerId: TRIGGER });
+  world.acknowledgeAll(1, [committable('a')]);
+  world.publish();
+  expect(world.coordinator.operation(TRIGGER, 'CHECKPOINT')).toEqual({ state: 'IN_PROGRESS' });
+  world.tell({ type: 'commitFailed', commit: world.of('commit').at(-1)!.commit, message: 'EIO' });
+  expect(world.coordinator.status).toBe('RESTARTING');
+  expect(world.coordinator.operation(TRIGGER, 'CHECKPOINT')).toEqual({ state: 'COMPLETED', location: '1' });
+});
+
 describe('the checkpoint at the end of all input', () => {
   test('is tried again when it fails, with all rows in it, and the job finishes without a restart', () => {
     const world = running();

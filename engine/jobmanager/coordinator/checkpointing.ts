@@ -239,6 +239,8 @@ export class Checkpointing {
       () => this.complete(checkpoint, manifest.committables.length > 0),
       (message) => {
         this.ended(checkpoint, 'COMPLETED', null);
+        // It is published: the restart begins with it, and makes its files visible first.
+        this.tellCompleted(checkpoint);
         this.owner.checkpointsFailed(`what checkpoint ${checkpoint.id} holds could not be made visible: ${message}`);
       },
     );

@@ -50,6 +50,18 @@ test('jitter differs between jobs, is the same for the same job, and stays withi
   expect(delays(options, [0, 500], 'one job')).not.toEqual(delays(options, [0, 500], 'another job'));
 });
 
+test('every delay of a job that fails thousands of times in a row is finite and within the limits', () => {
+  for (const jitterFactor of [0, 0.1, 1]) {
+    const strategy = new RestartStrategy(exponential({ maxBackoff: 30_000, resetThreshold: 1e9, jitterFactor }), 'job');
+    let now = 0;
+    for (let failure = 0; failure < 5000; failure++) {
+      const delay = strategy.delayAfterFailure(now)!;
+      if (!(delay >= 100 && delay <= 30_000)) throw new Error(`failure ${failure} is followed by a delay of ${delay}`);
+      now += delay + 1;
+    }
+  }
+});
+
 test('fixed delay counts all failures', () => {
   expect(delays({ type: 'fixed-delay', attempts: 2, delay: 5 }, [0, 1e6, 2e6])).toEqual([5, 5, null]);
 });

@@ -66,7 +66,8 @@ export class RestartStrategy {
 
   private backoff(options: Extract<RestartStrategyOptions, { type: 'exponential-delay' }>): number {
     const { initialBackoff, maxBackoff, multiplier, jitterFactor } = options;
-    const plain = initialBackoff * multiplier ** this.restarts;
+    // The limit comes before the jitter: the power of many restarts is infinite, and infinity less infinity is no number.
+    const plain = Math.min(initialBackoff * multiplier ** this.restarts, maxBackoff);
     const jitter = plain * jitterFactor * (2 * this.random() - 1);
     return Math.round(Math.max(initialBackoff, Math.min(plain + jitter, maxBackoff)));
   }
