@@ -7,7 +7,7 @@ import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import type { Committable } from '../connectors/connector.ts';
 import { connectors, sinkConnector, sourceConnector } from '../connectors/registry.ts';
 import { planScript } from '../plan/plan-script.ts';
-import { commitAll, outputsOf, placesOf, type Outputs } from './commit.ts';
+import { commitAll, commitLast, outputsOf, placesOf, type Outputs } from './commit.ts';
 
 const JOB = 'ab'.repeat(16);
 const OTHER = 'cd'.repeat(16);
@@ -89,6 +89,17 @@ test('rows that are gone where the job wrote are an error, for another job too a
   await expect(restore(file, {}, false)).rejects.toMatchObject({ code: 'SINK_LOST' });
   writeFileSync(path('out', 'b.csv'), '');
   await expect(restore(file, { [SINK]: path('out') }, true)).rejects.toMatchObject({ code: 'SINK_LOST' });
+});
+
+test('of a job that has ended, what its readers took away is told of, and what is still hidden becomes visible', async () => {
+  await storage.recordOutputs(attempt, JOB, { [SINK]: path('out') });
+  const hidden = written('out', 'pending');
+  const taken = { ...hidden, payload: { from: '.taken', to: 'taken.csv' } };
+  const told: string[] = [];
+  const manifest = { jobId: JOB, committables: [taken, hidden] };
+  await commitLast(storage, connectors, attempt, manifest, (message) => told.push(message));
+  expect(existsSync(path('out', 'a.csv'))).toBe(true);
+  expect(told).toEqual([expect.stringContaining('taken.csv')]);
 });
 
 test('a checkpoint with rows in a place that nobody knows is refused by the name of the file', async () => {

@@ -11,7 +11,7 @@ import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
 import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, isFatal } from './action-runner.ts';
-import { commitAll, outputsOf, placesOf } from './commit.ts';
+import { commitLast, outputsOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
@@ -191,15 +191,14 @@ export class JobMaster {
 
   /** The job had ended before this attempt. Its last files may still have to be made visible. */
   private async reportEarlier(attempt: AcquiredAttempt, result: JobResult): Promise<void> {
-    const { storage, connectors } = this.options;
+    const { storage, connectors, log } = this.options;
     if (result.savepointPath !== null) {
       const manifest = await storage.readManifest(result.savepointPath).catch((error: unknown) => {
         // Removed by its owner, who heard of it only after its files were made visible.
         if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
         throw error;
       });
-      if (manifest !== null)
-        await commitAll(storage, connectors, attempt, await placesOf(storage, connectors, manifest, {}, false));
+      if (manifest !== null) await commitLast(storage, connectors, attempt, manifest, log);
     }
     this.end(result);
   }
