@@ -7,7 +7,7 @@ import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import type { Committable } from '../connectors/connector.ts';
 import { connectors, sinkConnector, sourceConnector } from '../connectors/registry.ts';
 import { planScript } from '../plan/plan-script.ts';
-import { commitAll, isHeld, outputsOf, placesOf, type Outputs } from './commit.ts';
+import { commitAll, commitLast, isHeld, outputsOf, placesOf, type Outputs } from './commit.ts';
 
 const JOB = 'ab'.repeat(16);
 const OTHER = 'cd'.repeat(16);
@@ -91,6 +91,17 @@ test('rows that are gone where the job wrote are an error, for another job too a
   await expect(restore(file, { [SINK]: path('out') }, true)).rejects.toMatchObject({ code: 'SINK_LOST' });
 });
 
+test('of a job that has ended, what its readers took away is told of, and what is still hidden becomes visible', async () => {
+  await storage.recordOutputs(attempt, JOB, { [SINK]: path('out') });
+  const hidden = written('out', 'pending');
+  const taken = { ...hidden, payload: { from: '.taken', to: 'taken.csv' } };
+  const told: string[] = [];
+  const manifest = { jobId: JOB, committables: [taken, hidden] };
+  await commitLast(storage, connectors, attempt, manifest, (message) => told.push(message));
+  expect(existsSync(path('out', 'a.csv'))).toBe(true);
+  expect(told).toEqual([expect.stringContaining('taken.csv')]);
+});
+
 test('a checkpoint with rows in a place that nobody knows is refused by the name of the file', async () => {
   await expect(restore(written('out', 'pending'), {}, false)).rejects.toMatchObject({
     code: 'SINK_LOST',
@@ -153,8 +164,7 @@ test('outputs are kept per job, and a later attempt adds to them only what is ne
 test('what a savepoint holds is there while its file is, visible or not, and gone without it', async () => {
   const file = written('out', 'pending');
   await storage.recordOutputs(attempt, JOB, { [SINK]: path('out') });
-  const held = async (): Promise<boolean> =>
-    isHeld(storage, connectors, { jobId: JOB, committables: [file] });
+  const held = async (): Promise<boolean> => isHeld(storage, connectors, { jobId: JOB, committables: [file] });
   expect(await held()).toBe(true);
   await restore(file, {}, false);
   expect(await held()).toBe(true);

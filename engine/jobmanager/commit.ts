@@ -99,6 +99,29 @@ export async function commitOwn(
   await commitAll(storage, connectors, attempt, placed);
 }
 
+/**
+ * Makes visible what a job that has ended wrote last. Whether that was done before is not known: what is there under neither name has been taken away by
+ * its readers, or is lost for good. It is told, and nothing else has to wait for it.
+ */
+export async function commitLast(
+  storage: CheckpointStorage,
+  connectors: Connectors,
+  attempt: AcquiredAttempt,
+  manifest: Pick<Manifest, 'jobId' | 'committables'>,
+  log: (message: string) => void,
+): Promise<void> {
+  const there: Placed[] = [];
+  for (const one of await placesOf(storage, connectors, manifest, {}, false)) {
+    const { committable, place } = one;
+    if (await connectors.committer(committable.connector).holds(place, committable)) there.push(one);
+    else
+      log(
+        `what the job wrote last to ${place} is not there any more, visible or not: ${JSON.stringify(committable.payload)}`,
+      );
+  }
+  await commitAll(storage, connectors, attempt, there);
+}
+
 /** Makes committables visible, place by place, under the fence. */
 export async function commitAll(
   storage: CheckpointStorage,

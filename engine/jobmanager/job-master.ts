@@ -11,7 +11,7 @@ import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
 import type { TemporaryFiles } from '../storage/temporary-files.ts';
 import { ActionRunner, isFatal } from './action-runner.ts';
-import { commitAll, isHeld, outputsOf, placesOf } from './commit.ts';
+import { commitLast, isHeld, outputsOf } from './commit.ts';
 import { Coordinator } from './coordinator/coordinator.ts';
 import type { CoordinatorEvent } from './coordinator/messages.ts';
 import { endedView } from './ended-view.ts';
@@ -213,8 +213,7 @@ export class JobMaster {
         if (error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND') return null;
         throw error;
       });
-      if (manifest !== null)
-        await commitAll(storage, connectors, attempt, await placesOf(storage, connectors, manifest, {}, false));
+      if (manifest !== null) await commitLast(storage, connectors, attempt, manifest, log);
     }
     await clearEnded(config, storage, connectors, job, attempt, result.state, plan).catch((error: unknown) => {
       if (isFatal(error)) throw error;

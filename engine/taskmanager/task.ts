@@ -272,7 +272,16 @@ export class Task implements Runnable {
         operatorId,
         range,
       );
-      if (state !== null) await chain.restore(operatorId, state);
+      if (this.done) return;
+      if (state !== null) await chain.restore(operatorId, { ...state, keyed: this.untilDone(state.keyed) });
+    }
+  }
+
+  /** The operators are closed when the task has ended: what they were given then would be spilled to where nobody removes it. */
+  private async *untilDone(parts: OperatorRestore['keyed']): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
+      if (this.done) throw new Error('the task has ended while it restored');
+      yield part;
     }
   }
 

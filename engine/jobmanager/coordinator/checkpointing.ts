@@ -91,6 +91,11 @@ export class Checkpointing {
     return this.newest;
   }
 
+  /** What the newest checkpoint holds is visible, and belongs to its readers: they may have taken it away when the job restarts. */
+  madeVisible(): void {
+    if (this.newest !== null) this.newest = { ...this.newest, manifest: { ...this.newest.manifest, committables: [] } };
+  }
+
   /** While a manifest is being written nobody knows yet which checkpoint is the newest one. */
   get unsettled(): boolean {
     return this.publishing !== null;
@@ -236,7 +241,10 @@ export class Checkpointing {
     }
     this.context.commit(
       request.kind === 'CHECKPOINT' ? manifest.committables : [],
-      () => this.complete(checkpoint, manifest.committables.length > 0),
+      () => {
+        if (request.kind === 'CHECKPOINT') this.madeVisible();
+        this.complete(checkpoint, manifest.committables.length > 0);
+      },
       (message) => {
         this.ended(checkpoint, 'COMPLETED', null);
         // It is published: the restart begins with it, and makes its files visible first.

@@ -100,12 +100,48 @@ describe('a streaming job', () => {
     expect(world.sent('deploy')).toHaveLength(4);
     world.publish();
     world.commit();
+    expect(world.deployments().every((task) => task.restore === 'chk-1')).toBe(true);
+  });
+
+  test('does not look again, however often it restarts, for files that it has made visible', () => {
+    const world = running();
+    world.wait(1000);
+    world.acknowledgeAll(1, [committable('a')]);
+    world.publish();
+    world.commit();
+    for (let restarts = 1; restarts <= 2; restarts++) {
+      world.report(world.execution('sink', 0), 'FAILED');
+      world.wait(100);
+      world.obeyCancels();
+      world.run();
+      expect(world.coordinator.status).toBe('RUNNING');
+      expect(world.deployments().every((task) => task.restore === 'chk-1' && task.attempt === restarts)).toBe(true);
+    }
+    expect(world.of('commit')).toHaveLength(1);
+  });
+
+  test('makes visible at a restart what it could not make visible before, once', () => {
+    const world = running();
+    const restart = (): void => {
+      world.wait(100);
+      world.obeyCancels();
+    };
+    world.wait(1000);
+    world.acknowledgeAll(1, [committable('a')]);
+    world.publish();
+    world.tell({ type: 'commitFailed', commit: world.of('commit').at(-1)!.commit, message: 'EIO' });
+    restart();
     expect(world.of('commit').map(({ committables }) => committables)).toEqual([
       [committable('a')],
       [committable('a')],
     ]);
     world.commit();
-    expect(world.deployments().every((task) => task.restore === 'chk-1')).toBe(true);
+    world.run();
+    world.report(world.execution('sink', 0), 'FAILED');
+    restart();
+    world.run();
+    expect(world.coordinator.status).toBe('RUNNING');
+    expect(world.of('commit')).toHaveLength(2);
   });
 
   test('hears nothing that an execution of an earlier attempt says', () => {

@@ -18,7 +18,7 @@ import type { JobControl, Scheduler } from './scheduler.ts';
 import { SplitEnumerator } from './split-enumerator.ts';
 
 type Phase =
-  /** What the newest checkpoint holds is being made visible (again): it must be before anything runs behind it. */
+  /** What the newest checkpoint holds is being made visible, if that is not done: it must be before anything runs behind it. */
   | { kind: 'recommitting' }
   | { kind: 'waitingForSlots'; since: number }
   /** `settled`: all tasks run. */
@@ -268,6 +268,7 @@ export class StreamingScheduler implements Scheduler {
     context.commit(
       restore?.manifest.committables ?? [],
       () => {
+        this.checkpoints.madeVisible();
         if (this.phase.kind !== 'recommitting') return;
         if (this.deployed) context.emit({ type: 'clearSinks', execution: context.graph.nextAttempt });
         if (restore?.manifest.endOfInput === true) this.finish(null, [], null);
