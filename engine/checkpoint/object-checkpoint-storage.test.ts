@@ -243,6 +243,7 @@ describe('what is left over', () => {
     await shared.put(`${chk(2)}/note.txt`, []);
     const savepoint = storage.savepointPath(JOB, 'f'.repeat(32));
     await storage.publishManifest(attempt, savepoint, manifest(attempt, 3, { kind: 'SAVEPOINT' }));
+    await state(storage, storage.savepointPath(JOB, 'e'.repeat(32)), '1');
     await storage.removeCheckpoints(attempt, JOB);
     expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/note.txt`]);
     expect(await shared.list('savepoints/')).toEqual([`${savepoint}/_metadata`]);
@@ -267,6 +268,34 @@ describe('what is left over', () => {
     await storage.removeOrphans(next, JOB);
     expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/_metadata`]);
   });
+
+  test.each(['removeOrphans', 'removeCheckpoints'] as const)(
+    '%s ends writes that earlier attempts left unfinished, wherever',
+    async (remove) => {
+      const storage = storageOn(shared);
+      const attempt = await storage.acquireAttempt(1, 'x');
+      const keys = [
+        `${chk(1)}/_metadata`,
+        'savepoints/savepoint-a/v-0-1.state',
+        `outputs/${JOB}/1.json`,
+        `results/${JOB}.json`,
+      ];
+      for (const key of [...keys, 'log/0000000000000009']) {
+        let go: () => void = () => undefined;
+        const held = new Promise<void>((resolve) => (go = resolve));
+        const put = shared.put(
+          key,
+          (async function* () {
+            await held;
+            yield Buffer.from('late');
+          })(),
+        );
+        await storage[remove](attempt, JOB);
+        go();
+        expect(await codeOf(put)).toBe('OBJECT_NOT_FOUND');
+      }
+    },
+  );
 
   test('savepoints of one trigger id are found, also one that was taken beside another', async () => {
     const storage = storageOn(shared);
