@@ -59,14 +59,15 @@ export class CleanUp {
   async removeCheckpoints(attempt: AcquiredAttempt, jobId: string): Promise<void> {
     const job = `checkpoints/${jobId}/`;
     await this.parts.assertAttempt(attempt);
-    const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
     const keys = (await this.parts.store.list(job)).filter(
       (key) => nameOf(key) === MANIFEST_NAME || writerOf(nameOf(key)) !== null,
     );
     // No manifest is left whose files are gone.
     const manifestsFirst = (key: string): number => (nameOf(key) === MANIFEST_NAME ? 0 : 1);
     for (const key of keys.sort((a, b) => manifestsFirst(a) - manifestsFirst(b))) await this.parts.store.delete(key);
-    await this.parts.store.removeUnfinished(job);
+    for (const key of await this.undecidedSavepoints(jobId))
+      if (writerOf(nameOf(key)) !== null) await this.parts.store.delete(key);
+    await this.removeUnfinished(jobId);
   }
 
   async discard(directory: string, attempt: Attempt): Promise<void> {
@@ -78,16 +79,27 @@ export class CleanUp {
   async removeOrphans(attempt: AcquiredAttempt, jobId: string): Promise<void> {
     const job = `checkpoints/${jobId}/`;
     const used = await this.usedKeys(jobId);
-    const savepoints = `savepoints/savepoint-${jobId.slice(0, 6)}-`;
-    const kept = (await this.parts.store.list('savepoints/')).filter((key) => key.startsWith(savepoints));
-    const complete = new Set(kept.filter((key) => key.endsWith(`/${MANIFEST_NAME}`)).map(folderOf));
-    const undecided = kept.filter((key) => !complete.has(folderOf(key)));
+    const undecided = await this.undecidedSavepoints(jobId);
     await this.parts.assertAttempt(attempt);
     for (const key of [...(await this.parts.store.list(job)), ...undecided]) {
-      const writer = parseAttemptTag(writerOf(key.slice(key.lastIndexOf('/') + 1)) ?? '');
+      const writer = parseAttemptTag(writerOf(nameOf(key)) ?? '');
       if (!used.has(key) && writer !== null && compareAttempts(writer, attempt) < 0) await this.parts.store.delete(key);
     }
-    await this.parts.store.removeUnfinished(job);
+    await this.removeUnfinished(jobId);
+  }
+
+  /** Files in folders of savepoints that have no manifest. What was decided before this attempt began has its name. */
+  private async undecidedSavepoints(jobId: string): Promise<string[]> {
+    const savepoints = `savepoints/savepoint-${jobId.slice(0, 6)}-`;
+    const keys = (await this.parts.store.list('savepoints/')).filter((key) => key.startsWith(savepoints));
+    const complete = new Set(keys.filter((key) => nameOf(key) === MANIFEST_NAME).map(folderOf));
+    return keys.filter((key) => !complete.has(folderOf(key)));
+  }
+
+  /** Of all that attempts before this one may have been writing when they died. */
+  private async removeUnfinished(jobId: string): Promise<void> {
+    for (const folder of [`checkpoints/${jobId}/`, 'savepoints/', 'outputs/', 'results/', 'epochs/', 'log/'])
+      await this.parts.store.removeUnfinished(folder);
   }
 
   /** Keys of all files that the checkpoints of a job refer to. */
@@ -104,6 +116,7 @@ export class CleanUp {
 }
 
 const folderOf = (key: string): string => key.slice(0, key.lastIndexOf('/'));
+const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
 
 /** Tag of the attempt that has written a file of this name; null for names that storage does not give. */
 function writerOf(name: string): string | null {

@@ -157,6 +157,50 @@ describe('a publication that is cut short', () => {
   });
 });
 
+describe('a manifest that its attempt is about to name', () => {
+  /** The next attempt takes over, completes a checkpoint of its own, and disposes of the one before. */
+  async function takeOver(): Promise<void> {
+    const next = storageOn(shared, 'b');
+    const attempt = await next.acquireAttempt(2, 'y');
+    await next.removeOrphans(attempt, JOB);
+    await next.publishManifest(attempt, chk(2), manifest(attempt, 2));
+    await next.dispose(chk(1));
+  }
+
+  test.each(['has read it', 'is writing it'])(
+    'does not come back once the next attempt has disposed of it: it %s',
+    async (moment) => {
+      let before = true;
+      const once = async (): Promise<void> => {
+        if (before) {
+          before = false;
+          await takeOver();
+        }
+      };
+      const store = Object.create(shared) as ObjectStore;
+      store.get = async (key) => {
+        const bytes = await shared.get(key);
+        if (moment === 'has read it' && key.endsWith('.pending')) await once();
+        return bytes;
+      };
+      store.put = async (key, parts, options) =>
+        shared.put(
+          key,
+          (async function* () {
+            yield* parts;
+            if (moment === 'is writing it' && key.endsWith('/_metadata')) await once();
+          })(),
+          options,
+        );
+      const storage = storageOn(store);
+      const attempt = await storage.acquireAttempt(1, 'x');
+      await storage.publishManifest(attempt, chk(1), manifest(attempt, 1)).catch(() => undefined);
+      expect(before).toBe(false);
+      expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/_metadata`]);
+    },
+  );
+});
+
 describe('the newest checkpoint', () => {
   test('is refused by name when it is damaged; an older one that is damaged hinders nobody', async () => {
     const storage = storageOn(shared);
@@ -243,6 +287,7 @@ describe('what is left over', () => {
     await shared.put(`${chk(2)}/note.txt`, []);
     const savepoint = storage.savepointPath(JOB, 'f'.repeat(32));
     await storage.publishManifest(attempt, savepoint, manifest(attempt, 3, { kind: 'SAVEPOINT' }));
+    await state(storage, storage.savepointPath(JOB, 'e'.repeat(32)), '1');
     await storage.removeCheckpoints(attempt, JOB);
     expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/note.txt`]);
     expect(await shared.list('savepoints/')).toEqual([`${savepoint}/_metadata`]);
@@ -267,6 +312,34 @@ describe('what is left over', () => {
     await storage.removeOrphans(next, JOB);
     expect(await shared.list('checkpoints/')).toEqual([`${chk(2)}/_metadata`]);
   });
+
+  test.each(['removeOrphans', 'removeCheckpoints'] as const)(
+    '%s ends writes that earlier attempts left unfinished, wherever',
+    async (remove) => {
+      const storage = storageOn(shared);
+      const attempt = await storage.acquireAttempt(1, 'x');
+      const keys = [
+        `${chk(1)}/_metadata`,
+        'savepoints/savepoint-a/v-0-1.state',
+        `outputs/${JOB}/1.json`,
+        `results/${JOB}.json`,
+      ];
+      for (const key of [...keys, 'log/0000000000000009']) {
+        let go: () => void = () => undefined;
+        const held = new Promise<void>((resolve) => (go = resolve));
+        const put = shared.put(
+          key,
+          (async function* () {
+            await held;
+            yield Buffer.from('late');
+          })(),
+        );
+        await storage[remove](attempt, JOB);
+        go();
+        expect(await codeOf(put)).toBe('OBJECT_NOT_FOUND');
+      }
+    },
+  );
 
   test('savepoints of one trigger id are found, also one that was taken beside another', async () => {
     const storage = storageOn(shared);

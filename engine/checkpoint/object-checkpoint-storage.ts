@@ -280,7 +280,23 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
     const pending = folder.key(pendingName(attempt));
     const bytes = await folder.store.get(pending);
     if (bytes === null) return;
-    await folder.store.put(folder.key(MANIFEST_NAME), [bytes]);
+    const late = new Error('another attempt has named it');
+    const isLate = async (): Promise<boolean> => {
+      const last = await this.log.newest();
+      return last?.kind !== 'manifest' || last.path !== this.logPath(folder);
+    };
+    // Who has the state by now has named it, and may have disposed of it: it must not come back. Asked when the write has begun, for of one that began
+    // earlier than the next attempt nothing is left when that one has removed what was unfinished.
+    async function* parts(): AsyncGenerator<Uint8Array> {
+      if (await isLate()) throw late;
+      yield bytes!;
+    }
+    try {
+      await folder.store.put(folder.key(MANIFEST_NAME), parts());
+    } catch (error) {
+      if (error === late) return;
+      throw error;
+    }
     await folder.store.delete(pending);
   }
 

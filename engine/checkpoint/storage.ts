@@ -127,7 +127,8 @@ export interface CheckpointStorage {
    */
   dispose(directory: string): Promise<void>;
   /**
-   * Removes all that is left of the checkpoints of a job, whoever has written it. For one that has ended, from which nothing will be restored. Throws FENCED.
+   * Removes all that is left of the checkpoints of a job, and of savepoints that were not completed, whoever has written it. For a job that has ended, from
+   * whose checkpoints nothing will be restored. Throws FENCED.
    */
   removeCheckpoints(attempt: AcquiredAttempt, jobId: string): Promise<void>;
   /** Removes what an attempt has written for a checkpoint that it has given up, and nothing of any other. */

@@ -139,7 +139,8 @@ test('what could not be removed is told of, and tried again with the next sweep 
     'dispose sp',
     expect.stringMatching(/^log: sp could not be removed: .*EIO/),
     'dispose sp',
-    expect.stringMatching(/^log: files of pages .*EIO/),
+    expect.stringMatching(/^log: sp could not be removed: .*EIO/),
+    'sweep',
     'dispose sp',
     'remove the rest',
   ]);

@@ -82,10 +82,12 @@ export class ActionRunner {
         );
         return;
       case 'dispose':
-        this.owed.add(action.directory);
         this.remove(
-          async () => this.dispose(action.directory),
-          (message) => log(`${action.directory} could not be removed: ${message}`),
+          async () => {
+            this.owed.add(action.directory);
+            await this.dispose(action.directory);
+          },
+          () => undefined,
         );
         return;
       case 'discard':
@@ -97,7 +99,7 @@ export class ActionRunner {
       case 'sweepPages':
         this.remove(
           async () => {
-            for (const directory of this.owed) await this.dispose(directory);
+            await this.disposeOwed();
             await storage.sweepPages(attempt, jobId, action.through);
           },
           (message) => log(`files of pages that are not needed any more could not be removed: ${message}`),
@@ -106,7 +108,7 @@ export class ActionRunner {
       case 'removeCheckpoints':
         this.remove(
           async () => {
-            for (const directory of this.owed) await this.dispose(directory);
+            await this.disposeOwed();
             await storage.removeCheckpoints(attempt, jobId);
           },
           (message) => log(`what is left of the job's checkpoints could not be removed: ${message}`),
@@ -137,10 +139,21 @@ export class ActionRunner {
   }
 
   private async dispose(directory: string): Promise<void> {
-    const { attempt, storage } = this.options;
-    await storage.assertAttempt(attempt);
-    await storage.dispose(directory);
-    this.owed.delete(directory);
+    const { attempt, storage, log } = this.options;
+    try {
+      await storage.assertAttempt(attempt);
+      await storage.dispose(directory);
+      this.owed.delete(directory);
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      // All that storage has written there is gone then: what is left is somebody else's.
+      if (error instanceof EngineError && error.code === 'DISPOSE_FOREIGN_FILES') this.owed.delete(directory);
+      log(`${directory} could not be removed: ${describeError(error)}`);
+    }
+  }
+
+  private async disposeOwed(): Promise<void> {
+    for (const directory of this.owed) await this.dispose(directory);
   }
 
   private remove(work: () => Promise<void>, failed: (message: string) => void): void {
