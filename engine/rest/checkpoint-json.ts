@@ -5,9 +5,9 @@ import { statistics } from './metric-values.ts';
 /** Flink's URI of a local path: `file:/...`. */
 const uri = (path: string): string => (path.startsWith('/') ? `file:${path}` : path);
 
+/** Between moments of the wall clock, which may have been set back. */
 const endToEnd = (checkpoint: CheckpointView): number =>
-  (checkpoint.endTimestamp ?? Math.max(checkpoint.latestAckTimestamp, checkpoint.triggerTimestamp)) -
-  checkpoint.triggerTimestamp;
+  Math.max(0, (checkpoint.endTimestamp ?? checkpoint.latestAckTimestamp) - checkpoint.triggerTimestamp);
 
 export function checkpointJson(checkpoint: CheckpointView) {
   const isSavepoint = checkpoint.kind !== 'CHECKPOINT';

@@ -49,6 +49,8 @@ export class Checkpointing {
   private due = Infinity;
   private queue: CheckpointRequest[] = [];
   private pending: PendingCheckpoint | null = null;
+  /** When it is given up. */
+  private expiresAt = Infinity;
   private publishing: { checkpoint: PendingCheckpoint; manifest: Manifest } | null = null;
   /** What sinks have prepared and no completed checkpoint holds yet; a plain savepoint holds it but leaves it here. */
   private prepared: Prepared[] = [];
@@ -162,14 +164,14 @@ export class Checkpointing {
   }
 
   nextTimer(): number {
-    if (this.pending !== null) return this.pending.view.triggerTimestamp + this.context.options.checkpointing.timeout;
+    if (this.pending !== null) return this.expiresAt;
     if (!this.running || !this.idle) return Infinity;
     return Math.min(this.due, this.finalAt, this.unbacked.length > 0 ? this.backAt : Infinity);
   }
 
   advance(): void {
     const { now, options } = this.context;
-    if (this.pending !== null && this.pending.view.triggerTimestamp + options.checkpointing.timeout <= now)
+    if (this.pending !== null && this.expiresAt <= now)
       this.failed(
         this.pending,
         `Checkpoint expired before completing: it took longer than ${options.checkpointing.timeout} ms`,
@@ -191,7 +193,7 @@ export class Checkpointing {
       this.forget(message.checkpointId);
       return;
     }
-    if (!pending.acknowledge(message, this.context.now)) return;
+    if (!pending.acknowledge(message, this.context.wall)) return;
     const { options, graph } = this.context;
     const committables = this.prepared
       .filter((one) => one.checkpointId <= pending.id)
@@ -260,11 +262,12 @@ export class Checkpointing {
 
   private trigger(request: CheckpointRequest): void {
     const { context } = this;
-    const { graph, now, options } = context;
+    const { graph, now, wall, options } = context;
     const id = this.nextId++;
     const directory = request.directory ?? options.checkpointPath(id);
     const executions = graph.executions().map((execution) => execution.id);
-    this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), now);
+    this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), wall);
+    this.expiresAt = now + options.checkpointing.timeout;
     this.counts.total++;
     this.counts.inProgress++;
     this.history.unshift(this.pending.view);
@@ -272,7 +275,7 @@ export class Checkpointing {
     if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
     const after = request.after === 'RESCALE' ? 'STOP' : request.after;
     const format = request.kind === 'CHECKPOINT' ? ('PAGES' as const) : ('CANONICAL' as const);
-    const barrier = { checkpointId: id, timestamp: now, directory, after, format, base: this.base };
+    const barrier = { checkpointId: id, timestamp: wall, directory, after, format, base: this.base };
     for (const { subtasks } of graph.roots())
       for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
   }
@@ -335,7 +338,7 @@ export class Checkpointing {
     const { context } = this;
     if (this.pending === checkpoint) this.pending = null;
     this.givenUp.set(checkpoint.id, checkpoint.directory);
-    checkpoint.view.failureTimestamp = context.now;
+    checkpoint.view.failureTimestamp = context.wall;
     checkpoint.view.failureMessage = message;
     this.ended(checkpoint, 'FAILED', message);
     context.emit({ type: 'discard', directory: checkpoint.directory });
@@ -355,7 +358,7 @@ export class Checkpointing {
   private ended(checkpoint: PendingCheckpoint, status: 'COMPLETED' | 'FAILED', failure: string | null): void {
     const { view, request } = checkpoint;
     view.status = status;
-    view.endTimestamp = this.context.now;
+    view.endTimestamp = this.context.wall;
     view.externalPath = status === 'COMPLETED' ? checkpoint.directory : null;
     this.counts.inProgress--;
     if (status === 'COMPLETED') this.counts.completed++;

@@ -48,7 +48,7 @@ export class JobEnding {
         jobId: context.options.jobId,
         state,
         startTime: context.record.startTime,
-        endTime: context.now,
+        endTime: context.wall,
         failure: details.failure ?? null,
         savepointPath: details.savepointPath ?? null,
         summary: summaryOf(context.counters()),
@@ -99,7 +99,7 @@ export class JobEnding {
   /** For people: among the job's exceptions, and in the log. */
   private tell(code: string, message: string): void {
     const { context } = this;
-    context.record.addException(coordinatorError(code, message), context.now);
+    context.record.addException(coordinatorError(code, message), context.wall);
     context.emit({ type: 'log', message });
   }
 
@@ -112,13 +112,13 @@ export class JobEnding {
   }
 
   private end(ending: Ending): void {
-    const { record, now } = this.context;
+    const { record, wall } = this.context;
     const { state } = ending.result;
     ending.ended();
     // One that failed may yet be restored from a checkpoint whose files are not visible.
     if (state === 'FINISHED') this.context.emit({ type: 'clearSinks', execution: Infinity });
     record.endTime = ending.result.endTime;
-    record.enter(state, now);
+    record.enter(state, wall);
     this.over = true;
     this.context.emit({ type: 'ended', status: state });
   }
