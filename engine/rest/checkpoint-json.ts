@@ -45,13 +45,9 @@ export function checkpointJson(checkpoint: CheckpointView) {
 }
 
 export function checkpointsJson(job: JobView) {
-  const { counts, history, restored } = job.checkpoints;
-  const completed = history.filter((checkpoint) => checkpoint.status === 'COMPLETED');
-  const latest = (wanted: (checkpoint: CheckpointView) => boolean) => {
-    const found = history.find(wanted);
-    return found === undefined ? null : checkpointJson(found);
-  };
-  const summary = (value: (checkpoint: CheckpointView) => number) => statistics(completed.map(value));
+  const { counts, history, latest, numbers, restored } = job.checkpoints;
+  const json = (checkpoint: CheckpointView | null) => (checkpoint === null ? null : checkpointJson(checkpoint));
+  const summary = (value: (one: (typeof numbers)[number]) => number) => statistics(numbers.map(value));
   return {
     counts: {
       restored: counts.restored,
@@ -61,17 +57,17 @@ export function checkpointsJson(job: JobView) {
       failed: counts.failed,
     },
     summary: {
-      checkpointed_size: summary((checkpoint) => checkpoint.checkpointedSize),
-      state_size: summary((checkpoint) => checkpoint.stateSize),
-      end_to_end_duration: summary(endToEnd),
+      checkpointed_size: summary(({ checkpointedSize }) => checkpointedSize),
+      state_size: summary(({ stateSize }) => stateSize),
+      end_to_end_duration: summary(({ duration }) => duration),
       alignment_buffered: summary(() => 0),
       processed_data: summary(() => 0),
       persisted_data: summary(() => 0),
     },
     latest: {
-      completed: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind === 'CHECKPOINT'),
-      savepoint: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind !== 'CHECKPOINT'),
-      failed: latest((checkpoint) => checkpoint.status === 'FAILED'),
+      completed: json(latest.completed),
+      savepoint: json(latest.savepoint),
+      failed: json(latest.failed),
       restored:
         restored === null
           ? null

@@ -3,6 +3,7 @@ import { MANIFEST_VERSION, type Manifest } from '../../checkpoint/storage.ts';
 import type { JobView } from '../../rest/gateway.ts';
 import type { TaskError } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
+import { CheckpointStatistics } from './checkpoint-statistics.ts';
 import { isDataError } from './data-error.ts';
 import { deploymentOf, producersOf } from './deployment.ts';
 import type { Execution } from './execution-graph.ts';
@@ -14,12 +15,6 @@ import type { Operations } from './operations.ts';
 import { RestartStrategy } from './restart-strategy.ts';
 import type { JobControl, Scheduler } from './scheduler.ts';
 import { SplitEnumerator } from './split-enumerator.ts';
-
-const NO_CHECKPOINTS: JobView['checkpoints'] = {
-  counts: { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 },
-  history: [],
-  restored: null,
-};
 
 export class BatchScheduler implements Scheduler {
   private readonly context: JobContext;
@@ -174,7 +169,7 @@ export class BatchScheduler implements Scheduler {
   ended(): void {}
 
   checkpointsView(): JobView['checkpoints'] {
-    return NO_CHECKPOINTS;
+    return new CheckpointStatistics().view();
   }
 
   private start(): void {

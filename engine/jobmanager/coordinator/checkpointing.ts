@@ -1,15 +1,14 @@
 // When checkpoints and savepoints are taken, and what becomes of them. One at a time; a completed one is published before anything of it is visible.
 import type { Manifest } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
-import type { CheckpointView } from '../../rest/gateway.ts';
 import type { Metrics, TaskMessage } from '../../rpc/protocol.ts';
+import { CheckpointStatistics } from './checkpoint-statistics.ts';
 import type { JobContext } from './job-context.ts';
 import type { RestoredState } from './messages.ts';
 import type { Operations } from './operations.ts';
 import { PendingCheckpoint, type CheckpointRequest } from './pending-checkpoint.ts';
 import type { ResourceRequirements } from './resource-requirements.ts';
 
-const HISTORY = 10;
 /** How often the checkpoint at the end of all input is tried before the job falls back to an earlier one: there is nothing left to process meanwhile. */
 const FINAL_TRIES = 4;
 /** Milliseconds before something is tried again that waits for no interval. */
@@ -74,9 +73,7 @@ export class Checkpointing {
   private backAt = -Infinity;
   private readonly retained: string[];
   private newest: RestoredState | null;
-  readonly counts = { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 };
-  /** Newest first. */
-  readonly history: CheckpointView[] = [];
+  readonly statistics = new CheckpointStatistics();
 
   constructor(context: JobContext, operations: Operations, owner: CheckpointOwner) {
     this.context = context;
@@ -268,10 +265,7 @@ export class Checkpointing {
     const executions = graph.executions().map((execution) => execution.id);
     this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), wall);
     this.expiresAt = now + options.checkpointing.timeout;
-    this.counts.total++;
-    this.counts.inProgress++;
-    this.history.unshift(this.pending.view);
-    this.history.length = Math.min(this.history.length, HISTORY);
+    this.statistics.triggered(this.pending.view);
     if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
     const after = request.after === 'RESCALE' ? 'STOP' : request.after;
     const format = request.kind === 'CHECKPOINT' ? ('PAGES' as const) : ('CANONICAL' as const);
@@ -360,9 +354,7 @@ export class Checkpointing {
     view.status = status;
     view.endTimestamp = this.context.wall;
     view.externalPath = status === 'COMPLETED' ? checkpoint.directory : null;
-    this.counts.inProgress--;
-    if (status === 'COMPLETED') this.counts.completed++;
-    else this.counts.failed++;
+    this.statistics.ended(view);
     if (failure !== null && request.triggerId !== null) this.operations.fail(request.triggerId, failure);
   }
 
@@ -381,8 +373,7 @@ export class Checkpointing {
   }
 
   private discard(directory: string): void {
-    const view = this.history.find(({ externalPath }) => externalPath === directory);
-    if (view !== undefined) view.discarded = true;
+    this.statistics.discarded(directory);
     this.context.emit({ type: 'dispose', directory });
   }
 

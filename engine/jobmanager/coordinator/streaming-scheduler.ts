@@ -42,7 +42,6 @@ export class StreamingScheduler implements Scheduler {
   private rescaled = false;
   private enumerators: SplitEnumerator[] = [];
   private finalRequested = false;
-  private restoredView: JobView['checkpoints']['restored'] = null;
   /** Table counters up to the checkpoint that the present attempt started from. */
   private countedBefore: Metrics = {};
 
@@ -205,8 +204,7 @@ export class StreamingScheduler implements Scheduler {
   }
 
   checkpointsView(): JobView['checkpoints'] {
-    const { counts, history } = this.checkpoints;
-    return { counts: { ...counts }, history: history.map((view) => ({ ...view })), restored: this.restoredView };
+    return this.checkpoints.statistics.view();
   }
 
   private restart(error: TaskError, execution?: Execution): void {
@@ -344,13 +342,12 @@ export class StreamingScheduler implements Scheduler {
         message: { type: 'deploy', task: deploymentOf(graph, execution, options, restore?.path ?? null) },
       });
     if (restore !== null) {
-      this.checkpoints.counts.restored++;
-      this.restoredView = {
+      this.checkpoints.statistics.restoredFrom({
         id: restore.manifest.checkpointId,
         restoreTimestamp: context.wall,
         isSavepoint: restore.isSavepoint,
         externalPath: restore.path,
-      };
+      });
     }
     this.phase = { kind: 'running', settled: false };
     this.rescaling.timeline.enter('Executing', context.wall);
