@@ -179,7 +179,8 @@ export class FakeGateway implements JobManagerGateway {
         history: [...(terminal ? [failedCheckpoint] : []), checkpoint(12, 'CHECKPOINT'), checkpoint(11, 'SAVEPOINT')],
         latest: {
           completed: checkpoint(12, 'CHECKPOINT'),
-          savepoint: checkpoint(11, 'SAVEPOINT'),
+          // It has left the history.
+          savepoint: checkpoint(5, 'SAVEPOINT'),
           failed: terminal ? failedCheckpoint : null,
         },
         numbers: [{ checkpointedSize: 1, stateSize: 1, duration: 1 }],
