@@ -50,7 +50,10 @@ export interface ReaderContext {
   outputSchema: Schema;
   subtask: number;
   parallelism: number;
-  now: () => number;
+  /** Wall clock, for the values of rows. */
+  now: Clock['now'];
+  /** For what takes its time. */
+  monotonic: Clock['monotonic'];
   after: Clock['after'];
   count: (metric: string, delta: number) => void;
   /** To be called when a poll that returned null may succeed now. */

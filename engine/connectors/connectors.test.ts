@@ -86,7 +86,7 @@ test('datagen makes the same rows again, over all splits and from any position',
   const source = sourceConnector(table);
   expect(source.describe(table).boundedness).toBe('BOUNDED');
   let now = 0;
-  const context = readerContext(table, { now: () => (now += 1) });
+  const context = readerContext(table, { monotonic: () => (now += 1) });
   const read = async (): Promise<unknown[][]> =>
     readAll(source.createReader(context), await source.discoverSplits(table));
   const rows = await read();
@@ -104,7 +104,7 @@ test('a replay gives rows by the clock, in order, and goes on after a restore wi
     const source = sourceConnector(table);
     expect(source.describe(table)).toEqual({ boundedness: 'UNBOUNDED', maxParallelism: 1 });
     let now = 5000;
-    let reader = source.createReader(readerContext(table, { now: () => now }));
+    let reader = source.createReader(readerContext(table, { monotonic: () => now }));
     const drain = (): unknown[] => {
       const values: unknown[] = [];
       for (let batch = reader.poll(); batch !== null; batch = reader.poll())
@@ -119,7 +119,7 @@ test('a replay gives rows by the clock, in order, and goes on after a restore wi
     const snapshot = reader.snapshot();
     reader.close();
     now += 60_000;
-    reader = source.createReader(readerContext(table, { now: () => now }));
+    reader = source.createReader(readerContext(table, { monotonic: () => now }));
     for (const split of snapshot) reader.addSplit(split);
     expect(drain()).toEqual([]);
     now += 500;

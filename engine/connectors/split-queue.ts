@@ -90,13 +90,13 @@ export class SplitQueueReader implements SourceReader {
 /** Hands out rows by the clock, counted from its first use: a restored replay neither repeats nor catches up the time it was away. */
 class Pacer {
   private readonly rate: number;
-  private readonly context: Pick<ReaderContext, 'now' | 'after' | 'wake'>;
+  private readonly context: Pick<ReaderContext, 'monotonic' | 'after' | 'wake'>;
   private readonly tickRows: number;
   private start = -1;
   private spent = 0;
   private stopTimer: (() => void) | null = null;
 
-  constructor(rate: number, context: Pick<ReaderContext, 'now' | 'after' | 'wake'>) {
+  constructor(rate: number, context: Pick<ReaderContext, 'monotonic' | 'after' | 'wake'>) {
     this.rate = rate;
     this.context = context;
     this.tickRows = Math.max(1, Math.min(BATCH_ROWS, Math.floor((rate * REPLAY_TICK) / 1000)));
@@ -104,7 +104,7 @@ class Pacer {
 
   /** Rows that may be read now: 0, or at least a tick's worth. */
   allowance(): number {
-    if (this.start < 0) this.start = this.context.now();
+    if (this.start < 0) this.start = this.context.monotonic();
     const due = this.due();
     return due < this.tickRows ? 0 : Math.min(due, BATCH_ROWS);
   }
@@ -129,6 +129,6 @@ class Pacer {
   }
 
   private due(): number {
-    return Math.floor(((this.context.now() - this.start) * this.rate) / 1000) - this.spent;
+    return Math.floor(((this.context.monotonic() - this.start) * this.rate) / 1000) - this.spent;
   }
 }

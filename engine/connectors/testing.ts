@@ -24,6 +24,7 @@ export function readerContext(table: TableSpec, more: Partial<ReaderContext> = {
     subtask: 0,
     parallelism: 1,
     now: () => 0,
+    monotonic: () => 0,
     after: systemClock.after,
     count: () => undefined,
     wake: () => undefined,

@@ -2,6 +2,7 @@
 import type { JobResult } from '../checkpoint/storage.ts';
 import { describeError, EngineError } from '../errors.ts';
 import type { JobView } from '../rest/gateway.ts';
+import { CheckpointStatistics } from './coordinator/checkpoint-statistics.ts';
 import { JobRecord } from './coordinator/job-record.ts';
 
 export function endedView(
@@ -32,11 +33,7 @@ export function endedView(
     startTime: result.startTime,
     endTime: result.endTime,
     vertices: [],
-    checkpoints: {
-      counts: { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 },
-      history: [],
-      restored: null,
-    },
+    checkpoints: new CheckpointStatistics().view(),
     exceptions: record.exceptions,
     config: job.config,
     numRestarts: 0,

@@ -145,7 +145,7 @@ export class JobMaster {
       if (this.ended === null) this.early.push(event);
       return;
     }
-    for (const action of coordinator.handle(event, this.options.clock.now())) runner.run(action);
+    for (const action of coordinator.handle(event, this.now, this.options.clock.now())) runner.run(action);
     this.setTimer(coordinator);
   }
 
@@ -175,7 +175,7 @@ export class JobMaster {
         ended: (status) => this.jobEnded(status),
         log,
       });
-      this.coordinator = new Coordinator(options, this.startTime);
+      this.coordinator = new Coordinator(options, this.now, this.startTime);
     } catch (error) {
       if (isFatal(error) || isTransient(error)) throw error;
       await this.failBeforeStart(attempt, error);
@@ -238,12 +238,17 @@ export class JobMaster {
     if (config.boolean('execution.shutdown-on-application-finish')) this.shutDown();
   }
 
+  /** Whole milliseconds of the clock that does not jump. */
+  private get now(): number {
+    return Math.floor(this.options.clock.monotonic());
+  }
+
   private setTimer(coordinator: Coordinator): void {
     const { clock } = this.options;
     this.stopTimer?.();
     const at = coordinator.nextTimer();
     const fire = (): void => this.deliver({ type: 'timer' });
-    this.stopTimer = at === null ? null : clock.after(Math.max(0, at - clock.now()), fire);
+    this.stopTimer = at === null ? null : clock.after(Math.max(0, at - this.now), fire);
   }
 
   /** One that waits for slots, or has ended, would not find out otherwise that another has taken its place. */

@@ -5,9 +5,9 @@ import { statistics } from './metric-values.ts';
 /** Flink's URI of a local path: `file:/...`. */
 const uri = (path: string): string => (path.startsWith('/') ? `file:${path}` : path);
 
+/** Between moments of the wall clock, which may have been set back. */
 const endToEnd = (checkpoint: CheckpointView): number =>
-  (checkpoint.endTimestamp ?? Math.max(checkpoint.latestAckTimestamp, checkpoint.triggerTimestamp)) -
-  checkpoint.triggerTimestamp;
+  Math.max(0, (checkpoint.endTimestamp ?? checkpoint.latestAckTimestamp) - checkpoint.triggerTimestamp);
 
 export function checkpointJson(checkpoint: CheckpointView) {
   const isSavepoint = checkpoint.kind !== 'CHECKPOINT';
@@ -45,13 +45,9 @@ export function checkpointJson(checkpoint: CheckpointView) {
 }
 
 export function checkpointsJson(job: JobView) {
-  const { counts, history, restored } = job.checkpoints;
-  const completed = history.filter((checkpoint) => checkpoint.status === 'COMPLETED');
-  const latest = (wanted: (checkpoint: CheckpointView) => boolean) => {
-    const found = history.find(wanted);
-    return found === undefined ? null : checkpointJson(found);
-  };
-  const summary = (value: (checkpoint: CheckpointView) => number) => statistics(completed.map(value));
+  const { counts, history, latest, numbers, restored } = job.checkpoints;
+  const json = (checkpoint: CheckpointView | null) => (checkpoint === null ? null : checkpointJson(checkpoint));
+  const summary = (value: (one: (typeof numbers)[number]) => number) => statistics(numbers.map(value));
   return {
     counts: {
       restored: counts.restored,
@@ -61,17 +57,17 @@ export function checkpointsJson(job: JobView) {
       failed: counts.failed,
     },
     summary: {
-      checkpointed_size: summary((checkpoint) => checkpoint.checkpointedSize),
-      state_size: summary((checkpoint) => checkpoint.stateSize),
-      end_to_end_duration: summary(endToEnd),
+      checkpointed_size: summary(({ checkpointedSize }) => checkpointedSize),
+      state_size: summary(({ stateSize }) => stateSize),
+      end_to_end_duration: summary(({ duration }) => duration),
       alignment_buffered: summary(() => 0),
       processed_data: summary(() => 0),
       persisted_data: summary(() => 0),
     },
     latest: {
-      completed: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind === 'CHECKPOINT'),
-      savepoint: latest((checkpoint) => checkpoint.status === 'COMPLETED' && checkpoint.kind !== 'CHECKPOINT'),
-      failed: latest((checkpoint) => checkpoint.status === 'FAILED'),
+      completed: json(latest.completed),
+      savepoint: json(latest.savepoint),
+      failed: json(latest.failed),
       restored:
         restored === null
           ? null

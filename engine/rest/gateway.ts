@@ -155,6 +155,10 @@ export interface JobView {
     counts: { restored: number; total: number; inProgress: number; completed: number; failed: number };
     /** Newest first, at most ten. */
     history: CheckpointView[];
+    /** The newest of each kind, also when it has left the history. A savepoint counts as such only. */
+    latest: Record<'completed' | 'savepoint' | 'failed', CheckpointView | null>;
+    /** Of all completed ones, savepoints too, the oldest first; of those of long ago nothing is kept. */
+    numbers: { checkpointedSize: number; stateSize: number; duration: number }[];
     restored: { id: number; restoreTimestamp: number; isSavepoint: boolean; externalPath: string } | null;
   };
   /** Newest first. */

@@ -20,8 +20,9 @@ export function isTerminal(status: JobStatus): boolean {
 
 const schedulerType = (job: JobView): string => (job.plan.mode === 'BATCH' ? 'AdaptiveBatch' : 'Adaptive');
 const endOrMinusOne = (time: number): number => (time === 0 ? -1 : time);
+/** Between moments of the wall clock, which may have been set back. */
 const durationSince = (start: number, end: number, now: number): number =>
-  start <= 0 ? -1 : (end > 0 ? end : now) - start;
+  start <= 0 ? -1 : Math.max(0, (end > 0 ? end : now) - start);
 
 function countStates(subtasks: SubtaskView[]): Record<ExecutionState, number> {
   const counts = Object.fromEntries(EXECUTION_STATES.map((state) => [state, 0])) as Record<ExecutionState, number>;
@@ -159,7 +160,7 @@ function statusDurations(subtask: SubtaskView, now: number): Record<string, numb
   return Object.fromEntries(
     entered
       .filter(({ state }) => !['FINISHED', 'CANCELED', 'FAILED'].includes(state))
-      .map(({ state, at }, index, all) => [state, (all[index + 1]?.at ?? (end > 0 ? end : now)) - at]),
+      .map(({ state, at }, index, all) => [state, durationSince(at, all[index + 1]?.at ?? end, now)]),
   );
 }
 

@@ -64,8 +64,10 @@ export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGa
   });
   server.get('/jobs/:jobid/checkpoints/details/:checkpointid', async (request) => {
     const id = wholeNumber(request, 'checkpointid');
-    const found = requireJob(request, gateway).checkpoints.history.find((checkpoint) => checkpoint.id === id);
-    if (found === undefined) throw notFound(`Could not find checkpointing statistics for checkpoint ${id}.`);
+    const { history, latest } = requireJob(request, gateway).checkpoints;
+    const found = [...history, latest.completed, latest.savepoint, latest.failed].find((one) => one?.id === id);
+    if (found === undefined || found === null)
+      throw notFound(`Could not find checkpointing statistics for checkpoint ${id}.`);
     return checkpointJson(found);
   });
 

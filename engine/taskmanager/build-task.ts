@@ -166,6 +166,7 @@ function openSource(
     subtask,
     parallelism: vertex.parallelism,
     now: clock.now,
+    monotonic: clock.monotonic,
     after: clock.after,
     count: metrics.count,
     wake,

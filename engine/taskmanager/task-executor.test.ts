@@ -1,4 +1,5 @@
-// What a TaskManager tidies up: its temporary files of a job's attempt go when a later attempt takes over, when the job has ended, and with it.
+// When a TaskManager leaves, and what it tidies up: its temporary files of a job's attempt go when a later attempt takes over, when the job has ended, and
+// with it.
 import { Packr } from 'msgpackr';
 import { systemClock } from '../clock.ts';
 import { EngineConfig } from '../config.ts';
@@ -8,12 +9,22 @@ import { TaskExecutor } from './task-executor.ts';
 
 const JOB = 'ab'.repeat(16);
 
+interface Started {
+  hear: (message: ToTaskManager) => void;
+  /** Lets all timers run out, at this moment of the clocks. */
+  tick: (moment: { monotonic: number; wall: number }) => void;
+  removed: string[];
+  exits: number[];
+}
+
 /** One that is connected to a JobManager, which is the test. */
-async function started(): Promise<{ hear: (message: ToTaskManager) => void; removed: string[]; exits: number[] }> {
+async function started(): Promise<Started> {
   const packr = new Packr({ useRecords: false, moreTypes: false });
   const removed: string[] = [];
   const exits: number[] = [];
   let jobManager: FrameHandlers | null = null;
+  let moment = { monotonic: 0, wall: 0 };
+  let timers: (() => void)[] = [];
   const executor = new TaskExecutor({
     config: new EngineConfig({}),
     resourceId: 'tm',
@@ -28,7 +39,15 @@ async function started(): Promise<{ hear: (message: ToTaskManager) => void; remo
         close: () => undefined,
       }),
     },
-    clock: { ...systemClock, after: () => () => undefined },
+    clock: {
+      now: () => moment.wall,
+      monotonic: () => moment.monotonic,
+      after: (_, run) => {
+        timers.push(run);
+        return () => undefined;
+      },
+      soon: systemClock.soon,
+    },
     startSlots: async () => [],
     jobManager: () => ({ host: 'jm', port: 1 }),
     token: () => null,
@@ -41,7 +60,13 @@ async function started(): Promise<{ hear: (message: ToTaskManager) => void; remo
     exit: (code) => exits.push(code),
   });
   await executor.start();
-  return { hear: (message) => jobManager!.frame(packr.pack(message)), removed, exits };
+  const tick = (next: typeof moment): void => {
+    moment = next;
+    const due = timers;
+    timers = [];
+    for (const run of due) run();
+  };
+  return { hear: (message) => jobManager!.frame(packr.pack(message)), tick, removed, exits };
 }
 
 test('what was left for an attempt goes when the TaskManager registers with a later one, not when it registers with the same again', async () => {
@@ -61,4 +86,14 @@ test('what is left goes when the job has ended, and when the TaskManager has to 
   hear({ type: 'shutDown' });
   expect(removed).toEqual([`${JOB}-3`, `${JOB}-3`]);
   expect(exits).toEqual([0]);
+});
+
+test('it leaves when it has heard of no JobManager for a while, and not because its wall clock jumps', async () => {
+  const { hear, tick, exits } = await started();
+  hear({ type: 'registered', jobId: JOB, epoch: 1 });
+  tick({ monotonic: 4_000, wall: 7_200_000 });
+  tick({ monotonic: 5_000, wall: -7_200_000 });
+  expect(exits).toEqual([]);
+  tick({ monotonic: 5_001, wall: -7_200_000 });
+  expect(exits).toEqual([2]);
 });

@@ -64,7 +64,7 @@ export class TaskExecutor {
         exit(1);
       },
     });
-    this.lastHeard = clock.now();
+    this.lastHeard = clock.monotonic();
     every(clock, config.duration('heartbeat.interval'), () => this.heartbeat());
     this.connect();
   }
@@ -107,7 +107,7 @@ export class TaskExecutor {
 
   private receive(connection: Connection<ToJobManager, ToTaskManager>, message: ToTaskManager): void {
     const { clock, spillFolder, exit } = this.options;
-    this.lastHeard = clock.now();
+    this.lastHeard = clock.monotonic();
     switch (message.type) {
       case 'registered':
         this.connection = connection;
@@ -185,9 +185,9 @@ export class TaskExecutor {
 
   private heartbeat(): void {
     const { clock, log, exit, metrics } = this.options;
-    const silent = clock.now() - this.lastHeard;
+    const silent = clock.monotonic() - this.lastHeard;
     if (silent > (this.registeredOnce ? ORPHAN_MS : FIRST_CONTACT_MS)) {
-      log(`no JobManager for ${silent} ms, the TaskManager ends`);
+      log(`no JobManager for ${Math.round(silent)} ms, the TaskManager ends`);
       this.removeSpilled();
       exit(2);
       return;

@@ -177,6 +177,13 @@ export class FakeGateway implements JobManagerGateway {
       checkpoints: {
         counts: { restored: 1, total: terminal ? 13 : 12, inProgress: 0, completed: 12, failed: terminal ? 1 : 0 },
         history: [...(terminal ? [failedCheckpoint] : []), checkpoint(12, 'CHECKPOINT'), checkpoint(11, 'SAVEPOINT')],
+        latest: {
+          completed: checkpoint(12, 'CHECKPOINT'),
+          // It has left the history.
+          savepoint: checkpoint(5, 'SAVEPOINT'),
+          failed: terminal ? failedCheckpoint : null,
+        },
+        numbers: [{ checkpointedSize: 1, stateSize: 1, duration: 1 }],
         restored: {
           id: 7,
           restoreTimestamp: START,

@@ -259,6 +259,15 @@ test('an aggregate is over the subtasks that have the metric; what is not a numb
   expect(await get('/watermarks')).toEqual([{ id: '0.currentInputWatermark', value: '-9223372036854775808' }]);
 });
 
+test('a savepoint that has left the history of checkpoints has its details while it is the newest', async () => {
+  const details = async (id: number) => {
+    const path = `/jobs/${JOB_ID}/checkpoints/details/${id}`;
+    return answer(new FakeGateway('RUNNING'), { method: 'GET', path, request: null });
+  };
+  expect(await details(5)).toMatchObject({ status: 200, body: { id: 5, is_savepoint: true } });
+  expect(await details(6)).toMatchObject({ status: 404 });
+});
+
 test('secrets are masked in configurations', async () => {
   const gateway = new FakeGateway('RUNNING');
   gateway.job().config.push(['s3.secret-key', 'hunter2'], ['flowjob.token-file', '/run/token']);

@@ -110,6 +110,13 @@ function inject(fault: Fault, context: FaultContext): boolean {
         () => (cluster.staleEndpoints = fault.probability),
         () => (cluster.staleEndpoints = 0),
       );
+    case 'clockStep': {
+      const process = alive(fault.target, supervisor);
+      if (process === null) return false;
+      process.wallAhead += fault.ms;
+      world.note(process, () => `its wall clock jumps by ${fault.ms} ms`);
+      return true;
+    }
   }
 }
 

@@ -42,7 +42,17 @@ export type Fault =
   | { at: number; type: 'lyingDisk'; ms: number }
   /** The whole machine: all processes die, the disk loses what it had not been told to keep. */
   | { at: number; type: 'powerLoss' }
-  | { at: number; type: 'staleEndpoints'; ms: number; probability: number };
+  | { at: number; type: 'staleEndpoints'; ms: number; probability: number }
+  /** The wall clock of a process jumps: somebody, or NTP, has set it. */
+  | ClockStep;
+
+interface ClockStep {
+  at: number;
+  type: 'clockStep';
+  target: Target;
+  /** Forward, or back when negative. */
+  ms: number;
+}
 
 /** Has an answer, under its trigger id. */
 export type Operation =
@@ -84,7 +94,10 @@ const RESTARTS = {
   'restart-strategy.exponential-delay.max-backoff': '1s',
 };
 
-const KINDS: readonly Fault['type'][] = [
+/** Clock steps are drawn apart. */
+type Kind = Exclude<Fault['type'], 'clockStep'>;
+
+const KINDS: readonly Kind[] = [
   'kill',
   'pause',
   'secondJobManager',
@@ -100,7 +113,7 @@ const KINDS: readonly Fault['type'][] = [
 ];
 
 /** How often each kind is among those that a schedule uses: what hides other faults behind it is rarer. */
-const SHARE: Partial<Record<Fault['type'], number>> = { lyingDisk: 0.12, powerLoss: 0.3 };
+const SHARE: Partial<Record<Kind, number>> = { lyingDisk: 0.12, powerLoss: 0.3 };
 
 /** What a history is of: by its seed alone, so that a new kind leaves the histories of the others what they were. */
 function kindOf(seed: number): 'batch' | 'spilling' | 'plain' {
@@ -109,13 +122,26 @@ function kindOf(seed: number): 'batch' | 'spilling' | 'plain' {
 
 export function makeSchedule(seed: number): Schedule {
   const kind = kindOf(seed);
-  if (kind === 'batch') return makeBatch(seed);
+  if (kind === 'batch') return withClockSteps(makeBatch(seed));
   const schedule = makeStream(seed);
-  return kind === 'plain' ? schedule : makeSpilling(schedule);
+  return withClockSteps(kind === 'plain' ? schedule : makeSpilling(schedule));
+}
+
+/** In a part of the histories. From random numbers of its own, so that the others stay what they were. */
+function withClockSteps(schedule: Schedule): Schedule {
+  const random = new Random(schedule.seed, 'clock');
+  if (!random.chance(0.3)) return schedule;
+  const steps = Array.from({ length: random.pick([1, 2, 4]) }, () => ({
+    at: random.between(0, schedule.faultsEnd),
+    type: 'clockStep' as const,
+    target: makeTarget(random, schedule.taskManagers),
+    ms: Math.round(random.pick([-1, 1]) * random.spread(100, 7_200_000)),
+  }));
+  return { ...schedule, faults: [...schedule.faults, ...steps].sort((a, b) => a.at - b.at) };
 }
 
 /** What has a batch begin anew hides what a stage that is lost takes; a batch trusts the disk with its last step only. */
-const BATCH_SHARE: Partial<Record<Fault['type'], number>> = {
+const BATCH_SHARE: Partial<Record<Kind, number>> = {
   kill: 0.8,
   pause: 0.5,
   breakLinks: 0.4,
@@ -212,7 +238,7 @@ function makeBatch(seed: number): Schedule {
 
 function makeFaults(
   random: Random,
-  kinds: readonly Fault['type'][],
+  kinds: readonly Kind[],
   horizon: number,
   taskManagers: number,
   most = [2, 5, 12],
@@ -224,9 +250,12 @@ function makeFaults(
   ).sort((a, b) => a.at - b.at);
 }
 
-function makeFault(random: Random, type: Fault['type'], at: number, taskManagers: number): Fault {
-  const target = (): Target =>
-    random.chance(0.5) ? { kind: 'jobmanager' } : { kind: 'taskmanager', index: random.below(taskManagers) };
+function makeTarget(random: Random, taskManagers: number): Target {
+  return random.chance(0.5) ? { kind: 'jobmanager' } : { kind: 'taskmanager', index: random.below(taskManagers) };
+}
+
+function makeFault(random: Random, type: Kind, at: number, taskManagers: number): Fault {
+  const target = (): Target => makeTarget(random, taskManagers);
   switch (type) {
     case 'kill':
       return { at, type, target: target(), moment: makeMoment(random), vanish: random.chance(0.3) };

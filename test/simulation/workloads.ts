@@ -148,7 +148,7 @@ async function readings(rows: number): Promise<Reading[]> {
     ],
   };
   let time = 0;
-  const reader = datagenSource.createReader(readerContext(table, { now: () => (time += 1_000) }));
+  const reader = datagenSource.createReader(readerContext(table, { monotonic: () => (time += 1_000) }));
   const found = readAll(reader, await datagenSource.discoverSplits(table));
   reader.close();
   return found.map(([n, sensor, amount]: CellValue[]) => ({

@@ -23,6 +23,8 @@ export class SimProcess {
   paused = false;
   /** It went with its machine: nobody tells the others. */
   vanished = false;
+  /** By how much its wall clock is wrong, milliseconds. */
+  wallAhead = 0;
   /** Called when it dies, in whatever way: its connections close, its files are left behind. */
   readonly onDeath: (() => void)[] = [];
   /** What would have happened while it was paused, in order. */
@@ -31,7 +33,7 @@ export class SimProcess {
   constructor(world: World, name: string) {
     this.name = name;
     this.clock = {
-      now: () => BIRTH + Math.floor(world.time),
+      now: () => BIRTH + Math.floor(world.time) + this.wallAhead,
       monotonic: () => world.time,
       after: (ms, run) => world.after(this, ms, 'timer', run),
       // The order of threads within a process is not given: two that are ready may run in either order.

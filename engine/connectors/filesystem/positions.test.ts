@@ -32,7 +32,7 @@ async function readInPart(directory: string): Promise<{ splits: SourceSplit[]; r
   const table = tableOf(schema, { path: directory, format: 'csv', 'replay.rate': '1000' });
   const discovered = await filesystemSource.discoverSplits(table);
   let now = 0;
-  const reader = filesystemSource.createReader(readerContext(table, { now: () => now }));
+  const reader = filesystemSource.createReader(readerContext(table, { monotonic: () => now }));
   for (const split of discovered) reader.addSplit(split);
   reader.poll();
   now = 20;

@@ -3,6 +3,7 @@ import { MANIFEST_VERSION, type Manifest } from '../../checkpoint/storage.ts';
 import type { JobView } from '../../rest/gateway.ts';
 import type { TaskError } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
+import { CheckpointStatistics } from './checkpoint-statistics.ts';
 import { isDataError } from './data-error.ts';
 import { deploymentOf, producersOf } from './deployment.ts';
 import type { Execution } from './execution-graph.ts';
@@ -14,12 +15,6 @@ import type { Operations } from './operations.ts';
 import { RestartStrategy } from './restart-strategy.ts';
 import type { JobControl, Scheduler } from './scheduler.ts';
 import { SplitEnumerator } from './split-enumerator.ts';
-
-const NO_CHECKPOINTS: JobView['checkpoints'] = {
-  counts: { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 },
-  history: [],
-  restored: null,
-};
 
 export class BatchScheduler implements Scheduler {
   private readonly context: JobContext;
@@ -84,7 +79,7 @@ export class BatchScheduler implements Scheduler {
   taskFailed(execution: Execution, error: TaskError): void {
     if (this.phase !== 'running') return;
     const { context } = this;
-    context.record.addException(error, context.now, context.graph, execution);
+    context.record.addException(error, context.wall, context.graph, execution);
     // The same rows would fail the same way again.
     const delay = isDataError(error.code) ? null : this.strategy.delayAfterFailure(context.now);
     if (delay === null) {
@@ -108,7 +103,7 @@ export class BatchScheduler implements Scheduler {
     if (paths.length > 0) context.emit({ type: 'checkFiles', paths });
     if (lost.length === 0) return;
     const error = coordinatorError('TASKMANAGER_LOST', `TaskManager ${taskManagerId} is lost: ${reason}`);
-    context.record.addException(error, context.now, context.graph, lost[0]);
+    context.record.addException(error, context.wall, context.graph, lost[0]);
     const delay = this.strategy.delayAfterFailure(context.now);
     if (delay === null) {
       this.control.fail(error);
@@ -174,7 +169,7 @@ export class BatchScheduler implements Scheduler {
   ended(): void {}
 
   checkpointsView(): JobView['checkpoints'] {
-    return NO_CHECKPOINTS;
+    return new CheckpointStatistics().view();
   }
 
   private start(): void {
@@ -187,7 +182,7 @@ export class BatchScheduler implements Scheduler {
       return;
     }
     this.phase = 'running';
-    context.record.enter('CREATED', context.now);
+    context.record.enter('CREATED', context.wall);
   }
 
   /** True when all that the subtask reads is complete and its back-off is over. */
@@ -214,12 +209,12 @@ export class BatchScheduler implements Scheduler {
 
   private deploy(execution: Execution, slot: NonNullable<Execution['slot']>): void {
     const { context } = this;
-    const { graph, options, now } = context;
+    const { graph, options, wall } = context;
     this.notBefore.delete(execution.id);
     execution.slot = slot;
-    execution.enter('SCHEDULED', now);
-    execution.enter('DEPLOYING', now);
-    context.record.enter('RUNNING', now);
+    execution.enter('SCHEDULED', wall);
+    execution.enter('DEPLOYING', wall);
+    context.record.enter('RUNNING', wall);
     context.emit({
       type: 'send',
       taskManagerId: slot.taskManagerId,
@@ -235,7 +230,7 @@ export class BatchScheduler implements Scheduler {
       if (enumerator.operatorId === context.graph.specOf(execution).operators[0]?.id)
         enumerator.giveBack(execution.subtask);
     this.notBefore.delete(execution.id);
-    const next = context.graph.reset(execution, context.now);
+    const next = context.graph.reset(execution, context.wall);
     if (delay > 0) this.notBefore.set(next.id, context.now + delay);
   }
 
@@ -253,10 +248,7 @@ export class BatchScheduler implements Scheduler {
       for (const consumer of [...graph.vertexOf(edge.targetVertex).subtasks]) {
         if (!producersOf(edge, source, consumer.subtask).includes(producer)) continue;
         if (consumer.state === 'FINISHED') this.again(consumer, 0);
-        else if (consumer.active && consumer.state !== 'CANCELING') {
-          context.send(consumer, { type: 'cancel' });
-          consumer.enter('CANCELING', context.now);
-        }
+        else if (consumer.active && consumer.state !== 'CANCELING') context.cancelTask(consumer);
       }
     }
   }
@@ -268,7 +260,7 @@ export class BatchScheduler implements Scheduler {
   /** One manifest for all sinks: a later attempt that finds it has only to commit. */
   private publish(): void {
     const { context } = this;
-    const { graph, options, now } = context;
+    const { graph, options, wall } = context;
     this.phase = 'publishing';
     const manifest: Manifest = {
       formatVersion: MANIFEST_VERSION,
@@ -277,7 +269,7 @@ export class BatchScheduler implements Scheduler {
       jobName: graph.plan.jobName,
       checkpointId: 1,
       ...options.attempt,
-      triggerTimestamp: now,
+      triggerTimestamp: wall,
       maxParallelism: KEY_GROUPS,
       operators: [],
       files: [],
@@ -295,7 +287,7 @@ export class BatchScheduler implements Scheduler {
     context.commit(
       committables,
       () => {
-        for (const execution of context.graph.executions()) execution.enter('FINISHED', context.now);
+        for (const execution of context.graph.executions()) execution.enter('FINISHED', context.wall);
         this.ending.begin('FINISHED', {}, { leave: () => context.emit({ type: 'removeCheckpoints' }) });
       },
       (message) =>
@@ -307,7 +299,7 @@ export class BatchScheduler implements Scheduler {
   private tryAgain(message: string, step: () => void): void {
     const { context } = this;
     const error = coordinatorError('COMMIT_FAILED', message);
-    context.record.addException(error, context.now);
+    context.record.addException(error, context.wall);
     const delay = this.strategy.delayAfterFailure(context.now);
     if (delay === null) this.control.fail(error);
     else this.retry = { at: context.now + delay, step };

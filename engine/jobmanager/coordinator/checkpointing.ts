@@ -1,15 +1,14 @@
 // When checkpoints and savepoints are taken, and what becomes of them. One at a time; a completed one is published before anything of it is visible.
 import type { Manifest } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
-import type { CheckpointView } from '../../rest/gateway.ts';
 import type { Metrics, TaskMessage } from '../../rpc/protocol.ts';
+import { CheckpointStatistics } from './checkpoint-statistics.ts';
 import type { JobContext } from './job-context.ts';
 import type { RestoredState } from './messages.ts';
 import type { Operations } from './operations.ts';
 import { PendingCheckpoint, type CheckpointRequest } from './pending-checkpoint.ts';
 import type { ResourceRequirements } from './resource-requirements.ts';
 
-const HISTORY = 10;
 /** How often the checkpoint at the end of all input is tried before the job falls back to an earlier one: there is nothing left to process meanwhile. */
 const FINAL_TRIES = 4;
 /** Milliseconds before something is tried again that waits for no interval. */
@@ -49,6 +48,8 @@ export class Checkpointing {
   private due = Infinity;
   private queue: CheckpointRequest[] = [];
   private pending: PendingCheckpoint | null = null;
+  /** When it is given up. */
+  private expiresAt = Infinity;
   private publishing: { checkpoint: PendingCheckpoint; manifest: Manifest } | null = null;
   /** What sinks have prepared and no completed checkpoint holds yet; a plain savepoint holds it but leaves it here. */
   private prepared: Prepared[] = [];
@@ -72,9 +73,7 @@ export class Checkpointing {
   private backAt = -Infinity;
   private readonly retained: string[];
   private newest: RestoredState | null;
-  readonly counts = { restored: 0, total: 0, inProgress: 0, completed: 0, failed: 0 };
-  /** Newest first. */
-  readonly history: CheckpointView[] = [];
+  readonly statistics = new CheckpointStatistics();
 
   constructor(context: JobContext, operations: Operations, owner: CheckpointOwner) {
     this.context = context;
@@ -139,7 +138,7 @@ export class Checkpointing {
 
   /** The job has finished: nothing will be restored from its checkpoints any more. Savepoints stay. */
   discardAll(): void {
-    for (const directory of this.retained) this.markDiscarded(directory);
+    for (const directory of this.retained) this.statistics.discarded(directory);
     this.retained.length = 0;
     this.context.emit({ type: 'removeCheckpoints' });
   }
@@ -167,14 +166,14 @@ export class Checkpointing {
   }
 
   nextTimer(): number {
-    if (this.pending !== null) return this.pending.view.triggerTimestamp + this.context.options.checkpointing.timeout;
+    if (this.pending !== null) return this.expiresAt;
     if (!this.running || !this.idle) return Infinity;
     return Math.min(this.due, this.finalAt, this.unbacked.length > 0 ? this.backAt : Infinity);
   }
 
   advance(): void {
     const { now, options } = this.context;
-    if (this.pending !== null && this.pending.view.triggerTimestamp + options.checkpointing.timeout <= now)
+    if (this.pending !== null && this.expiresAt <= now)
       this.failed(
         this.pending,
         `Checkpoint expired before completing: it took longer than ${options.checkpointing.timeout} ms`,
@@ -196,7 +195,7 @@ export class Checkpointing {
       this.forget(message.checkpointId);
       return;
     }
-    if (!pending.acknowledge(message, this.context.now)) return;
+    if (!pending.acknowledge(message, this.context.wall)) return;
     const { options, graph } = this.context;
     const committables = this.prepared
       .filter((one) => one.checkpointId <= pending.id)
@@ -268,19 +267,17 @@ export class Checkpointing {
 
   private trigger(request: CheckpointRequest): void {
     const { context } = this;
-    const { graph, now, options } = context;
+    const { graph, now, wall, options } = context;
     const id = this.nextId++;
     const directory = request.directory ?? options.checkpointPath(id);
     const executions = graph.executions().map((execution) => execution.id);
-    this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), now);
-    this.counts.total++;
-    this.counts.inProgress++;
-    this.history.unshift(this.pending.view);
-    this.history.length = Math.min(this.history.length, HISTORY);
+    this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), wall);
+    this.expiresAt = now + options.checkpointing.timeout;
+    this.statistics.triggered(this.pending.view);
     if (request.kind === 'CHECKPOINT') this.reschedule(now + options.checkpointing.interval);
     const after = request.after === 'RESCALE' ? 'STOP' : request.after;
     const format = request.kind === 'CHECKPOINT' ? ('PAGES' as const) : ('CANONICAL' as const);
-    const barrier = { checkpointId: id, timestamp: now, directory, after, format, base: this.base };
+    const barrier = { checkpointId: id, timestamp: wall, directory, after, format, base: this.base };
     for (const { subtasks } of graph.roots())
       for (const execution of subtasks) context.send(execution, { type: 'trigger', barrier });
   }
@@ -343,7 +340,7 @@ export class Checkpointing {
     const { context } = this;
     if (this.pending === checkpoint) this.pending = null;
     this.givenUp.set(checkpoint.id, checkpoint.directory);
-    checkpoint.view.failureTimestamp = context.now;
+    checkpoint.view.failureTimestamp = context.wall;
     checkpoint.view.failureMessage = message;
     this.ended(checkpoint, 'FAILED', message);
     context.emit({ type: 'discard', directory: checkpoint.directory });
@@ -363,11 +360,9 @@ export class Checkpointing {
   private ended(checkpoint: PendingCheckpoint, status: 'COMPLETED' | 'FAILED', failure: string | null): void {
     const { view, request } = checkpoint;
     view.status = status;
-    view.endTimestamp = this.context.now;
+    view.endTimestamp = this.context.wall;
     view.externalPath = status === 'COMPLETED' ? checkpoint.directory : null;
-    this.counts.inProgress--;
-    if (status === 'COMPLETED') this.counts.completed++;
-    else this.counts.failed++;
+    this.statistics.ended(view);
     if (failure !== null && request.triggerId !== null) this.operations.fail(request.triggerId, failure);
   }
 
@@ -386,13 +381,8 @@ export class Checkpointing {
   }
 
   private discard(directory: string): void {
-    this.markDiscarded(directory);
+    this.statistics.discarded(directory);
     this.context.emit({ type: 'dispose', directory });
-  }
-
-  private markDiscarded(directory: string): void {
-    const view = this.history.find(({ externalPath }) => externalPath === directory);
-    if (view !== undefined) view.discarded = true;
   }
 
   private reschedule(at: number): void {

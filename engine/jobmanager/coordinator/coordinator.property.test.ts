@@ -49,7 +49,7 @@ class Surroundings {
   private files = 0;
 
   constructor(options: CoordinatorOptions) {
-    this.coordinator = new Coordinator(options, 0);
+    this.coordinator = new Coordinator(options, 0, 0);
     this.tell({ type: 'start' });
   }
 
@@ -65,7 +65,7 @@ class Surroundings {
   }
 
   tell(event: CoordinatorEvent): void {
-    for (const action of this.coordinator.handle(event, this.now)) this.obey(action);
+    for (const action of this.coordinator.handle(event, this.now, this.now)) this.obey(action);
     this.check();
   }
 

@@ -33,18 +33,19 @@ export class Coordinator {
   private readonly scheduler: Scheduler;
   private abandoned: Abandoned | null = null;
 
-  /** `now`: when the job was submitted, milliseconds since the epoch. */
-  constructor(options: CoordinatorOptions, now: number) {
-    this.context = new JobContext(options, now);
+  /** `wall`: when the job was submitted, milliseconds since the epoch. */
+  constructor(options: CoordinatorOptions, now: number, wall: number) {
+    this.context = new JobContext(options, now, wall);
     this.ending = new JobEnding(this.context);
     const control = { fail: (error: TaskError) => this.abandon('FAILED', error.message) };
     const Scheduling = options.plan.mode === 'BATCH' ? BatchScheduler : StreamingScheduler;
     this.scheduler = new Scheduling(this.context, this.operations, this.ending, control);
   }
 
-  /** What is to be done now. Times never decrease. */
-  handle(event: CoordinatorEvent, now: number): Action[] {
-    this.context.now = Math.max(now, this.context.now);
+  /** What is to be done `now`, which never decreases. `wall`: what the wall clock shows, for what is recorded. */
+  handle(event: CoordinatorEvent, now: number, wall: number): Action[] {
+    this.context.now = now;
+    this.context.wall = wall;
     this.dispatch(event);
     this.expireTaskManagers();
     this.advance();
@@ -118,7 +119,7 @@ export class Coordinator {
       dataPort: one.slots[0]?.port ?? 0,
       slots: one.slots.length,
       freeSlots: one.slots.filter(({ slot }) => !used.has(`${one.taskManagerId}/${slot}`)).length,
-      lastHeartbeat: one.lastHeartbeat,
+      lastHeartbeat: this.context.wall - (this.context.now - one.lastHeartbeat),
       pid: one.pid,
       cpuCores: one.cpuCores,
       physicalMemory: one.physicalMemory,
@@ -217,13 +218,13 @@ export class Coordinator {
   private abandon(as: 'FAILED' | 'CANCELED', failure: string | null): void {
     if (this.abandoned !== null || this.ending.begun) return;
     this.abandoned = { as, failure };
-    this.context.record.enter(as === 'FAILED' ? 'FAILING' : 'CANCELLING', this.context.now);
+    this.context.record.enter(as === 'FAILED' ? 'FAILING' : 'CANCELLING', this.context.wall);
     this.scheduler.stop(as === 'FAILED' ? (failure ?? 'the job has failed') : 'the job is being canceled');
     this.context.cancelTasks();
   }
 
   private taskMessage(message: TaskMessage): void {
-    const { graph, now } = this.context;
+    const { graph, wall } = this.context;
     const execution = graph.find(message.execution);
     if (execution === undefined || execution.terminal) return;
     if (message.type === 'requestSplit') {
@@ -239,7 +240,7 @@ export class Coordinator {
     const canceling = execution.state === 'CANCELING';
     if (canceling && (message.state === 'INITIALIZING' || message.state === 'RUNNING')) return;
     // Also one that finished just before it heard: what it made is not wanted any more.
-    execution.enter(canceling ? 'CANCELED' : message.state, now);
+    execution.enter(canceling ? 'CANCELED' : message.state, wall);
     if (this.abandoned !== null) return;
     if (execution.state === 'FAILED') this.scheduler.taskFailed(execution, message.error ?? unknownFailure(execution));
     else this.scheduler.taskChanged(execution);
@@ -266,7 +267,7 @@ export class Coordinator {
       .filter(({ state }) => state === 'CANCELING')
       .map((execution) => ({
         execution,
-        givenUpAt: execution.timestamps.CANCELING! + options.cancellationTimeout + options.heartbeatTimeout,
+        givenUpAt: execution.cancelingSince + options.cancellationTimeout + options.heartbeatTimeout,
       }));
   }
 
@@ -282,8 +283,8 @@ export class Coordinator {
     const lost = context.graph.active().filter(({ slot }) => slot!.taskManagerId === taskManagerId);
     const canceling = lost.filter(({ state }) => state === 'CANCELING');
     const running = lost.filter(({ state }) => state !== 'CANCELING');
-    for (const execution of canceling) execution.enter('CANCELED', context.now);
-    for (const execution of running) execution.enter('FAILED', context.now);
+    for (const execution of canceling) execution.enter('CANCELED', context.wall);
+    for (const execution of running) execution.enter('FAILED', context.wall);
     if (this.abandoned !== null || this.ending.begun) return;
     for (const execution of canceling) this.scheduler.taskChanged(execution);
     this.scheduler.taskManagerLost(taskManagerId, running, reason);

@@ -9,19 +9,22 @@ export class Execution {
   readonly subtask: number;
   readonly attempt: number;
   state: ExecutionState = 'CREATED';
+  /** By the wall clock. */
   timestamps: Partial<Record<ExecutionState, number>>;
+  /** Of one in that state, by the clock that does not jump. */
+  cancelingSince = 0;
   slot: SlotAddress | null = null;
   metrics: Metrics = {};
   inputEnded = false;
   /** Of a finished batch task. */
   result: TaskResult | null = null;
 
-  constructor(prefix: string, vertexIndex: number, subtask: number, attempt: number, now: number) {
+  constructor(prefix: string, vertexIndex: number, subtask: number, attempt: number, wall: number) {
     this.id = `${prefix}-${vertexIndex}-${subtask}-${attempt}`;
     this.vertexIndex = vertexIndex;
     this.subtask = subtask;
     this.attempt = attempt;
-    this.timestamps = { CREATED: now };
+    this.timestamps = { CREATED: wall };
   }
 
   get terminal(): boolean {
@@ -33,10 +36,10 @@ export class Execution {
     return this.slot !== null && !this.terminal;
   }
 
-  enter(state: ExecutionState, now: number): void {
+  enter(state: ExecutionState, wall: number): void {
     if (this.state === state) return;
     this.state = state;
-    this.timestamps[state] = now;
+    this.timestamps[state] = wall;
   }
 }
 
@@ -53,10 +56,10 @@ export class ExecutionGraph {
   private readonly byId = new Map<string, Execution>();
 
   /** `prefix` makes execution ids unique over jobs and attempts. */
-  constructor(plan: ExecPlan, prefix: string, now: number) {
+  constructor(plan: ExecPlan, prefix: string, wall: number) {
     this.plan = plan;
     this.prefix = prefix;
-    this.vertices = this.begin(0, now);
+    this.vertices = this.begin(0, wall);
   }
 
   /** The current execution of that id; undefined when it is one of the past. */
@@ -65,9 +68,9 @@ export class ExecutionGraph {
   }
 
   /** Replaces the execution of a subtask by its next attempt. */
-  reset(execution: Execution, now: number): Execution {
+  reset(execution: Execution, wall: number): Execution {
     this.byId.delete(execution.id);
-    const next = this.create(execution.vertexIndex, execution.subtask, execution.attempt + 1, now);
+    const next = this.create(execution.vertexIndex, execution.subtask, execution.attempt + 1, wall);
     this.vertices[execution.vertexIndex]!.subtasks[execution.subtask] = next;
     return next;
   }
@@ -76,12 +79,12 @@ export class ExecutionGraph {
    * Replaces all executions by a next attempt with this parallelism per vertex id. The attempt is a new one for all subtasks, also for one that there was
    * before there were fewer: its id, and the names of the files that it writes, are new.
    */
-  redeploy(parallelism: ReadonlyMap<string, number>, now: number): void {
+  redeploy(parallelism: ReadonlyMap<string, number>, wall: number): void {
     const attempt = this.nextAttempt;
     const vertices = this.plan.vertices.map((spec) => ({ ...spec, parallelism: parallelism.get(spec.id)! }));
     this.plan = { ...this.plan, vertices };
     this.byId.clear();
-    this.vertices = this.begin(attempt, now);
+    this.vertices = this.begin(attempt, wall);
   }
 
   executions(): Execution[] {
@@ -125,17 +128,17 @@ export class ExecutionGraph {
     return this.vertices.map(({ spec, subtasks }) => ({ id: spec.id, subtasks: subtasks.map(subtaskView) }));
   }
 
-  private begin(attempt: number, now: number): GraphVertex[] {
+  private begin(attempt: number, wall: number): GraphVertex[] {
     return this.plan.vertices.map((spec, vertexIndex) => ({
       spec,
       subtasks: Array.from({ length: spec.parallelism }, (_, subtask) =>
-        this.create(vertexIndex, subtask, attempt, now),
+        this.create(vertexIndex, subtask, attempt, wall),
       ),
     }));
   }
 
-  private create(vertexIndex: number, subtask: number, attempt: number, now: number): Execution {
-    const execution = new Execution(this.prefix, vertexIndex, subtask, attempt, now);
+  private create(vertexIndex: number, subtask: number, attempt: number, wall: number): Execution {
+    const execution = new Execution(this.prefix, vertexIndex, subtask, attempt, wall);
     this.byId.set(execution.id, execution);
     return execution;
   }

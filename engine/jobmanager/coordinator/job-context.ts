@@ -20,22 +20,22 @@ export class JobContext {
   readonly graph: ExecutionGraph;
   readonly pool = new SlotPool();
   readonly record: JobRecord;
+  /** For all that takes its time: milliseconds since some moment, never decreasing. */
   now: number;
+  /** For what is recorded and shown: the wall clock, milliseconds since the epoch. It may jump at any time. */
+  wall: number;
   /** Rows and bytes per table, as of now. */
   counters: () => Metrics = () => ({});
   private actions: Action[] = [];
   private readonly commits = new Map<number, PendingCommit>();
   private lastCommit = 0;
 
-  constructor(options: CoordinatorOptions, startTime: number) {
+  constructor(options: CoordinatorOptions, now: number, wall: number) {
     this.options = options;
-    this.now = startTime;
-    this.record = new JobRecord(startTime);
-    this.graph = new ExecutionGraph(
-      options.plan,
-      `${options.jobId.slice(0, 8)}-${attemptTag(options.attempt)}`,
-      startTime,
-    );
+    this.now = now;
+    this.wall = wall;
+    this.record = new JobRecord(wall);
+    this.graph = new ExecutionGraph(options.plan, `${options.jobId.slice(0, 8)}-${attemptTag(options.attempt)}`, wall);
   }
 
   emit(action: Action): void {
@@ -80,11 +80,16 @@ export class JobContext {
   cancelTasks(): void {
     for (const execution of this.graph.executions()) {
       if (execution.terminal || execution.state === 'CANCELING') continue;
-      if (execution.active) {
-        this.send(execution, { type: 'cancel' });
-        execution.enter('CANCELING', this.now);
-      } else execution.enter('CANCELED', this.now);
+      if (execution.active) this.cancelTask(execution);
+      else execution.enter('CANCELED', this.wall);
     }
+  }
+
+  /** Tells one that is active to leave. */
+  cancelTask(execution: Execution): void {
+    this.send(execution, { type: 'cancel' });
+    execution.enter('CANCELING', this.wall);
+    execution.cancelingSince = this.now;
   }
 }
 

@@ -62,7 +62,7 @@ export class JobEnding {
         jobId: context.options.jobId,
         state,
         startTime: context.record.startTime,
-        endTime: context.now,
+        endTime: context.wall,
         failure: details.failure ?? null,
         savepointPath: details.savepointPath ?? null,
         summary: summaryOf(context.counters()),
@@ -113,7 +113,7 @@ export class JobEnding {
   /** For people: among the job's exceptions, and in the log. */
   private tell(code: string, message: string): void {
     const { context } = this;
-    context.record.addException(coordinatorError(code, message), context.now);
+    context.record.addException(coordinatorError(code, message), context.wall);
     context.emit({ type: 'log', message });
   }
 
@@ -136,11 +136,11 @@ export class JobEnding {
   removalsEnded(): void {
     const { ending } = this;
     if (ending === null || this.over) return;
-    const { record, now } = this.context;
+    const { record, wall } = this.context;
     const { state } = ending.result;
     ending.steps.ended?.();
     record.endTime = ending.result.endTime;
-    record.enter(state, now);
+    record.enter(state, wall);
     this.over = true;
     this.context.emit({ type: 'ended', status: state });
   }

@@ -34,16 +34,16 @@ export class JobRecord {
     this.timestamps.INITIALIZING = startTime;
   }
 
-  enter(status: JobStatus, now: number): void {
+  enter(status: JobStatus, wall: number): void {
     if (this.status === status) return;
     this.status = status;
-    this.timestamps[status] = now;
+    this.timestamps[status] = wall;
   }
 
-  addException(error: TaskError, now: number, graph?: ExecutionGraph, execution?: Execution): void {
+  addException(error: TaskError, wall: number, graph?: ExecutionGraph, execution?: Execution): void {
     const slot = execution?.slot ?? null;
     this.exceptions.unshift({
-      timestamp: now,
+      timestamp: wall,
       exceptionName: error.code,
       stacktrace: error.stack.includes(error.message) ? error.stack : `${error.message}\n${error.stack}`,
       taskName: graph === undefined || execution === undefined ? null : graph.taskName(execution),

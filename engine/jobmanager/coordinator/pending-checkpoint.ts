@@ -38,7 +38,7 @@ export class PendingCheckpoint {
     directory: string,
     executions: string[],
     sources: Map<string, SourceSplit[]>,
-    now: number,
+    wall: number,
   ) {
     this.id = id;
     this.request = request;
@@ -50,7 +50,7 @@ export class PendingCheckpoint {
       kind:
         request.kind === 'CHECKPOINT' ? 'CHECKPOINT' : request.after === 'CONTINUE' ? 'SAVEPOINT' : 'SYNC_SAVEPOINT',
       status: 'IN_PROGRESS',
-      triggerTimestamp: now,
+      triggerTimestamp: wall,
       latestAckTimestamp: 0,
       endTimestamp: null,
       stateSize: 0,
@@ -65,7 +65,7 @@ export class PendingCheckpoint {
   }
 
   /** True when this was the last one. A repeated acknowledgement changes nothing. */
-  acknowledge(message: Acknowledgement, now: number): boolean {
+  acknowledge(message: Acknowledgement, wall: number): boolean {
     if (!this.waitingFor.delete(message.execution)) return false;
     if (message.handle !== null) {
       const { length, pages, operators } = message.handle;
@@ -78,7 +78,7 @@ export class PendingCheckpoint {
       this.sources.set(operatorId, [...(this.sources.get(operatorId) ?? []), ...splits]);
     this.metrics.push(message.metrics);
     this.view.numAcknowledged++;
-    this.view.latestAckTimestamp = now;
+    this.view.latestAckTimestamp = wall;
     return this.waitingFor.size === 0;
   }
 

@@ -33,11 +33,11 @@ export class RescaleTimeline {
   private requirementsId: string;
 
   /** `seed`: 16 hexadecimal digits, another for each attempt of each job. */
-  constructor(graph: ExecutionGraph, options: RescaleOptions, seed: string, now: number) {
+  constructor(graph: ExecutionGraph, options: RescaleOptions, seed: string, wall: number) {
     this.graph = graph;
     this.options = options;
     this.seed = seed;
-    this.state = { name: 'Created', since: now };
+    this.state = { name: 'Created', since: wall };
     this.requirementsId = this.nextId();
   }
 
@@ -46,9 +46,9 @@ export class RescaleTimeline {
   }
 
   /** A change of parallelism is wanted from here on. One that is under way has become another. */
-  begin(cause: RescaleCause, requirements: ResourceRequirements, now: number): void {
+  begin(cause: RescaleCause, requirements: ResourceRequirements, wall: number): void {
     if (cause === 'UPDATE_REQUIREMENT') {
-      this.end('RESOURCE_REQUIREMENTS_UPDATED', now);
+      this.end('RESOURCE_REQUIREMENTS_UPDATED', wall);
       this.requirementsId = this.nextId();
       this.attempt = 0;
     }
@@ -60,7 +60,7 @@ export class RescaleTimeline {
       resourceRequirementsUuid: this.requirementsId,
       rescaleAttemptId: ++this.attempt,
       triggerCause: cause,
-      startTimestamp: now,
+      startTimestamp: wall,
       endTimestamp: null,
       terminalState: null,
       terminatedReason: null,
@@ -84,21 +84,21 @@ export class RescaleTimeline {
     this.history.length = Math.min(this.history.length, this.options.historySize);
   }
 
-  enter(name: SchedulerState, now: number): void {
+  enter(name: SchedulerState, wall: number): void {
     if (this.state.name === name) return;
-    this.leave(now);
-    this.state = { name, since: now };
+    this.leave(wall);
+    this.state = { name, since: wall };
   }
 
   /** SUCCEEDED: the tasks run, with the parallelism that the graph has now. */
-  end(reason: TerminatedReason, now: number): void {
+  end(reason: TerminatedReason, wall: number): void {
     const { current, graph } = this;
     if (current === null) return;
-    this.leave(now);
-    this.state = { name: this.state.name, since: now };
+    this.leave(wall);
+    this.state = { name: this.state.name, since: wall };
     this.current = null;
     const outcome = OUTCOME[reason];
-    current.endTimestamp = now;
+    current.endTimestamp = wall;
     current.terminatedReason = reason;
     current.terminalState = outcome;
     if (outcome === 'COMPLETED') {
@@ -120,12 +120,12 @@ export class RescaleTimeline {
     };
   }
 
-  private leave(now: number): void {
+  private leave(wall: number): void {
     const { name, since } = this.state;
     this.current?.schedulerStates.push({
       state: name,
       enter: Math.max(since, this.current.startTimestamp),
-      leave: now,
+      leave: wall,
     });
   }
 

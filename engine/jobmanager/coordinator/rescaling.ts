@@ -32,14 +32,14 @@ export class Rescaling {
   private retryAt = -Infinity;
 
   constructor(context: JobContext) {
-    const { graph, options, now } = context;
+    const { graph, options, wall } = context;
     this.context = context;
     this.options = options.rescale;
     const { restored, jobId, attempt } = options;
     const own = restored?.manifest.jobId === jobId;
     this.adopted = restoredRequirements(graph.plan, own ? restored.manifest.requirements : undefined);
     const seed = jobId.slice(0, 8) + attempt.epoch.toString(16).padStart(8, '0');
-    this.timeline = new RescaleTimeline(graph, options.rescale, seed, now);
+    this.timeline = new RescaleTimeline(graph, options.rescale, seed, wall);
   }
 
   get requirements(): ResourceRequirements {
@@ -48,11 +48,11 @@ export class Rescaling {
 
   /** Requirements without errors. */
   update(requested: ResourceRequirements): void {
-    const { graph, now } = this.context;
+    const { graph, wall } = this.context;
     this.adopted = adoptRequirements(graph.plan, requested);
     this.failedCheckpoints = 0;
     this.retryAt = -Infinity;
-    this.timeline.begin('UPDATE_REQUIREMENT', this.adopted, now);
+    this.timeline.begin('UPDATE_REQUIREMENT', this.adopted, wall);
   }
 
   /** What a deployment now would have; null: there are too few slots to run at all. */
@@ -73,10 +73,10 @@ export class Rescaling {
 
   /** What a job whose tasks all run does next. To be asked after every event. */
   step(): RescaleStep {
-    const { now } = this.context;
+    const { now, wall } = this.context;
     if (!this.wanted) {
       this.changedAt = null;
-      if (!this.checkpointing) this.timeline.end('NO_RESOURCES_OR_PARALLELISMS_CHANGE', now);
+      if (!this.checkpointing) this.timeline.end('NO_RESOURCES_OR_PARALLELISMS_CHANGE', wall);
       return 'NONE';
     }
     if (this.changedAt === null) {
@@ -96,7 +96,7 @@ export class Rescaling {
   }
 
   begin(cause: RescaleCause): void {
-    this.timeline.begin(cause, this.adopted, this.context.now);
+    this.timeline.begin(cause, this.adopted, this.context.wall);
   }
 
   checkpointBegun(): void {
@@ -124,9 +124,9 @@ export class Rescaling {
 
   /** All tasks run with the parallelism that the graph has. */
   running(rescaled: boolean): void {
-    const { now } = this.context;
+    const { now, wall } = this.context;
     if (rescaled) this.cooledDownAt = now + this.options.cooldown;
-    this.timeline.end('SUCCEEDED', now);
+    this.timeline.end('SUCCEEDED', wall);
   }
 
   private get triggerAt(): number {

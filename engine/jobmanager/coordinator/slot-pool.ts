@@ -3,6 +3,7 @@ import type { Metrics, SlotAddress } from '../../rpc/protocol.ts';
 import type { TaskManagerInfo } from './messages.ts';
 
 export interface RegisteredTaskManager extends TaskManagerInfo {
+  /** By the clock that does not jump. */
   lastHeartbeat: number;
   metrics: Metrics;
 }

@@ -42,7 +42,6 @@ export class StreamingScheduler implements Scheduler {
   private rescaled = false;
   private enumerators: SplitEnumerator[] = [];
   private finalRequested = false;
-  private restoredView: JobView['checkpoints']['restored'] = null;
   /** Table counters up to the checkpoint that the present attempt started from. */
   private countedBefore: Metrics = {};
 
@@ -191,7 +190,7 @@ export class StreamingScheduler implements Scheduler {
   stop(reason: string): void {
     this.rescaling.timeline.end(
       this.context.record.status === 'FAILING' ? 'JOB_FAILING' : 'JOB_CANCELING',
-      this.context.now,
+      this.context.wall,
     );
     this.phase = { kind: 'stopped' };
     this.checkpoints.stop(reason);
@@ -202,21 +201,20 @@ export class StreamingScheduler implements Scheduler {
   }
 
   checkpointsView(): JobView['checkpoints'] {
-    const { counts, history } = this.checkpoints;
-    return { counts: { ...counts }, history: history.map((view) => ({ ...view })), restored: this.restoredView };
+    return this.checkpoints.statistics.view();
   }
 
   private restart(error: TaskError, execution?: Execution): void {
     const { context } = this;
     if (this.phase.kind !== 'running' && this.phase.kind !== 'recommitting' && this.phase.kind !== 'finishing') return;
-    context.record.addException(error, context.now, context.graph, execution);
+    context.record.addException(error, context.wall, context.graph, execution);
     const delay = this.strategy.delayAfterFailure(context.now);
     if (delay === null) {
       this.control.fail(error);
       return;
     }
     context.record.numRestarts++;
-    this.rescaling.timeline.end('JOB_FAILOVER_RESTARTING', context.now);
+    this.rescaling.timeline.end('JOB_FAILOVER_RESTARTING', context.wall);
     this.rescaling.begin('RECOVERABLE_FAILOVER');
     this.rescaled = false;
     this.leave(context.now + delay);
@@ -227,10 +225,10 @@ export class StreamingScheduler implements Scheduler {
   /** The tasks are about to be canceled; at `at` the job begins to come back. */
   private leave(at: number): void {
     const { context } = this;
-    context.record.enter('RESTARTING', context.now);
+    context.record.enter('RESTARTING', context.wall);
     this.phase = { kind: 'restarting', at };
     this.rescaling.stopped();
-    this.rescaling.timeline.enter('Restarting', context.now);
+    this.rescaling.timeline.enter('Restarting', context.wall);
   }
 
   private considerRescale(): void {
@@ -273,9 +271,9 @@ export class StreamingScheduler implements Scheduler {
         if (this.deployed) context.emit({ type: 'clearSinks', execution: context.graph.nextAttempt });
         if (restore?.manifest.endOfInput === true) this.finish(null, [], null);
         else {
-          if (context.record.status === 'INITIALIZING') context.record.enter('CREATED', context.now);
+          if (context.record.status === 'INITIALIZING') context.record.enter('CREATED', context.wall);
           this.phase = { kind: 'waitingForSlots', since: context.now };
-          this.rescaling.timeline.enter('WaitingForResources', context.now);
+          this.rescaling.timeline.enter('WaitingForResources', context.wall);
           this.tellShortage();
           this.advance();
         }
@@ -309,10 +307,10 @@ export class StreamingScheduler implements Scheduler {
 
   private failForResources(): void {
     const { context, rescaling } = this;
-    rescaling.timeline.end('EXCEPTION_OCCURRED', context.now);
+    rescaling.timeline.end('EXCEPTION_OCCURRED', context.wall);
     const message = `the job cannot run with less than ${sufficientSlots(rescaling.requirements)} slots, and after ${context.options.rescale.submissionResourceWait} ms only ${context.pool.slots().length} are there`;
     const error = coordinatorError('SLOTS_MISSING', message);
-    context.record.addException(error, context.now);
+    context.record.addException(error, context.wall);
     this.control.fail(error);
   }
 
@@ -320,9 +318,9 @@ export class StreamingScheduler implements Scheduler {
     const { context } = this;
     const { graph, options } = context;
     const restore = this.checkpoints.latest;
-    if (this.deployed || !sameParallelism(graph.plan, parallelism)) graph.redeploy(parallelism, context.now);
+    if (this.deployed || !sameParallelism(graph.plan, parallelism)) graph.redeploy(parallelism, context.wall);
     this.deployed = true;
-    this.rescaling.timeline.enter('CreatingExecutionGraph', context.now);
+    this.rescaling.timeline.enter('CreatingExecutionGraph', context.wall);
     this.finalRequested = false;
     this.countedBefore = this.counted;
     this.enumerators = options.sources.map(({ operatorId, maxReaders, splits }) => {
@@ -332,8 +330,8 @@ export class StreamingScheduler implements Scheduler {
     const slots = context.pool.slots();
     for (const execution of graph.executions()) {
       execution.slot = slots[execution.subtask]!;
-      execution.enter('SCHEDULED', context.now);
-      execution.enter('DEPLOYING', context.now);
+      execution.enter('SCHEDULED', context.wall);
+      execution.enter('DEPLOYING', context.wall);
     }
     for (const execution of graph.executions())
       context.emit({
@@ -342,17 +340,16 @@ export class StreamingScheduler implements Scheduler {
         message: { type: 'deploy', task: deploymentOf(graph, execution, options, restore?.path ?? null) },
       });
     if (restore !== null) {
-      this.checkpoints.counts.restored++;
-      this.restoredView = {
+      this.checkpoints.statistics.restoredFrom({
         id: restore.manifest.checkpointId,
-        restoreTimestamp: context.now,
+        restoreTimestamp: context.wall,
         isSavepoint: restore.isSavepoint,
         externalPath: restore.path,
-      };
+      });
     }
     this.phase = { kind: 'running', settled: false };
-    this.rescaling.timeline.enter('Executing', context.now);
-    context.record.enter('RUNNING', context.now);
+    this.rescaling.timeline.enter('Executing', context.wall);
+    context.record.enter('RUNNING', context.wall);
   }
 
   /** Up to the newest checkpoint. A savepoint of another job counts for that job. */
@@ -376,13 +373,13 @@ export class StreamingScheduler implements Scheduler {
   private finish(savepointPath: string | null, committables: Committable[], triggerId: string | null): void {
     const { context, ending } = this;
     this.phase = { kind: 'finishing' };
-    this.rescaling.timeline.end('JOB_FINISHED', context.now);
+    this.rescaling.timeline.end('JOB_FINISHED', context.wall);
     // What the tasks had counted at the last barrier is exact; heartbeats are a little older or newer.
     const { counted } = this;
     context.counters = () => counted;
     for (const execution of context.graph.executions()) {
       if (execution.active) context.send(execution, { type: 'finish' });
-      execution.enter('FINISHED', context.now);
+      execution.enter('FINISHED', context.wall);
     }
     if (savepointPath !== null) {
       ending.begin(

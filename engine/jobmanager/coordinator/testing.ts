@@ -74,16 +74,18 @@ type Of<T extends Action['type']> = Extract<Action, { type: T }>;
 export class World {
   readonly coordinator: Coordinator;
   now = 0;
+  /** By how much the wall clock is ahead of `now`. */
+  wallAhead = 0;
   /** Everything decided so far. */
   readonly actions: Action[] = [];
 
   constructor(options: CoordinatorOptions) {
-    this.coordinator = new Coordinator(options, 0);
+    this.coordinator = new Coordinator(options, 0, 0);
     this.tell({ type: 'start' });
   }
 
   tell(event: CoordinatorEvent): Action[] {
-    const decided = this.coordinator.handle(event, this.now);
+    const decided = this.coordinator.handle(event, this.now, this.now + this.wallAhead);
     this.actions.push(...decided);
     // Removals take no time.
     if (decided.some(({ type }) => type === 'awaitRemovals'))
