@@ -15,6 +15,7 @@ interface Schema {
   kind: 'GROUPS' | 'WINDOWS';
   keys: Column[];
   accumulators: Column[];
+  timeToLive?: number;
 }
 
 export interface ReadOperator {
@@ -43,6 +44,7 @@ export function readSavepoint(folder: string): { version: number; operators: Rea
   const checked = version === 1 ? json : Buffer.concat([metadata.subarray(0, 12), json]);
   check(crc32(checked) === metadata.readUInt32LE(12), 'crc32 of the manifest');
   const manifest = JSON.parse(json.toString('utf8')) as {
+    triggerTimestamp: number;
     operators: { operatorId: string; uid: string }[];
     files: {
       path: string;
@@ -59,7 +61,7 @@ export function readSavepoint(folder: string): { version: number; operators: Rea
       check(createHash('sha256').update(uid).digest('hex').startsWith(operatorId), `operatorId of ${uid}`);
       if (!found.has(operatorId)) found.set(operatorId, { uid, schema: stateSchema, rows: [], watermarks: [] });
     }
-    readFile(readFileSync(join(folder, file.path)), file, found);
+    readFile(readFileSync(join(folder, file.path)), file, manifest.triggerTimestamp, found);
   }
   return { version, operators: [...found.values()] };
 }
@@ -67,6 +69,7 @@ export function readSavepoint(folder: string): { version: number; operators: Rea
 function readFile(
   bytes: Buffer,
   file: { length: number; indexCrc32: number; sha256?: string },
+  triggerTimestamp: number,
   found: Map<string, ReadOperator>,
 ): void {
   check(bytes.length === file.length, 'length of a state file');
@@ -95,15 +98,17 @@ function readFile(
     else
       for (const row of readBatch(section, operator.schema)) {
         check(keyGroupOf(row, operator.schema.keys) === keyGroup, 'key group of a row');
-        operator.rows.push(row);
+        const { timeToLive } = operator.schema;
+        if (timeToLive === undefined || Number(row.at(-1)) + timeToLive > triggerTimestamp) operator.rows.push(row);
       }
   }
   check(offset === at, 'end of the sections');
 }
 
-function readBatch(bytes: Buffer, { kind, keys, accumulators }: Schema): Value[][] {
+function readBatch(bytes: Buffer, { kind, keys, accumulators, timeToLive }: Schema): Value[][] {
   const columns = [...keys, ...accumulators];
   if (kind === 'WINDOWS') columns.push({ name: 'window end', type: { root: 'TIMESTAMP', nullable: false } });
+  if (timeToLive !== undefined) columns.push({ name: 'last update', type: { root: 'TIMESTAMP', nullable: false } });
   check(bytes.toString('latin1', 0, 4) === 'FJB1', 'magic of a section');
   const rows = bytes.readUInt32LE(4);
   check(bytes.readUInt32LE(8) === columns.length && bytes.readUInt32LE(12) === 0, 'header of a section');

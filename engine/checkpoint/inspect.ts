@@ -73,7 +73,7 @@ export async function inspectState(folder: StateFolder): Promise<Inspection> {
       const where = file.pages === undefined ? folder : folder.sibling(SHARED);
       for (const name of file.pages?.files ?? [file.path])
         files.set(name, (await where.store.size(where.key(name))) ?? 0);
-      for await (const part of partsOf(folder, file)) {
+      for await (const part of partsOf(folder, manifest, file)) {
         const operator = operators.get(part.operatorId)!;
         if (part.rows === null) addUnion(operator, part.bytes);
         else {
@@ -101,7 +101,7 @@ export async function inspectState(folder: StateFolder): Promise<Inspection> {
   };
 }
 
-/** The keyed state of one operator, file by file, each key once. Throws SAVEPOINT_CORRUPT at what is damaged. */
+/** The keyed state of one operator, file by file, each key once, without what was out of date. Throws SAVEPOINT_CORRUPT at what is damaged. */
 export async function* stateRows(
   folder: StateFolder,
   manifest: Manifest,
@@ -109,7 +109,8 @@ export async function* stateRows(
 ): AsyncGenerator<StateRow> {
   for (const file of manifest.files) {
     if (!file.operators.some((operator) => operator.operatorId === operatorId)) continue;
-    for await (const part of partsOf(folder, file)) if (part.operatorId === operatorId) yield* part.rows ?? [];
+    for await (const part of partsOf(folder, manifest, file))
+      if (part.operatorId === operatorId) yield* part.rows ?? [];
   }
 }
 
@@ -125,8 +126,21 @@ interface Part {
   rows: StateRow[] | null;
 }
 
-/** Everything in the file of one subtask. */
-async function* partsOf(folder: StateFolder, file: TaskStateHandle): AsyncGenerator<Part> {
+/** Everything in the file of one subtask, but for rows whose time to live was over when it was asked for: they count for nothing. */
+async function* partsOf(
+  folder: StateFolder,
+  { triggerTimestamp }: Manifest,
+  file: TaskStateHandle,
+): AsyncGenerator<Part> {
+  const schemas = new Map(file.operators.map(({ operatorId, stateSchema }) => [operatorId, stateSchema]));
+  for await (const part of storedParts(folder, file)) {
+    const { timeToLive } = (schemas.get(part.operatorId) ?? {}) as Partial<StateSchema>;
+    if (part.rows === null || timeToLive === undefined) yield part;
+    else yield { ...part, rows: part.rows.filter(({ cells }) => Number(cells.at(-1)) > triggerTimestamp - timeToLive) };
+  }
+}
+
+async function* storedParts(folder: StateFolder, file: TaskStateHandle): AsyncGenerator<Part> {
   const schemas = new Map(file.operators.map(({ operatorId, stateSchema }) => [operatorId, stateSchema]));
   if (file.pages !== undefined) {
     yield* pagesOf(folder.sibling(SHARED), file);

@@ -351,10 +351,13 @@ const pendingName = (attempt: Attempt): string => `${MANIFEST_NAME}.${attemptTag
 
 const isGone = (error: unknown): boolean => error instanceof EngineError && error.code === 'SAVEPOINT_NOT_FOUND';
 
+/** The job of a newest checkpoint that cannot be read fails, and stays so: whoever repairs it has to start another from it. */
 function lost(error: unknown): unknown {
-  if (!isGone(error)) return error;
-  return new EngineError('SAVEPOINT_CORRUPT', `the newest checkpoint is gone: ${(error as EngineError).message}`, {
-    hint: 'bring it back, or start a new job from a savepoint',
+  if (!(error instanceof EngineError) || !(isGone(error) || error.code === 'SAVEPOINT_CORRUPT')) return error;
+  const message = isGone(error) ? `the newest checkpoint is gone: ${error.message}` : error.message;
+  return new EngineError('SAVEPOINT_CORRUPT', message, {
+    hint: 'bring it back and start a new job from it, or start one from a savepoint',
+    ...(error.position === undefined ? {} : { position: error.position }),
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 // How a JobManager begins: what is wrong with its machine is not wrong with the job, and a job that has ended stays as it ended.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
@@ -24,12 +24,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-function jobMaster(epoch: number, on: CheckpointStorage): { master: JobMaster; logged: string[]; exits: number[] } {
+function jobMaster(
+  epoch: number,
+  on: CheckpointStorage,
+  job: { jobId?: string; fromSavepoint?: string } = {},
+): { master: JobMaster; logged: string[]; exits: number[] } {
   const logged: string[] = [];
   const exits: number[] = [];
   const master = new JobMaster({
     config: new EngineConfig({}),
-    job: { jobId: JOB, epoch, sql: () => SQL, fromSavepoint: null, allowNonRestoredState: false },
+    job: { jobId: JOB, epoch, sql: () => SQL, fromSavepoint: null, allowNonRestoredState: false, ...job },
     storage: on,
     connectors,
     temporaryFiles: localTemporaryFiles,
@@ -60,6 +64,25 @@ function failing(step: 'listCheckpoints' | 'removeOrphans' | 'recordOutputs', co
   return broken;
 }
 
+function manifest(kind: Manifest['kind'], committables: Manifest['committables'] = []): Manifest {
+  return {
+    formatVersion: 2,
+    kind,
+    jobId: JOB,
+    jobName: 'job',
+    checkpointId: 1,
+    epoch: 1,
+    restart: 0,
+    triggerTimestamp: 0,
+    maxParallelism: 128,
+    operators: [],
+    files: [],
+    sources: [],
+    committables,
+    endOfInput: false,
+  };
+}
+
 test.each([
   ['removeOrphans', 'EIO'],
   ['listCheckpoints', 'EIO'],
@@ -87,29 +110,39 @@ test('a disk that fails as it begins, when another has taken over, leaves the jo
   expect(await storage.readJobResult(JOB)).toBeNull();
 });
 
+test.each([
+  ['damaged', (file: string) => writeFileSync(file, 'torn')],
+  ['gone', (file: string) => rmSync(file)],
+])(
+  'a newest checkpoint that is %s fails the job for good; when it is there again a new job starts from it, as the hint says',
+  async (_how, harm) => {
+    const attempt = await storage.acquireAttempt(1, 'before');
+    const path = storage.checkpointPath(JOB, 1);
+    await storage.publishManifest(attempt, path, manifest('CHECKPOINT'));
+    const file = join(path, '_metadata');
+    const bytes = readFileSync(file);
+    harm(file);
+    await jobMaster(1, storage).master.start();
+    expect((await storage.readJobResult(JOB))!.failure).toContain('bring it back and start a new job from it');
+    mkdirSync(path, { recursive: true });
+    writeFileSync(file, bytes);
+    const again = jobMaster(1, storage).master;
+    await again.start();
+    expect(again.view()!.status).toBe('FAILED');
+    const { master } = jobMaster(2, storage, { jobId: 'cd'.repeat(16), fromSavepoint: path });
+    await master.start();
+    expect(master.view()!.status).toBe('CREATED');
+  },
+);
+
 test('a job that was stopped with a savepoint is as it ended, though its readers took its last files away', async () => {
   const attempt = await storage.acquireAttempt(1, 'before');
   const sink = 'e'.repeat(32);
   mkdirSync(join(root, 'out'));
   await storage.recordOutputs(attempt, JOB, { [sink]: join(root, 'out') });
   const savepointPath = storage.savepointPath(JOB, 'f'.repeat(32));
-  const manifest: Manifest = {
-    formatVersion: 2,
-    kind: 'SAVEPOINT',
-    jobId: JOB,
-    jobName: 'job',
-    checkpointId: 1,
-    epoch: 1,
-    restart: 0,
-    triggerTimestamp: 0,
-    maxParallelism: 128,
-    operators: [],
-    files: [],
-    sources: [],
-    committables: [{ connector: 'filesystem', operatorId: sink, payload: { from: '.a', to: 'a.csv' } }],
-    endOfInput: false,
-  };
-  await storage.publishManifest(attempt, savepointPath, manifest);
+  const last = { connector: 'filesystem', operatorId: sink, payload: { from: '.a', to: 'a.csv' } };
+  await storage.publishManifest(attempt, savepointPath, manifest('SAVEPOINT', [last]));
   const ended = { jobId: JOB, state: 'FINISHED', startTime: 0, endTime: 1, failure: null, summary: {} } as const;
   await storage.writeJobResult(attempt, { ...ended, savepointPath });
   const { master, logged } = jobMaster(1, storage);
