@@ -1,6 +1,7 @@
 // The observer's own books of what a reader of the output sees. A file that appears must be whole, and its rows must be ones that belong there and
 // have not been seen; what has appeared stays as it is. For changes, each must fit what was told before of its row.
 import { dirname } from 'node:path';
+import { compareAttempts, parseAttemptTag, type Attempt } from '../../engine/checkpoint/attempt.ts';
 import type { Inode, SimDisk } from './disk.ts';
 
 const decoder = new TextDecoder();
@@ -44,6 +45,9 @@ export class OutputBooks {
     if (inode === undefined) return;
     if (inode.promised < inode.length)
       this.violations.push(`${path} is visible before its ${inode.length} bytes are durable: ${inode.promised} are`);
+    const { attempt } = parsePart(path);
+    const later = this.files.find((file) => compareAttempts(parsePart(file.path).attempt, attempt) > 0);
+    if (later !== undefined) this.violations.push(`${path} appears after ${later.path}, of a later attempt`);
     const file = { path, inode, lines: linesOf(inode) };
     this.files.push(file);
     this.enter(file);
@@ -106,6 +110,14 @@ export class OutputBooks {
     if (other !== undefined) this.violations.push(`${path} adds ${line}, but there is ${other}`);
     this.present.set(row, 1);
   }
+}
+
+/** Of the name of a sink's file: `part-<job key>-<operator>-<subtask>-<attempt>-<checkpoint>[-<number>].csv`. */
+export function parsePart(path: string): { attempt: Attempt; checkpointId: number } {
+  const match = /\/part-sim-[^-]+-\d+-([\d.]+)-(\d+)(-\d+)?\.csv$/.exec(path);
+  const attempt = parseAttemptTag(match?.[1] ?? '');
+  if (attempt === null) throw new Error(`${path} is not the name of a sink's file`);
+  return { attempt, checkpointId: Number(match![2]) };
 }
 
 function isHidden(path: string): boolean {

@@ -1,5 +1,7 @@
 // The simulation finds what it is for: each defect that is planted between the engine and the world is noticed within a few hundred histories.
-import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
+import type { AttemptLog } from '../../engine/checkpoint/attempt-log.ts';
+import type { AcquiredAttempt } from '../../engine/checkpoint/attempt.ts';
+import type { CheckpointStorage, Manifest } from '../../engine/checkpoint/storage.ts';
 import type { FileSystem, OpenFile } from '../../engine/storage/file-system.ts';
 import type { Parts } from './cluster.ts';
 import { simulate } from './simulate.ts';
@@ -40,6 +42,35 @@ const defects: [string, Partial<Parts>][] = [
     { storage: (storage) => rereading(storage, { committables: [] }) },
   ],
   ['state is not restored', { storage: (storage) => Object.assign(storage, { readOperatorState: async () => null }) }],
+  [
+    'a checkpoint is published by an attempt after a later one has the state',
+    {
+      storage: (storage) => {
+        const publish = storage.publishManifest.bind(storage);
+        return Object.assign(storage, {
+          publishManifest: async (attempt: AcquiredAttempt, path: string, manifest: Manifest) => {
+            const { log } = storage as unknown as { log: AttemptLog };
+            const owner = await log.newest();
+            await publish({ ...attempt, seq: owner!.attempt.seq }, path, manifest);
+          },
+        });
+      },
+    },
+  ],
+  [
+    'fewer checkpoints are kept than are asked for',
+    {
+      storage: (storage) => {
+        const publish = storage.publishManifest.bind(storage);
+        return Object.assign(storage, {
+          publishManifest: async (attempt: AcquiredAttempt, path: string, manifest: Manifest) => {
+            await publish(attempt, path, manifest);
+            await storage.dispose(storage.checkpointPath(manifest.jobId, manifest.checkpointId - 1));
+          },
+        });
+      },
+    },
+  ],
   [
     'the checkpoint behind the one that is disposed of goes, too',
     {

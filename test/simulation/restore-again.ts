@@ -1,8 +1,8 @@
 // A savepoint that was acknowledged is worth something only if a job can go on from it: another job is started from it, without faults, at another
 // parallelism. What it writes must be what the first job wrote behind the savepoint.
-import { attemptOf, compareAttempts, parseAttemptTag } from '../../engine/checkpoint/attempt.ts';
+import { attemptOf, compareAttempts } from '../../engine/checkpoint/attempt.ts';
 import type { CheckpointStorage, Manifest } from '../../engine/checkpoint/storage.ts';
-import { OutputBooks } from './books.ts';
+import { OutputBooks, parsePart } from './books.ts';
 import type { Cluster } from './cluster.ts';
 import type { SimDisk } from './disk.ts';
 import type { Schedule } from './schedule.ts';
@@ -61,12 +61,10 @@ export async function restoreAgain(context: RestoreContext, savepoint: string): 
 }
 
 /**
- * `part-<job key>-<operator>-<subtask>-<attempt>-<checkpoint>[-<number>].csv`. A savepoint without files is no step back for the attempts behind it, which
+ * A savepoint without files is no step back for the attempts behind it, which
  * may count on from a checkpoint before it: what they write comes after.
  */
 function isBefore(path: string, savepoint: Manifest): boolean {
-  const match = /\/part-sim-[^-]+-\d+-([\d.]+)-(\d+)(-\d+)?\.csv$/.exec(path);
-  const attempt = parseAttemptTag(match?.[1] ?? '');
-  if (attempt === null) throw new Error(`${path} is not the name of a sink's file`);
-  return compareAttempts(attempt, attemptOf(savepoint)) <= 0 && Number(match![2]) <= savepoint.checkpointId;
+  const { attempt, checkpointId } = parsePart(path);
+  return compareAttempts(attempt, attemptOf(savepoint)) <= 0 && checkpointId <= savepoint.checkpointId;
 }

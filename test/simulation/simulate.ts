@@ -58,6 +58,8 @@ const PATIENCE = 240_000;
 const AFTERMATH = 130_000;
 const MAX_EVENTS = 400_000;
 
+const LOG_ENTRY = new RegExp(`^${STATE_DIRECTORY}/log/\\d{16}$`);
+
 const HONEST: Parts = {
   storage: (storage) => storage,
   fileSystem: (fileSystem) => fileSystem,
@@ -71,7 +73,6 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const temporary = new TemporaryDisks(world, disk, seed, schedule.oneMachine);
   const workload = WORKLOADS[schedule.workload]!;
   const books = new OutputBooks(disk, OUTPUT, workload.changes, await expectedLines(workload, schedule.rows));
-  disk.onChange = (path) => books.changed(path);
   const cluster = new Cluster({
     world,
     network,
@@ -82,7 +83,12 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     parts: { ...HONEST, ...options.parts },
   });
   const observer = new LocalCheckpointStorage(STATE_DIRECTORY, disk.of(null), 'observer');
-  const audit = new StateAudit(observer);
+  const audit = new StateAudit(observer, Number(schedule.config['execution.checkpointing.num-retained'] ?? 1));
+  disk.onChange = (path) => {
+    books.changed(path);
+    const inode = LOG_ENTRY.test(path) ? disk.inode(path) : undefined;
+    if (inode !== undefined) audit.logged(inode.bytes.subarray(0, inode.length));
+  };
   const supervisor = new Supervisor({
     world,
     cluster,
