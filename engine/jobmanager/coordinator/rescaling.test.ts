@@ -99,11 +99,12 @@ test('rows that sinks had prepared become visible before the job goes on', () =>
   world.acknowledgeAll(1, [committable('a')]);
   world.publish();
   expect(world.sent('cancel')).toHaveLength(0);
-  world.commit();
   world.obeyCancels();
   expect(world.sent('deploy')).toHaveLength(4);
   world.commit();
+  world.obeyCancels();
   expect(world.sent('deploy')).toHaveLength(12);
+  expect(world.of('commit')).toHaveLength(1);
 });
 
 test('what is asked for is never exceeded, and slots that are missing are not waited for when the rest is enough', () => {
