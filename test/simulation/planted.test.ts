@@ -1,4 +1,5 @@
 // The simulation finds what it is for: each defect that is planted between the engine and the world is noticed within a few hundred histories.
+import { dirname } from 'node:path';
 import type { CheckpointStorage } from '../../engine/checkpoint/storage.ts';
 import type { FileSystem, OpenFile } from '../../engine/storage/file-system.ts';
 import type { Parts } from './cluster.ts';
@@ -33,6 +34,22 @@ const defects: [string, Partial<Parts>][] = [
   [
     'names are acknowledged before they are synced',
     { fileSystem: (fileSystem) => changed(fileSystem, { syncDirectory: async () => undefined }) },
+  ],
+  [
+    'new directories are used before their names are synced',
+    {
+      fileSystem: (fileSystem) => {
+        const [create, sync] = [fileSystem.create.bind(fileSystem), fileSystem.syncDirectory.bind(fileSystem)];
+        const holdsFiles = new Set<string>();
+        return changed(fileSystem, {
+          create: async (path, options) => {
+            holdsFiles.add(dirname(path));
+            return create(path, options);
+          },
+          syncDirectory: async (path) => (holdsFiles.has(path) ? sync(path) : undefined),
+        });
+      },
+    },
   ],
   ['the positions of sources are forgotten', { storage: (storage) => rereading(storage, { sources: [] }) }],
   [
