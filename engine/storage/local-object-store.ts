@@ -12,12 +12,16 @@ const TEMPORARY = /^\..+\.tmp$/;
 const READ_BYTES = 1 << 18;
 /** A folder may be removed by who deletes its last object, again and again while one is to be written there. */
 const CREATE_TRIES = 8;
+/** Folders that are remembered at the most. */
+const SETTLED = 1_000;
 
 export class LocalObjectStore implements ObjectStore {
   private readonly fileSystem: FileSystem;
   private readonly root: string;
   private readonly writer: string;
   private written = 0;
+  /** Folders whose names this process has made durable. */
+  private readonly settled = new Set<string>();
 
   /**
    * `root` is made on first use. `writer` goes into temporary names and must be unique over all stores on the same folder, ever: a name that two could
@@ -42,6 +46,7 @@ export class LocalObjectStore implements ObjectStore {
     let result: 'written' | 'exists' = 'written';
     try {
       try {
+        await this.settle(folder);
         for await (const part of parts) await file.append(part);
         await file.sync();
       } finally {
@@ -134,6 +139,20 @@ export class LocalObjectStore implements ObjectStore {
     }
   }
 
+  /**
+   * Makes the names of the folder and of those around it durable, also where it found them: who made them may have died before that. The folder is not
+   * empty meanwhile, so nobody removes one.
+   */
+  private async settle(folder: string): Promise<void> {
+    if (this.settled.size > SETTLED) this.settled.clear();
+    const synced: string[] = [];
+    for (let at = folder; at.length >= this.root.length && !this.settled.has(at); at = dirname(at)) {
+      await this.fileSystem.syncDirectory(dirname(at));
+      synced.push(at);
+    }
+    for (const at of synced) this.settled.add(at);
+  }
+
   private async link(temporary: string, path: string): Promise<'written' | 'exists'> {
     let result: 'written' | 'exists' = 'written';
     try {
@@ -167,6 +186,7 @@ export class LocalObjectStore implements ObjectStore {
   private async removeEmpty(folder: string): Promise<void> {
     for (let empty = folder; empty.length > this.root.length; empty = dirname(empty)) {
       if ((await this.fileSystem.list(empty)).length > 0) return;
+      this.settled.delete(empty);
       try {
         await this.fileSystem.removeDirectory(empty);
       } catch (error) {

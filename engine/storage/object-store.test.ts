@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LocalFileSystem } from './local-file-system.ts';
 import { LocalObjectStore } from './local-object-store.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
@@ -45,6 +45,29 @@ describe('objects in a folder', () => {
     await store.removeUnfinished('');
     expect(readdirSync(join(root, 'chk-1'))).toEqual(['state']);
     expect(existsSync(join(root, 'chk-2'))).toBe(false);
+  });
+
+  test('a folder that was there gets a durable name, as those around it do, once: who made it may have died before', async () => {
+    const synced: string[] = [];
+    const files = new LocalFileSystem();
+    const sync = files.syncDirectory.bind(files);
+    files.syncDirectory = async (path) => {
+      synced.push(path);
+      await sync(path);
+    };
+    await mkdir(join(root, 'a/b'), { recursive: true });
+    const finder = new LocalObjectStore(files, root, 'finder');
+    await finder.put('a/b/c', []);
+    expect(synced).toEqual([join(root, 'a'), root, dirname(root), join(root, 'a/b')]);
+    synced.length = 0;
+    await finder.put('a/b/d', []);
+    expect(synced).toEqual([join(root, 'a/b')]);
+    await finder.delete('a/b/c');
+    await finder.delete('a/b/d');
+    await mkdir(join(root, 'a/b'), { recursive: true });
+    synced.length = 0;
+    await finder.put('a/b/e', []);
+    expect(synced).toEqual([join(root, 'a'), root, join(root, 'a/b')]);
   });
 
   test('the name of a temporary file is no key', async () => {

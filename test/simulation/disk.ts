@@ -214,23 +214,43 @@ export class SimDisk {
     this.pending = this.pending.filter(({ directory }) => directory !== path);
   }
 
-  makeDirectory(path: string): void {
-    for (let at = path; !this.directories.has(at); at = dirname(at)) {
-      this.directories.add(at);
-      this.addName(at, '/');
+  /** Those that are new are durable when their parents, which it returns, have been synced. */
+  makeDirectory(path: string): string[] {
+    const made: string[] = [];
+    for (let at = path; !this.directories.has(at); at = dirname(at)) made.push(at);
+    for (const at of made.toReversed()) {
+      this.enterDirectory(at);
+      this.pending.push({ directory: dirname(at), undo: () => this.dropDirectory(at) });
     }
+    return made.map((at) => dirname(at));
   }
 
   removeDirectory(path: string): void {
     if (!this.directories.has(path)) return;
     if (this.list(path).length > 0) throw failure('ENOTEMPTY', path);
-    this.directories.delete(path);
-    this.names.get(dirname(path))?.delete(`${basename(path)}/`);
+    this.dropDirectory(path);
     this.pending = this.pending.filter(({ directory }) => directory !== path);
+    this.pending.push({ directory: dirname(path), undo: () => this.enterDirectory(path) });
   }
 
   list(path: string): string[] {
     return [...(this.names.get(path) ?? [])].sort();
+  }
+
+  private enterDirectory(path: string): void {
+    this.directories.add(path);
+    this.addName(path, '/');
+  }
+
+  /** With all that is in it. */
+  private dropDirectory(path: string): void {
+    for (const file of this.paths(path)) this.put(file, undefined);
+    for (const directory of this.directories)
+      if (directory === path || directory.startsWith(`${path}/`)) {
+        this.directories.delete(directory);
+        this.names.delete(directory);
+      }
+    this.names.get(dirname(path))?.delete(`${basename(path)}/`);
   }
 
   private enter(path: string, inode: Inode, process: SimProcess | null): void {
@@ -315,12 +335,13 @@ class ProcessFiles implements FileSystem {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    return this.later('makeDirectory', 0.05, () => this.disk.makeDirectory(path));
+    const parents = await this.later('makeDirectory', 0.05, () => this.disk.makeDirectory(path));
+    for (const parent of parents) await this.syncDirectory(parent);
   }
 
   makeDirectorySync(path: string): void {
     checkAlive(this.process);
-    this.disk.makeDirectory(path);
+    for (const parent of this.disk.makeDirectory(path)) this.disk.syncDirectory(parent);
   }
 
   async removeDirectory(path: string): Promise<void> {

@@ -1,4 +1,5 @@
 // The simulation finds what it is for: each defect that is planted between the engine and the world is noticed within a few hundred histories.
+import { dirname } from 'node:path';
 import type { AttemptLog } from '../../engine/checkpoint/attempt-log.ts';
 import type { AcquiredAttempt } from '../../engine/checkpoint/attempt.ts';
 import type { CheckpointStorage, Manifest } from '../../engine/checkpoint/storage.ts';
@@ -35,6 +36,22 @@ const defects: [string, Partial<Parts>][] = [
   [
     'names are acknowledged before they are synced',
     { fileSystem: (fileSystem) => changed(fileSystem, { syncDirectory: async () => undefined }) },
+  ],
+  [
+    'new directories are used before their names are synced',
+    {
+      fileSystem: (fileSystem) => {
+        const [create, sync] = [fileSystem.create.bind(fileSystem), fileSystem.syncDirectory.bind(fileSystem)];
+        const holdsFiles = new Set<string>();
+        return changed(fileSystem, {
+          create: async (path, options) => {
+            holdsFiles.add(dirname(path));
+            return create(path, options);
+          },
+          syncDirectory: async (path) => (holdsFiles.has(path) ? sync(path) : undefined),
+        });
+      },
+    },
   ],
   ['the positions of sources are forgotten', { storage: (storage) => rereading(storage, { sources: [] }) }],
   [

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromRows } from '../../columnar/batch.ts';
 import { sqlType, type Schema } from '../../plan/types.ts';
-import { committerFor, sinkConnector } from '../registry.ts';
+import { LocalFileSystem } from '../../storage/local-file-system.ts';
+import { committerFor, connectorsOn, sinkConnector } from '../registry.ts';
 import { tableOf, withDirectory, writerContext } from '../testing.ts';
 
 const schema: Schema = [
@@ -139,6 +140,56 @@ test('a checkpoint can be committed again while the next execution of the subtas
     sink.createWriter(writerContext(table, { attempt: 1 })).write(batch([['b', 2n]]));
     await committer.commit(directory, committables);
     expect(visible(directory)).toHaveLength(1);
+  });
+});
+
+test('full files are closed before the checkpoint comes, and all of them are in it', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json', 'sink.rolling-policy.file-size': '20b' });
+    const files = new LocalFileSystem();
+    const create = files.createSync.bind(files);
+    let open = 0;
+    files.createSync = (path, options) => {
+      const file = create(path, options);
+      const close = file.close.bind(file);
+      open++;
+      return Object.assign(file, { close: async () => close().then(() => open--) });
+    };
+    const sink = connectorsOn(files).sink(table);
+    const writer = sink.createWriter(writerContext(table));
+    for (let n = 0; n < 10; n++) {
+      writer.write(batch([['long enough for a file', BigInt(n)]]));
+      while (open > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const committables = await writer.prepareCommit(1);
+    expect(committables).toHaveLength(10);
+    await sink.committer!.commit(directory, committables);
+    expect(visible(directory)).toHaveLength(10);
+  });
+});
+
+test('a full file that cannot be made durable fails the checkpoint, and giving up leaves none', async () => {
+  await withDirectory(async (directory) => {
+    const table = tableOf(schema, { path: directory, format: 'json', 'sink.rolling-policy.file-size': '20b' });
+    const files = new LocalFileSystem();
+    const create = files.createSync.bind(files);
+    let closed = 0;
+    files.createSync = (path, options) => {
+      const file = create(path, options);
+      const close = file.close.bind(file);
+      return Object.assign(file, {
+        sync: async () => {
+          throw new Error('EIO');
+        },
+        close: async () => close().then(() => closed++),
+      });
+    };
+    const writer = connectorsOn(files).sink(table).createWriter(writerContext(table));
+    for (let n = 0; n < 2; n++) writer.write(batch([['long enough for a file', BigInt(n)]]));
+    await expect(writer.prepareCommit(1)).rejects.toThrow('EIO');
+    await writer.abort();
+    expect(closed).toBe(2);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 

@@ -113,6 +113,8 @@ interface FileInProgress {
   file: OpenFile;
   rows: number;
   bytes: number;
+  /** Synced, then closed: from when it is full, so that no more are open than those on their way. Null while it is written. */
+  sealed: Promise<void> | null;
 }
 
 /** The encoder of a table's format. */
@@ -156,20 +158,14 @@ class FileWriter implements SinkWriter {
     this.current.rows += batch.rows;
     if (this.buffer.length >= FLUSH_BYTES) this.flush(this.current);
     if (this.current.bytes + this.buffer.length < this.rollingSize) return;
-    this.flush(this.current);
-    this.full.push(this.current);
-    this.current = null;
+    this.seal(this.current);
   }
 
   async prepareCommit(checkpointId: number): Promise<Committable[]> {
     // All of this before the first await: rows written from now on belong to the next checkpoint.
-    if (this.current !== null) {
-      this.flush(this.current);
-      this.full.push(this.current);
-    }
+    if (this.current !== null) this.seal(this.current);
     const files = this.full;
     this.full = [];
-    this.current = null;
     for (const file of files) this.closing.add(file);
     const prepared = this.makeDurable(files, checkpointId);
     this.preparing = Promise.allSettled([this.preparing, prepared]);
@@ -185,8 +181,12 @@ class FileWriter implements SinkWriter {
     this.current = null;
     this.closing.clear();
     this.buffer.length = 0;
-    for (const { file, name } of files) {
-      await file.close();
+    for (const { file, name, sealed } of files) {
+      const closed = await sealed?.then(
+        () => true,
+        () => false,
+      );
+      if (closed !== true) await file.close();
       await this.fileSystem.remove(join(this.base, name));
     }
   }
@@ -196,10 +196,9 @@ class FileWriter implements SinkWriter {
     const final = `${this.stem}-${this.context.attemptTag}-${checkpointId}`;
     const committables: Committable[] = [];
     for (const [index, written] of files.entries()) {
-      await written.file.sync();
+      await written.sealed;
       if (this.aborted) return [];
       this.closing.delete(written);
-      await written.file.close();
       committables.push({
         connector: 'filesystem',
         operatorId: this.context.operatorId,
@@ -221,12 +220,21 @@ class FileWriter implements SinkWriter {
       const name = `.${this.stem}-${this.context.attempt}-${this.sequence++}.inprogress.${this.context.attemptTag}`;
       try {
         const file = this.fileSystem.createSync(join(this.base, name), { exclusive: true });
-        return { name, file, rows: 0, bytes: 0 };
+        return { name, file, rows: 0, bytes: 0, sealed: null };
       } catch (error) {
         // Left by a run whose epochs and attempts were counted from 1 again: it is not ours to replace.
         if (!isExisting(error)) throw error;
       }
     }
+  }
+
+  private seal(written: FileInProgress): void {
+    this.flush(written);
+    written.sealed = written.file.sync().then(async () => written.file.close());
+    // It is waited for at the checkpoint; a failure until then is not an unhandled one.
+    written.sealed.catch(() => undefined);
+    this.full.push(written);
+    this.current = null;
   }
 
   private flush(written: FileInProgress): void {

@@ -113,6 +113,33 @@ test('who asked for a checkpoint is told that it is complete, also when its file
   expect(world.coordinator.operation(TRIGGER, 'CHECKPOINT')).toEqual({ state: 'COMPLETED', location: '1' });
 });
 
+test('what comes late for a checkpoint that was given up is removed without a sweep each, until none can come any more', () => {
+  const world = running({ tolerableFailed: 2 });
+  const late = (): number => {
+    const discards = world.of('discard').length;
+    world.acknowledge(1, world.execution('sink', 1));
+    return world.of('discard').length - discards;
+  };
+  world.wait(1000);
+  decline(world);
+  const sweeps = world.of('sweepPages').length;
+  expect([late(), late()]).toEqual([1, 1]);
+  expect(world.of('sweepPages')).toHaveLength(sweeps);
+  world.wait(1000);
+  complete(world);
+  expect(world.of('sweepPages').slice(sweeps)).toEqual([{ type: 'sweepPages', through: 2 }]);
+  expect(late()).toBe(0);
+});
+
+test('nothing is awaited from tasks that are gone for a checkpoint that was given up', () => {
+  const world = running({ tolerableFailed: 2 });
+  world.wait(1000);
+  decline(world);
+  restart(world);
+  world.acknowledge(1, world.execution('sink', 1));
+  expect(world.of('discard')).toHaveLength(1);
+});
+
 describe('the checkpoint at the end of all input', () => {
   test('is tried again when it fails, with all rows in it, and the job finishes without a restart', () => {
     const world = running();

@@ -62,7 +62,7 @@ export class Checkpointing {
   private unbacked: PendingCheckpoint[] = [];
   /** The last completed checkpoint of the tasks that run: they know where its pages are. */
   private base: number | null = null;
-  /** Directories of checkpoints and savepoints that were given up, by number: tasks may still be writing to them. */
+  /** Directories of checkpoints and savepoints that were given up, by number, as long as tasks that run may still be writing to them. */
   private readonly givenUp = new Map<number, string>();
   /** Of checkpoints that count: Flink's CheckpointFailureManager. A restart does not end the row. */
   private failuresInARow = 0;
@@ -131,6 +131,7 @@ export class Checkpointing {
     // A manifest on its way may still back them.
     if (this.publishing === null) this.giveUpUnbacked(reason);
     this.prepared = [];
+    this.givenUp.clear();
     this.finalTries = 0;
     this.finalAt = Infinity;
     this.backAt = -Infinity;
@@ -196,6 +197,8 @@ export class Checkpointing {
       return;
     }
     if (!pending.acknowledge(message, this.context.wall)) return;
+    // Tasks acknowledge in order: none has one before this to tell of any more.
+    for (const id of this.givenUp.keys()) if (id < pending.id) this.givenUp.delete(id);
     const { options, graph } = this.context;
     const committables = this.prepared
       .filter((one) => one.checkpointId <= pending.id)
@@ -372,12 +375,10 @@ export class Checkpointing {
     this.context.emit({ type: 'sweepPages', through });
   }
 
-  /** A file that was written for a checkpoint given up meanwhile. */
+  /** A file that was written for a checkpoint given up meanwhile. Pages go with the sweep behind the next checkpoint. */
   private forget(checkpointId: number): void {
     const directory = this.givenUp.get(checkpointId);
-    if (directory === undefined) return;
-    this.context.emit({ type: 'discard', directory });
-    this.sweep();
+    if (directory !== undefined) this.context.emit({ type: 'discard', directory });
   }
 
   private discard(directory: string): void {

@@ -99,6 +99,7 @@ test('rows that sinks had prepared become visible before the job goes on', () =>
   world.acknowledgeAll(1, [committable('a')]);
   world.publish();
   expect(world.sent('cancel')).toHaveLength(0);
+  world.obeyCancels();
   expect(world.sent('deploy')).toHaveLength(4);
   world.commit();
   world.obeyCancels();
