@@ -93,7 +93,7 @@ async function removed(actions: Action[], fails: (call: string) => boolean = () 
   const calls: string[] = [];
   const remember = (name: string) => async (argument: unknown) => {
     // Later than what a call that waits for nothing would do.
-    for (let i = 0; i < 10; i++) await null;
+    for (let i = 0; i < 10; i++) await Promise.resolve();
     const call = typeof argument === 'string' ? `${name} ${argument}` : name;
     calls.push(call);
     if (fails(call)) throw new Error('EIO');

@@ -153,8 +153,7 @@ test('outputs are kept per job, and a later attempt adds to them only what is ne
 test('what a savepoint holds is there while its file is, visible or not, and gone without it', async () => {
   const file = written('out', 'pending');
   await storage.recordOutputs(attempt, JOB, { [SINK]: path('out') });
-  const held = async (): Promise<boolean> =>
-    isHeld(storage, connectors, { jobId: JOB, committables: [file] });
+  const held = async (): Promise<boolean> => isHeld(storage, connectors, { jobId: JOB, committables: [file] });
   expect(await held()).toBe(true);
   await restore(file, {}, false);
   expect(await held()).toBe(true);
