@@ -80,7 +80,8 @@ function candidates(
   const former = committer.formerPlace(committable);
   const before = former === null ? (recorded.get(operatorId) ?? []) : [former];
   const now = former === null ? outputs[operatorId] : undefined;
-  return { places: now === undefined ? before : [now, ...before], before };
+  const places = now === undefined ? before : [now, ...before];
+  return { places, before };
 }
 
 /** Makes visible what the job's own tasks have written. */

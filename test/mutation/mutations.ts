@@ -143,8 +143,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'result-before-commit',
     does: 'A job that has read all its input writes its result before its last rows are visible.',
     file: `${COORDINATOR}/streaming-scheduler.ts`,
-    from: "context.commit(\n      committables,\n      () => ending.begin('FINISHED', {}, () => this.checkpoints.discardAll()),",
-    to: "ending.begin('FINISHED', {}, () => this.checkpoints.discardAll());\n    context.commit(\n      committables,\n      () => undefined,",
+    from: "context.commit(\n      committables,\n      () => ending.begin('FINISHED', {}, { leave: () => this.checkpoints.discardAll() }),",
+    to: "ending.begin('FINISHED', {}, { leave: () => this.checkpoints.discardAll() });\n    context.commit(\n      committables,\n      () => undefined,",
     caughtBy: coordinatorTest,
   },
   {
@@ -214,7 +214,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'sweep-what-is-referenced',
     does: 'Files of pages are removed that a kept checkpoint refers to.',
-    file: STORAGE,
+    file: 'engine/checkpoint/clean-up.ts',
     from: 'if (!used.has(key) && isOutlived(',
     to: 'if (isOutlived(',
     caughtBy: simulated,

@@ -64,7 +64,9 @@ export class StateAudit {
       if (this.last?.newest?.jobId === jobId)
         for (const id of this.decided.slice(-this.retained)) await this.readWhole(storage.checkpointPath(jobId, id));
     } catch (error) {
-      this.violations.push(`a checkpoint of the job that is to be kept cannot be read: ${String(error)}`);
+      this.violations.push(
+        `the newest checkpoint of the job, or one before it that is to be kept, cannot be read: ${String(error)}`,
+      );
     }
   }
 
