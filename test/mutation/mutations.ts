@@ -223,8 +223,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'sink-without-sync',
     does: 'A sink says that its rows are durable without having synced them.',
     file: SINK,
-    from: 'await written.file.sync();',
-    to: '',
+    from: 'written.file.sync().then(async () => written.file.close())',
+    to: 'written.file.close()',
     caughtBy: simulated,
   },
   {
