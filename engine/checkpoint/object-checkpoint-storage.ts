@@ -176,6 +176,8 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
           const manifest = await this.manifestIn(this.location.open(path));
           found.push({ checkpointId, path, manifest, attempt: attemptOf(manifest) });
         } catch (reason) {
+          // A disk that fails for a moment says nothing about the checkpoint: who took it for gone would remove its pages.
+          if (!(reason instanceof EngineError)) throw reason;
           // Older ones may be damaged, or go while one looks. The newest may be neither, and before there was a log nobody knows which it is.
           if (newest === null ? !isGone(reason) : newest.checkpointId === checkpointId) error = reason;
         }
