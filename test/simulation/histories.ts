@@ -13,22 +13,18 @@ const FILES = 2;
 
 /** Defines the test of one of the files: its share of the histories. */
 export function testHistories(file: number): void {
-  const share = Math.floor((SCHEDULES * (file + 1)) / FILES) - Math.floor((SCHEDULES * file) / FILES);
+  const wanted = Math.floor((SCHEDULES * (file + 1)) / FILES) - Math.floor((SCHEDULES * file) / FILES);
+  // A single history runs in each file: a test without one could not fail.
+  const share = Math.max(1, wanted);
   const base = given ?? (process.env['CI'] === 'true' ? 20_000 : Math.floor(Math.random() * 1e12));
   const first = Number(base) + Math.floor((SCHEDULES * file) / FILES);
-  test(
-    share === 0
-      ? 'all histories asked for are in another file'
-      : `promises are kept in ${share} simulated histories from seed ${first}`,
-    async () => {
-      for (let seed = first; seed < first + share; seed++) {
-        await keepsPromises(seed);
-        // Lets the test's own timers be served.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    },
-    1_200_000,
-  );
+  test(`promises are kept in ${share} simulated histories from seed ${first}`, async () => {
+    for (let seed = first; seed < first + share; seed++) {
+      await keepsPromises(seed);
+      // Lets the test's own timers be served.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }, 1_200_000);
 }
 
 /** Throws what to read first: the violations, the faults that it takes, the last of what happened. */
