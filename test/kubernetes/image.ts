@@ -17,9 +17,12 @@ export const IMAGE = 'docker.io/library/flowjob:dev';
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 const KEPT_ARCHIVES = 3;
 
+/** The tag of the image of this checkout's sources. */
+export const projectImageTag = (): string => hashOf(contextFiles(process.cwd()));
+
 /** Builds the project's image when its sources changed and puts it on the node. Returns its name, which no other content has. */
 export async function loadProjectImage(folder: string, log: Log): Promise<string> {
-  const version = hashOf(contextFiles(process.cwd()));
+  const version = projectImageTag();
   const name = `docker.io/library/flowjob:${version}`;
   const archive = archiveFile(`flowjob-${version}`);
   if (!existsSync(archive)) {

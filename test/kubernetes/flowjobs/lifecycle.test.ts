@@ -1,13 +1,13 @@
 // FlowJobs in real pods, under the chart's own rights and in a namespace of restricted pod security: what a user sees from apply to the end.
-import { installOperator, Jobs, killOperator, kubectl, uninstallOperator } from './operator.ts';
+import { installOperator, Jobs, killOperator, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
 
-const jobs = new Jobs('flowjobs-test');
+const jobs = new Jobs(NAMESPACE);
 const condition = (job: Awaited<ReturnType<Jobs['get']>>, type: string) =>
   job.status?.conditions.find((one) => one.type === type);
 
 beforeAll(async () => {
-  await installOperator();
   await jobs.createNamespace();
+  await installOperator();
 }, 180_000);
 
 afterAll(async () => {

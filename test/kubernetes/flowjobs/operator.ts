@@ -1,4 +1,7 @@
 // The operator as a user installs it, and a namespace that lets only the most restricted pods in: what tests of FlowJobs in pods share.
+//
+// With FLOWJOB_TEST_SCOPE=NAME in the environment the operator and its namespaces carry that name, it looks after that namespace alone, and the
+// CustomResourceDefinitions of the cluster are used as they are: so the tests of several checkouts can run on one cluster.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { FlowJob } from '../../../src/api/flowjob.ts';
@@ -6,11 +9,20 @@ import { until } from '../../harness/until.ts';
 import { kubernetesCache } from '../binaries.ts';
 import { kubectlOf } from '../cluster.ts';
 import { clusterFolder } from '../folder.ts';
+import { projectImageTag } from '../image.ts';
+import { ownCluster } from '../own-cluster.ts';
 
 const run = promisify(execFile);
 const folder = clusterFolder();
 export const kubectl = kubectlOf(folder);
-const SYSTEM = 'flowjob-system';
+const scope = process.env['FLOWJOB_TEST_SCOPE'];
+const scoped = (name: string): string => (scope === undefined ? name : `${name}-${scope}`);
+const SYSTEM = scoped('flowjob-system');
+/** The namespace of the tests' FlowJobs. */
+export const NAMESPACE = scoped('flowjobs-test');
+/** The tag of the image of these sources; a cluster of the user's has the one that the user gave it. */
+const TAG = ownCluster(folder) === null ? projectImageTag() : 'dev';
+const IMAGE = `flowjob:${TAG}`;
 
 /** Installs the chart with helm, as its users do; answers when a replica is ready. */
 export async function installOperator(): Promise<void> {
@@ -23,7 +35,8 @@ export async function installOperator(): Promise<void> {
     '--wait',
     '--timeout',
     '90s',
-    ...['--set', 'image.repository=flowjob', '--set', 'image.tag=dev'],
+    ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
+    ...(scope === undefined ? [] : ['--set', `watchNamespace=${NAMESPACE}`, '--set', 'crds.install=false']),
   );
 }
 
@@ -122,7 +135,7 @@ export class Jobs {
       containers: [
         {
           name: 'look',
-          image: 'flowjob:dev',
+          image: IMAGE,
           command: ['sh', '-c', script],
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],
