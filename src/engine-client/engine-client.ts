@@ -40,6 +40,11 @@ export class EngineClient {
     this.options = { timeoutMs: 5_000, ...options };
   }
 
+  /** Any other question. */
+  get<T>(path: string): Promise<T> {
+    return this.call('GET', path);
+  }
+
   jobStatus(jobId: string): Promise<JobStatusAnswer> {
     return this.call('GET', `/jobs/${jobId}/status`);
   }

@@ -100,12 +100,18 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     conditions: conditionsFor(c.status.conditions, outcome.report, stamp),
   };
   merged['taskManager'] = {
-    // What runs, of whichever attempt: a scaler would reckon wrongly with what is only asked for.
-    replicas: live(c).filter((process) => process.role === 'TaskManager').length,
+    replicas: liveTaskManagers(c),
     selector: `${JOB_LABEL}=${c.job.metadata.name}`,
   };
   for (const [key, value] of Object.entries(merged)) if (value === undefined) delete merged[key];
   return merged as unknown as FlowJobStatus;
+}
+
+/** What runs, of the newest attempt of which any does: a scaler would reckon wrongly with what is only asked for. */
+function liveTaskManagers(c: Context): number {
+  const taskManagers = live(c).filter(({ role }) => role === 'TaskManager');
+  const newest = Math.max(...taskManagers.map(({ epoch }) => epoch));
+  return taskManagers.filter(({ epoch }) => epoch === newest).length;
 }
 
 /** Nothing is touched and nothing is written but the condition that says so. */

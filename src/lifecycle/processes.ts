@@ -1,8 +1,8 @@
-// Which processes of the current attempt are missing, and which of them may be started now.
+// Which processes of the current attempt are missing, which of them may be started now, and what is left of the attempt before it.
 import type { Attempt } from '../api/status.ts';
 import { processDelay } from './back-off.ts';
 import { shorten } from './endings.ts';
-import { jobManagerRuns, processesOf } from './facts.ts';
+import { jobManagerRuns, live, processesOf } from './facts.ts';
 import type { Action, Context, Report } from './model.ts';
 
 export interface MissingProcesses {
@@ -36,6 +36,9 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
     }
   }
   const actions: Action[] = missing ? [{ kind: 'EnsureProcesses', epoch: attempt.epoch, skip }] : [];
+  // The run before it was over when this one was started; an operator that died just then has not asked its processes to end.
+  if (live(c).some(({ epoch }) => epoch < attempt.epoch))
+    actions.push({ kind: 'StopProcesses', epoch: attempt.epoch - 1, graceful: true });
   return { actions, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
 }
 

@@ -10,7 +10,7 @@ const nextEpoch = (c: Context): number => Math.max(c.status.attempt?.epoch ?? 0,
 
 /**
  * Where the state of the last run stands: its newest completed checkpoint or savepoint, else what it started from itself. Undefined: no state.
- * To be asked only when no process of the run is left, or it would still move.
+ * To be asked only when the run is over, or it would still move.
  */
 export function restorePoint(c: Context): string | undefined {
   const { attempt, lastSavepoint } = c.status;
@@ -26,7 +26,7 @@ export interface NewRun {
   restoreFrom: string | undefined;
 }
 
-/** A new run of the desired version, from `restoreFrom` or from empty state. No process of an earlier attempt may be left. */
+/** A new run of the desired version, from `restoreFrom` or from empty state. The earlier run is over: by its own word, or as no process of it is left. */
 export function newRun(c: Context, restoreFrom: string | undefined): NewRun {
   const epoch = nextEpoch(c);
   const hash = specHash(c.desired);

@@ -58,6 +58,11 @@ export class World {
   /** By job id. `nonces`: values of spec.restartNonce that ask for no run after this one: its own, and that at which its end was put on record. */
   private readonly runs = new Map<string, { finished: boolean; recorded: boolean; nonces: number[] }>();
 
+  /** By epoch: the run that its attempt belongs to. */
+  private readonly jobIds = new Map<number, string>();
+  /** Paths of savepoints that ended a run. */
+  private readonly stopped = new Set<string>();
+
   constructor(spec: FlowJobSpec) {
     this.job = {
       apiVersion: 'flowjob.dev/v1alpha1',
@@ -192,7 +197,7 @@ export class World {
   private ensure(action: { epoch: number; skip: readonly number[] }): void {
     const { attempt, accepted } = this.job.status!;
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
-    if (this.processes.some((p) => p.epoch !== action.epoch && p.state === 'Running'))
+    if (this.processes.some((p) => p.state === 'Running' && p.epoch !== action.epoch && !this.isOver(p.epoch)))
       this.violations.push(`attempt ${action.epoch} started while an older one was alive`);
     const wanted = [
       { role: 'JobManager' as const, index: 0 },
@@ -220,11 +225,18 @@ export class World {
     }
   }
 
+  /** The run of an attempt was ended by its savepoint, with all its output published: processes that are left of it can do nothing more. */
+  private isOver(epoch: number): boolean {
+    const jobId = this.jobIds.get(epoch);
+    return this.snapshots.some((s) => s.jobId === jobId && s.epoch === epoch && this.stopped.has(s.path));
+  }
+
   /** What a JobManager does at its start. */
   private submit(): void {
     const { epoch, jobId, restoreFrom } = this.job.status!.attempt!;
     if (this.epoch >= epoch) return this.exit((p) => p.epoch === epoch && p.role === 'JobManager', false);
     this.epoch = epoch;
+    this.jobIds.set(epoch, jobId);
     const own = this.snapshots
       .filter((s) => s.jobId === jobId && s.kind === 'Checkpoint')
       .sort((a, b) => b.epoch - a.epoch || b.id - a.id)[0];
@@ -321,6 +333,7 @@ export class World {
   halfStop(triggerId: string, andResult: boolean): void {
     const engine = this.engine!;
     this.complete('Savepoint', triggerId);
+    this.stopped.add(triggerId);
     this.published = engine.position;
     if (andResult) this.end('FINISHED', triggerId);
     else {
@@ -380,7 +393,8 @@ export class World {
 
   private check(): void {
     const alive = this.processes.filter((p) => p.state === 'Running');
-    if (new Set(alive.map((p) => p.epoch)).size > 1) this.violations.push('two attempts are alive');
+    const working = new Set(alive.map((p) => p.epoch).filter((epoch) => !this.isOver(epoch)));
+    if (working.size > 1) this.violations.push('two attempts are alive');
     if (this.job.status!.state === 'Suspended' && alive.length > 0)
       this.violations.push('a suspended job has a process');
     if (this.gone && alive.length > 0) this.violations.push('a deleted job has a process');

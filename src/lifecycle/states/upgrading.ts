@@ -1,5 +1,5 @@
-// Upgrading: the running version is stopped, with a savepoint or without state; when no process of it is left, the version that the spec asks for
-// by then is started.
+// Upgrading: the running version is stopped, with a savepoint or without state; then the version that the spec asks for by then is started: beside the
+// processes that are ending when a savepoint ended the run, which can do nothing more; else when no process of it is left.
 import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
@@ -24,7 +24,7 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
 
   const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
   const step = stopRun(c, stateful ? 'Savepoint' : 'Cancel');
-  if (!step.done)
+  if (!step.done && attempt?.ended !== 'Stopped')
     return {
       state: 'Upgrading',
       ...step,
@@ -39,8 +39,9 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
     };
   // The change came too late to replace anything, and a run from the start would write all output once more.
   if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
-  return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
+  const started = startDesired(c, stateful ? 'restorePoint' : 'nothing', {
     reason: 'Starting',
     message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,
   });
+  return { ...started, actions: [...step.actions, ...(started.actions ?? [])] };
 };
