@@ -21,6 +21,7 @@ const inputs = [
   'test/demo',
   'test/bench',
   'test/harness',
+  'test/kubernetes',
   'scripts',
   'package.json',
   'package-lock.json',

@@ -1,9 +1,15 @@
 // `npm run bench -- NAME`: each benchmark prints a table, then one line of JSON.
 import { demoBench } from './demo.ts';
 import { flinkProbe } from './flink-probe.ts';
+import { kubernetesBench } from './kubernetes.ts';
 import { stateBench } from './state.ts';
 
-const benches: Record<string, () => Promise<void>> = { demo: demoBench, 'flink-probe': flinkProbe, state: stateBench };
+const benches: Record<string, () => Promise<void>> = {
+  demo: demoBench,
+  'flink-probe': flinkProbe,
+  kubernetes: kubernetesBench,
+  state: stateBench,
+};
 
 const name = process.argv[2] ?? '';
 const bench = benches[name];
