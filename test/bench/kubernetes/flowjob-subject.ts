@@ -28,7 +28,7 @@ INSERT INTO seen SELECT ${version}, k, n FROM numbers;`;
 export class FlowJobSubject implements Subject {
   readonly resource: Resource = RESOURCES.FlowJob;
   private readonly jobs: Jobs;
-  /** By name of the JobManager's pod: how to speak to it. */
+  /** By address of the JobManager: how to speak to it. */
   private readonly clients = new Map<string, EngineClient>();
 
   constructor(jobs: Jobs) {
@@ -99,13 +99,13 @@ export class FlowJobSubject implements Subject {
   }
 
   private async client({ metadata, status }: RunningPod): Promise<EngineClient> {
-    const known = this.clients.get(metadata.name);
+    const known = this.clients.get(status.podIP!);
     if (known !== undefined) return known;
     const attempt = `${metadata.labels[LABEL.job]}-${metadata.labels[LABEL.attempt]}`;
     const secret = await kubectl.get<{ data: { token: string } }>('secret', attempt, '-n', this.jobs.namespace);
     const token = Buffer.from(secret.data.token, 'base64').toString('utf8');
     const client = new EngineClient({ url: `http://${status.podIP!}:${REST_PORT}`, token, timeoutMs: 1_000 });
-    this.clients.set(metadata.name, client);
+    this.clients.set(status.podIP!, client);
     return client;
   }
 }
