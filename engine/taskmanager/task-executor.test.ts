@@ -13,6 +13,11 @@ interface Started {
   hear: (message: ToTaskManager) => void;
   /** Lets all timers run out, at this moment of the clocks. */
   tick: (moment: { monotonic: number; wall: number }) => void;
+  /** Lets the JobManager be at another address. */
+  move: (port: number) => void;
+  /** Ports that were connected to, and those whose connection was closed from here. */
+  connected: number[];
+  closed: number[];
   removed: string[];
   exits: number[];
 }
@@ -22,6 +27,9 @@ async function started(): Promise<Started> {
   const packr = new Packr({ useRecords: false, moreTypes: false });
   const removed: string[] = [];
   const exits: number[] = [];
+  const connected: number[] = [];
+  const closed: number[] = [];
+  let address = 1;
   let jobManager: FrameHandlers | null = null;
   let moment = { monotonic: 0, wall: 0 };
   let timers: (() => void)[] = [];
@@ -30,14 +38,21 @@ async function started(): Promise<Started> {
     resourceId: 'tm',
     network: {
       listen: async () => ({ port: 1, close: () => undefined }),
-      connect: () => ({
-        limit: Infinity,
-        closed: false,
-        start: (handlers) => (jobManager = handlers),
-        send: () => undefined,
-        end: () => undefined,
-        close: () => undefined,
-      }),
+      connect: (_, port) => {
+        connected.push(port);
+        let mine: FrameHandlers | null = null;
+        return {
+          limit: Infinity,
+          closed: false,
+          start: (handlers) => (jobManager = mine = handlers),
+          send: () => undefined,
+          end: () => undefined,
+          close: () => {
+            closed.push(port);
+            mine?.closed(null);
+          },
+        };
+      },
     },
     clock: {
       now: () => moment.wall,
@@ -49,7 +64,7 @@ async function started(): Promise<Started> {
       soon: systemClock.soon,
     },
     startSlots: async () => [],
-    jobManager: () => ({ host: 'jm', port: 1 }),
+    jobManager: () => ({ host: 'jm', port: address }),
     token: () => null,
     machine: { pid: 1, cpuCores: 1, physicalMemory: 1 },
     metrics: () => ({}),
@@ -66,7 +81,8 @@ async function started(): Promise<Started> {
     timers = [];
     for (const run of due) run();
   };
-  return { hear: (message) => jobManager!.frame(packr.pack(message)), tick, removed, exits };
+  const hear: Started['hear'] = (message) => jobManager!.frame(packr.pack(message));
+  return { hear, tick, move: (port) => (address = port), connected, closed, removed, exits };
 }
 
 test('what was left for an attempt goes when the TaskManager registers with a later one, not when it registers with the same again', async () => {
@@ -97,3 +113,21 @@ test('it leaves when it has heard of no JobManager for a while, and not because 
   tick({ monotonic: 5_001, wall: -7_200_000 });
   expect(exits).toEqual([2]);
 });
+
+test.each([
+  ['that it was registered with', true],
+  ['that has never answered', false],
+])(
+  'it leaves a JobManager %s for the one that was started elsewhere, whatever becomes of the connection',
+  async (_, registered) => {
+    const { hear, tick, move, connected, closed } = await started();
+    if (registered) hear({ type: 'registered', jobId: JOB, epoch: 1 });
+    tick({ monotonic: 1_000, wall: 0 });
+    expect(closed).toEqual([]);
+    move(2);
+    tick({ monotonic: 2_000, wall: 0 });
+    tick({ monotonic: 2_020, wall: 0 });
+    expect(closed).toEqual([1]);
+    expect(connected).toEqual([1, 2]);
+  },
+);

@@ -41,6 +41,8 @@ export class TaskExecutor {
   private readonly options: TaskExecutorOptions;
   private slots: SlotThread[] = [];
   private connection: Connection<ToJobManager, ToTaskManager> | null = null;
+  /** The connection that is open or being opened, and to where. */
+  private link: { connection: Connection<ToJobManager, ToTaskManager>; address: string } | null = null;
   /** execution -> its slot. */
   private readonly executions = new Map<string, number>();
   /** execution -> stops the watch over its end. */
@@ -83,9 +85,11 @@ export class TaskExecutor {
       return;
     }
     const connection = new Connection<ToJobManager, ToTaskManager>(network.connect(address.host, address.port));
+    this.link = { connection, address: addressText(address) };
     connection.start({
       message: (message) => this.receive(connection, message),
       closed: () => {
+        if (this.link?.connection === connection) this.link = null;
         if (this.connection === connection) this.lostJobManager();
         clock.after(RETRY_MS, () => this.connect());
       },
@@ -97,6 +101,16 @@ export class TaskExecutor {
       slots: this.slots.map(({ dataPort }) => ({ host: config.get('taskmanager.host'), port: dataPort })),
       ...machine,
     });
+  }
+
+  /**
+   * A JobManager that was started again elsewhere: the machine or pod where it was may be gone with its address, and then nothing ever tells that the
+   * connection is lost, or that nobody will answer.
+   */
+  private followJobManager(): void {
+    const address = this.options.jobManager();
+    if (this.link !== null && address !== null && addressText(address) !== this.link.address)
+      this.link.connection.close(new Error(`the JobManager is at ${addressText(address)} now`));
   }
 
   /** Its tasks have no coordinator any more: whoever comes next deploys anew. */
@@ -192,6 +206,7 @@ export class TaskExecutor {
       exit(2);
       return;
     }
+    this.followJobManager();
     for (const slot of this.slots) slot.post({ type: 'collectMetrics' });
     const collected = [...this.slotMetrics.values()];
     this.connection?.send({
@@ -201,3 +216,5 @@ export class TaskExecutor {
     });
   }
 }
+
+const addressText = ({ host, port }: { host: string; port: number }): string => `${host}:${port}`;
