@@ -36,7 +36,7 @@ export async function installOperator(): Promise<void> {
     '--timeout',
     '90s',
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
-    ...(scope === undefined ? [] : ['--set', `watchNamespace=${NAMESPACE}`, '--set', 'crds.install=false']),
+    ...(scope === undefined ? [] : ['--set', `watchNamespaces={${NAMESPACE}}`, '--set', 'crds.install=false']),
   );
 }
 
@@ -51,7 +51,7 @@ async function helm(...args: string[]): Promise<void> {
 
 /** The pod of the replica that leads. */
 export async function leader(): Promise<string> {
-  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob-operator', '-n', SYSTEM);
+  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob', '-n', SYSTEM);
   return lease.spec.holderIdentity.replace(/-[0-9a-f]{8}$/, '');
 }
 
