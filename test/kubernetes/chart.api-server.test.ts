@@ -94,7 +94,7 @@ test.each([
     const objects = await render(...values);
     expect(objects.length).toBeGreaterThan(12);
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-      const args = ['--kubeconfig', kubectl.kubeconfig, 'apply', '--server-side', '--dry-run=server', '--filename', '-'];
+    const args = ['--kubeconfig', kubectl.kubeconfig, 'apply', '--server-side', '--dry-run=server', '--filename', '-'];
     const said = await run(kubectl.program, args, { input: list });
     expect(said.trim().split('\n')).toHaveLength(objects.length);
   },
