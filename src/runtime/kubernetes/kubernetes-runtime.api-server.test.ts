@@ -1,74 +1,31 @@
-// Store and runtime on a real API server, with exactly the rights that the chart gives: what they make and find, and that each of those rights is needed.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// The runtime on a real API server, with exactly the rights that the chart gives: what it makes and finds, and that each of those rights is needed.
 import { systemClock as clock } from '../../../engine/clock.ts';
-import { operatorRights, render, RELEASE, type OperatorRights, type Request } from '../../../test/kubernetes/chart.ts';
-import { startControlPlane, type ControlPlane } from '../../../test/kubernetes/control-plane.ts';
+import { render, RELEASE, type Request } from '../../../test/kubernetes/chart.ts';
+import { startOperatorParts, type OperatorParts } from '../../../test/kubernetes/operator-parts.ts';
 import { until } from '../../../test/harness/until.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { resolveSpec } from '../../api/resolved.ts';
 import type { Attempt } from '../../api/status.ts';
-import { EventRecorder } from '../../kube/events.ts';
-import type { Informers } from '../../kube/cache/informers.ts';
-import { JobCaches } from '../../store/kubernetes/job-caches.ts';
-import { KubernetesStore } from '../../store/kubernetes/kubernetes-store.ts';
+import type { Cache } from '../../kube/cache/informers.ts';
 import type { AttemptPlan } from '../port.ts';
 import { KubernetesRuntime } from './kubernetes-runtime.ts';
 import { podCache } from './pod-cache.ts';
 import type { Pod } from './pod-view.ts';
 
-const NAMESPACES = ['a', 'b'];
-let folder: string;
-let plane: ControlPlane;
-let rights: OperatorRights;
-let caches: JobCaches;
-let pods: Informers<Pod>;
-let store: KubernetesStore;
+let parts: OperatorParts;
 let runtime: KubernetesRuntime;
-let recorder: EventRecorder;
-const stop = new AbortController();
-const troubles: unknown[] = [];
-const random = Math.random;
-const onTrouble = (error: unknown): void => void troubles.push(error);
 
-const newRuntime = (): KubernetesRuntime =>
-  new KubernetesRuntime({ client: rights.client, pods, image: 'flowjob:dev', clock, onTrouble });
+const runtimeOf = (pods: Cache<Pod>): KubernetesRuntime => {
+  const { client, onTrouble } = parts.options;
+  return new KubernetesRuntime({ client, pods, image: 'flowjob:dev', clock, onTrouble });
+};
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'flowjob-runtime-'));
-  plane = await startControlPlane({ folder: join(folder, 'plane') });
-  rights = await operatorRights(plane, NAMESPACES);
-  const options = { client: rights.client, namespaces: NAMESPACES, clock, random, onTrouble };
-  caches = new JobCaches(options);
-  pods = podCache(options);
-  void caches.run(stop.signal);
-  void pods.run(stop.signal);
-  await until('the caches are synced', () => caches.hasSynced && pods.hasSynced, { seconds: 30 });
-  const { client } = rights;
-  recorder = new EventRecorder({ client, controller: 'flowjob.dev/operator', instance: 'test', clock, random });
-  store = new KubernetesStore({ client, recorder, caches });
-  runtime = newRuntime();
+  parts = await startOperatorParts(['a', 'b']);
+  runtime = runtimeOf(parts.pods);
 }, 600_000);
 
-afterAll(async () => {
-  stop.abort();
-  await plane.stop();
-  rmSync(folder, { recursive: true, force: true });
-}, 60_000);
-
-const manifest = (namespace: string, name: string) => ({
-  apiVersion: 'flowjob.dev/v1alpha1',
-  kind: 'FlowJob',
-  metadata: { namespace, name },
-  spec: { mode: 'Streaming', job: { sql: { inline: 'SELECT 1' } }, taskManager: { replicas: 2 } },
-});
-
-/** Applied by a user, and seen by the cache. */
-async function applied(namespace: string, name: string): Promise<FlowJob> {
-  await rights.kubectl.apply([manifest(namespace, name)]);
-  return until(`${name} is seen`, async () => store.get('FlowJob', { namespace, name }), { seconds: 20 });
-}
+afterAll(async () => parts.stop(), 60_000);
 
 const attempt = (epoch: number): Attempt => ({
   epoch,
@@ -85,13 +42,13 @@ const planOf = (job: FlowJob, epoch: number): AttemptPlan => ({
   spec: resolveSpec(job.spec),
 });
 const podNames = (plan: AttemptPlan): string[] =>
-  pods
+  parts.pods
     .by('job', `${plan.key.namespace}/${plan.key.name}`)
     .map(({ metadata }) => metadata.name)
     .sort();
 /** There is no kubelet to say so. */
 async function setPodStatus(namespace: string, name: string, status: object): Promise<void> {
-  await rights.kubectl.run(
+  await parts.rights.kubectl.run(
     'patch',
     'pod',
     name,
@@ -104,66 +61,16 @@ async function setPodStatus(namespace: string, name: string, status: object): Pr
   );
 }
 
-test('jobs of each namespace that was named are seen, and of no other one', async () => {
-  await applied('a', 'one');
-  await applied('b', 'one');
-  await rights.kubectl.apply([manifest('default', 'one')]);
-  const { items } = await store.list('FlowJob');
-  expect(items.map(({ metadata }) => metadata.namespace).sort()).toEqual(['a', 'b']);
-  expect(await store.get('FlowJob', { namespace: 'default', name: 'one' })).toBeNull();
-}, 60_000);
-
-test('what was written is read at once, and whoever writes from an older state is told of the conflict', async () => {
-  const job = await applied('a', 'written');
-  const status = { observedGeneration: 1, state: 'Pending' as const, conditions: [] };
-  const after = await store.updateStatus<'FlowJob'>({ ...job, status });
-  const read = await store.get('FlowJob', job.metadata);
-  expect(read?.status?.state).toBe('Pending');
-  expect(read?.metadata.resourceVersion).toBe(after.metadata.resourceVersion);
-  await expect(store.updateStatus<'FlowJob'>({ ...job, status })).rejects.toMatchObject({ reason: 'Conflict' });
-  await expect(
-    store.update<'FlowJob'>({ ...after, metadata: { ...after.metadata, name: 'not-there' } }),
-  ).rejects.toMatchObject({ reason: 'NotFound' });
-}, 60_000);
-
-test('a watch tells of what there is, of changes and of the end, and ends with its store', async () => {
-  await applied('b', 'watched');
-  const own = new KubernetesStore({ client: rights.client, recorder, caches });
-  const told: string[] = [];
-  const watching = (async () => {
-    for await (const { type, object } of own.watch('FlowJob', { signal: stop.signal }))
-      if (object.metadata.name === 'watched') told.push(type);
-  })();
-  await until('it is told of', () => told.length > 0, { seconds: 20 });
-  await rights.kubectl.run('delete', 'flowjob', 'watched', '-n', 'b');
-  await until('its end is told', () => told.at(-1) === 'Deleted', { seconds: 20 });
-  expect(told[0]).toBe('Changed');
-  await own.close();
-  await watching;
-}, 60_000);
-
-test('after a refresh a cache knows what was written the moment before', async () => {
-  await rights.kubectl.apply([manifest('a', 'fresh')]);
-  await caches.refresh();
-  expect(await store.get('FlowJob', { namespace: 'a', name: 'fresh' })).not.toBeNull();
-}, 60_000);
-
 test('an attempt gets its pods and what they need, once, however often it is asked for', async () => {
-  const plan = planOf(await applied('a', 'orders'), 1);
+  const plan = planOf(await parts.applied('a', 'orders'), 1);
   await runtime.ensureProcesses(plan, []);
   await runtime.ensureProcesses(plan, []);
   // Another operator that knows nothing yet.
-  const blind = new KubernetesRuntime({
-    client: rights.client,
-    pods: podCache({ client: rights.client, namespaces: NAMESPACES, clock, random, onTrouble }),
-    image: 'flowjob:dev',
-    clock,
-    onTrouble,
-  });
+  const blind = runtimeOf(podCache(parts.options));
   await blind.ensureProcesses(plan, []);
   expect(podNames(plan)).toEqual(['orders-1-jobmanager', 'orders-1-taskmanager-0', 'orders-1-taskmanager-1']);
   expect(runtime.processes(plan.key).every(({ state, epoch }) => state === 'Running' && epoch === 1)).toBe(true);
-  const owned = await rights.kubectl.run(
+  const owned = await parts.rights.kubectl.run(
     ...[
       'get',
       'configmaps,secrets,services,networkpolicies,persistentvolumeclaims',
@@ -191,9 +98,9 @@ test('an attempt gets its pods and what they need, once, however often it is ask
 }, 60_000);
 
 test('a pod whose name somebody else has taken is left alone, and said to be so', async () => {
-  const plan = planOf(await applied('b', 'taken'), 1);
+  const plan = planOf(await parts.applied('b', 'taken'), 1);
   const container = { name: 'c', image: 'x' };
-  await rights.kubectl.apply([
+  await parts.rights.kubectl.apply([
     {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -205,7 +112,7 @@ test('a pod whose name somebody else has taken is left alone, and said to be so'
 }, 60_000);
 
 test('a TaskManager that ended is replaced under the next name', async () => {
-  const plan = planOf(await applied('a', 'replaced'), 1);
+  const plan = planOf(await parts.applied('a', 'replaced'), 1);
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'replaced-1-taskmanager-0', { phase: 'Failed', reason: 'Evicted' });
   await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {
@@ -218,7 +125,7 @@ test('a TaskManager that ended is replaced under the next name', async () => {
 }, 60_000);
 
 test('the token of an attempt is kept for that attempt alone: neither the next one nor a job made anew gets it', async () => {
-  const plan = planOf(await applied('a', 'tokens'), 1);
+  const plan = planOf(await parts.applied('a', 'tokens'), 1);
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'tokens-1-jobmanager', { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] });
   const tokenOf = async (of: KubernetesRuntime, epoch: number): Promise<string | null> =>
@@ -226,7 +133,7 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
   const first = await tokenOf(runtime, 1);
   expect(first).toMatch(/^[0-9a-f]{48}$/);
   // From the Secret, as an operator that was started since reads it.
-  expect(await tokenOf(newRuntime(), 1)).toBe(first);
+  expect(await tokenOf(runtimeOf(parts.pods), 1)).toBe(first);
 
   const next = { ...plan, attempt: attempt(2) };
   await runtime.ensureProcesses(next, []);
@@ -240,7 +147,7 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
     'its pods are gone',
     async () => {
       runtime.stopProcesses(plan.key, 2, false);
-      await rights.kubectl.run(
+      await parts.rights.kubectl.run(
         'delete',
         'pods',
         '-n',
@@ -259,18 +166,25 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
 }, 90_000);
 
 test('the rights of the chart are enough for all of it, and each of them is used', async () => {
-  const job = await applied('a', 'rights');
+  const job = await parts.applied('a', 'rights');
   const event = {
     regarding: { kind: 'FlowJob' as const, ...job.metadata },
     type: 'Normal' as const,
     reason: 'Running',
     message: 'it runs',
   };
-  await store.recordEvent(event);
-  await store.recordEvent(event);
-  await recorder.close();
-  await store.update<'FlowJob'>({ ...job, metadata: { ...job.metadata, finalizers: ['flowjob.dev/operator'] } });
-  await rights.kubectl.apply([
+  await parts.store.recordEvent(event);
+  await parts.store.recordEvent(event);
+  await parts.recorder.close();
+  const held = await parts.store.update<'FlowJob'>({
+    ...job,
+    metadata: { ...job.metadata, finalizers: ['flowjob.dev/operator'] },
+  });
+  await parts.store.updateStatus<'FlowJob'>({
+    ...held,
+    status: { observedGeneration: 1, state: 'Pending', conditions: [] },
+  });
+  await parts.rights.kubectl.apply([
     {
       apiVersion: 'flowjob.dev/v1alpha1',
       kind: 'FlowSavepoint',
@@ -280,23 +194,23 @@ test('the rights of the chart are enough for all of it, and each of them is used
   ]);
   const savepoint = await until(
     'the savepoint is seen',
-    async () => store.get('FlowSavepoint', { namespace: 'a', name: 's' }),
+    async () => parts.store.get('FlowSavepoint', { namespace: 'a', name: 's' }),
     { seconds: 20 },
   );
-  const held = await store.update<'FlowSavepoint'>({
+  const kept = await parts.store.update<'FlowSavepoint'>({
     ...savepoint,
     metadata: { ...savepoint.metadata, finalizers: ['flowjob.dev/operator'] },
   });
-  await store.updateStatus<'FlowSavepoint'>({
-    ...held,
+  await parts.store.updateStatus<'FlowSavepoint'>({
+    ...kept,
     status: { observedGeneration: 1, state: 'Pending', conditions: [] },
   });
   // Whether there is a volume to look at.
   await runtime.removeState({ key: { namespace: 'a', name: 'never-there' }, storage: undefined });
 
-  expect(troubles).toEqual([]);
+  expect(parts.troubles).toEqual([]);
   const key = ({ group, resource, verb }: Request): string => `${verb} ${resource}.${group}`;
-  const used = new Set(rights.requests.map(key));
+  const used = new Set(parts.rights.requests.map(key));
   const role = (await render('watchNamespaces={a}')).find(
     ({ kind, metadata }) => kind === 'Role' && metadata.name === RELEASE,
   )!;
