@@ -17,7 +17,7 @@ const folder = clusterFolder();
 export const kubectl = kubectlOf(folder);
 const scope = process.env['FLOWJOB_TEST_SCOPE'];
 const scoped = (name: string): string => (scope === undefined ? name : `${name}-${scope}`);
-const SYSTEM = scoped('flowjob-system');
+export const SYSTEM = scoped('flowjob-system');
 /** The namespace of the tests' FlowJobs. */
 export const NAMESPACE = scoped('flowjobs-test');
 /** The tag of the image of these sources; a cluster of the user's has the one that the user gave it. */
@@ -45,7 +45,8 @@ export async function uninstallOperator(): Promise<void> {
   await kubectl.run('delete', 'namespace', SYSTEM);
 }
 
-async function helm(...args: string[]): Promise<void> {
+/** helm, in the namespace of the operator. */
+export async function helm(...args: string[]): Promise<void> {
   await run(kubernetesCache('bin', 'helm'), [...args, '--namespace', SYSTEM, '--kubeconfig', kubectl.kubeconfig]);
 }
 
