@@ -79,6 +79,8 @@ export class Jobs {
   }
 
   async removeNamespace(): Promise<void> {
+    // An operator of this namespace alone has its Role in it: that goes first when the namespace goes, and nobody could remove the finalizers any more.
+    await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', this.namespace);
     await kubectl.run('delete', 'namespace', this.namespace);
   }
 
