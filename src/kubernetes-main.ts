@@ -1,9 +1,9 @@
-// The operator on Kubernetes: `kubernetes-operator`. Read it top to bottom and you know the program: a client, one leader among the replicas, a store on the
-// API server, a runtime of pods, and the same loop that joins them on one machine.
+// The operator on Kubernetes: `kubernetes-operator`. Read it top to bottom and you know the program: a client, caches that every replica keeps, one leader among
+// the replicas, which alone writes, and the same loop that joins store and runtime on one machine.
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { systemClock } from '../engine/clock.ts';
+import { CheckpointSamples } from './controller/checkpoint-samples.ts';
 import { Controller } from './controller/controller.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
 import { EventRecorder } from './kube/events.ts';
@@ -12,73 +12,70 @@ import { loadAuthentication } from './kube/rest/auth.ts';
 import { Client } from './kube/rest/client.ts';
 import { HttpsTransport } from './kube/rest/transport.ts';
 import { desiredSpec } from './lifecycle/change.ts';
+import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
+import { endOnUncaught, endSignal } from './program.ts';
 import { KubernetesRuntime } from './runtime/kubernetes/kubernetes-runtime.ts';
-import { serveHealth } from './server/health.ts';
+import { podCache } from './runtime/kubernetes/pod-cache.ts';
+import { Liveness } from './server/liveness.ts';
+import { operatorMetrics } from './server/metrics.ts';
+import { serve } from './server/serve.ts';
+import { UpgradeTimer } from './server/upgrade-timer.ts';
+import { JobCaches } from './store/kubernetes/job-caches.ts';
 import { KubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 
 const { env } = process;
-const { values } = parseArgs({
-  options: {
-    namespace: { type: 'string' },
-    image: { type: 'string' },
-    kubeconfig: { type: 'string' },
-    context: { type: 'string' },
-    'health-port': { type: 'string', default: '8080' },
-    'leader-elect': { type: 'boolean', default: false },
-  },
-});
-const image = values.image ?? env['FLOWJOB_IMAGE'];
-if (image === undefined || image === '') {
-  console.error('operator: --image is missing: name the image of JobManager and TaskManagers, or set FLOWJOB_IMAGE');
+let settings: OperatorSettings;
+try {
+  settings = operatorSettings(process.argv.slice(2), env);
+} catch (error) {
+  console.error(`operator: ${(error as Error).message}`);
   process.exit(2);
 }
-const namespace = values.namespace ?? (env['FLOWJOB_NAMESPACE'] === '' ? undefined : env['FLOWJOB_NAMESPACE']);
-
+const { image, namespaces } = settings;
 const log = pino({ base: { pod: env['POD_NAME'] ?? String(process.pid) } });
-for (const kind of ['unhandledRejection', 'uncaughtException'] as const)
-  process.on(kind, (error) => {
-    log.fatal({ err: error }, kind);
-    process.exit(1);
-  });
+endOnUncaught(log);
+const ending = endSignal(log);
 
 const clock = systemClock;
 const random = Math.random;
 const onTrouble = (error: unknown): void => log.warn({ err: error }, 'trouble; it is tried again');
-const authentication = await loadAuthentication({ file: values.kubeconfig, context: values.context, clock });
-const unfenced = new Client({
-  transport: new HttpsTransport(authentication),
-  clock,
-  random,
-  userAgent: 'flowjob-operator',
+const authentication = await loadAuthentication({ file: settings.kubeconfig, context: settings.context, clock });
+const lease = { namespace: env['POD_NAMESPACE'] ?? authentication.namespace, name: settings.leaseName };
+const metrics = operatorMetrics({
+  host: (await authentication.credentials()).server.host,
+  lease: settings.leaderElect ? lease.name : undefined,
 });
-const identity = `${env['POD_NAME'] ?? 'operator'}-${randomBytes(4).toString('hex')}`;
+const transport = new HttpsTransport(authentication);
+const reader = new Client({ transport, clock, random, userAgent: 'flowjob-operator', metrics: metrics.kube });
 
-// Jobs run on without the operator; the next one takes them up.
-const ending = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  process.on(signal, () => {
-    log.info({ signal }, 'ending; jobs run on');
-    ending.abort();
-  });
+// Every replica knows all that there is: the next leader has nothing to load.
+const common = { client: reader, namespaces, clock, random, onTrouble, metrics: metrics.kube };
+const objects = new JobCaches(common);
+const pods = podCache(common);
+const reading = Promise.all([objects.run(ending), pods.run(ending)]);
 
-let synced: () => boolean = () => !values['leader-elect'] || waiting;
-let waiting = true;
-const health = await serveHealth({ port: Number(values['health-port']), ready: () => synced() });
+let workingSince: () => number | undefined = () => undefined;
+const liveness = new Liveness({ clock, workingSince: () => workingSince() });
+const server = await serve({
+  port: settings.httpPort,
+  stuck: () => liveness.stuck,
+  notReady: () => (objects.hasSynced && pods.hasSynced ? null : 'the caches are not synced yet'),
+  metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
+});
+log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image }, 'operator started');
 
 async function lead(client: Client, stop: AbortSignal): Promise<void> {
-  waiting = false;
+  // What the leader before this one wrote last may still be on its way here.
+  const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+  await Promise.race([Promise.all([objects.refresh(), pods.refresh()]), stopped]);
+  if (stop.aborted) return;
+  const instance = env['POD_NAME'] ?? identity;
   const recorder = new EventRecorder({
-    client,
-    controller: 'flowjob.dev/operator',
-    instance: env['POD_NAME'] ?? identity,
-    clock,
-    random,
+    ...{ client, controller: 'flowjob.dev/operator', instance, clock, random },
+    metrics: metrics.kube,
   });
-  const store = new KubernetesStore({ client, recorder, namespace, clock, random, onTrouble });
-  const runtime = new KubernetesRuntime({ client, namespace, image: image!, clock, random, onTrouble });
-  synced = () => store.hasSynced && runtime.hasSynced;
-  await Promise.all([store.start(), runtime.start()]);
-  log.info({ namespace: namespace ?? 'all', image }, 'operator started');
+  const store = new KubernetesStore({ client, recorder, caches: objects });
+  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble });
   const sql = new SqlChecker();
   const controller = new Controller({
     store,
@@ -86,29 +83,51 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
     checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
     now: Date.now,
     log,
+    metrics: metrics.kube,
   });
+  workingSince = () => controller.queue.workingSince;
+  metrics.kube.watchQueue('flowjob', Infinity, controller.queue);
+  tellOfJobs(runtime, stop);
+  log.info({}, 'leading');
   await controller.run(stop);
   runtime.close();
   await store.close();
 }
 
-if (values['leader-elect']) {
-  const elector = new LeaderElector({
-    client: unfenced,
-    lease: { namespace: env['POD_NAMESPACE'] ?? authentication.namespace, name: 'flowjob-operator' },
-    identity,
-    clock,
-    random,
-    onTrouble,
-  });
-  const outcome = await elector.run(ending.signal, async ({ fence }: Leadership) =>
-    lead(unfenced.fenced(fence), AbortSignal.any([ending.signal, fence.signal])),
+/** Metrics of the jobs, from what is known of them. */
+function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
+  const jobs = objects.of('FlowJob');
+  const checkpoints = new CheckpointSamples({ jobs: () => jobs.list(), runtime, clock });
+  const upgrades = new UpgradeTimer(() => clock.monotonic());
+  jobs.onChange((change) => upgrades.see(change));
+  void checkpoints.run(stop);
+  metrics.tellOfJobs(() =>
+    jobs.list().map((job) => {
+      const { uid } = job.metadata;
+      return { job, checkpoints: checkpoints.of(uid), upgradeSeconds: upgrades.of(uid) };
+    }),
   );
+}
+
+const identity = `${env['POD_NAME'] ?? 'operator'}-${randomBytes(4).toString('hex')}`;
+/** For passes that are under way when the lease is lost. They can write nothing any more. */
+const GRACE = 10_000;
+
+if (settings.leaderElect) {
+  const elector = new LeaderElector({
+    ...{ client: reader, lease, identity, clock, random, onTrouble },
+    metrics: metrics.kube,
+  });
+  const outcome = await elector.run(ending, async ({ fence }: Leadership) => {
+    fence.signal.addEventListener('abort', () => clock.after(GRACE, () => process.exit(1)), { once: true });
+    await lead(reader.fenced(fence), AbortSignal.any([ending, fence.signal]));
+  });
   if (outcome === 'lost') {
     log.warn({}, 'another replica leads; this one ends');
     process.exit(1);
   }
-} else await lead(unfenced, ending.signal);
-health.close();
+} else await lead(reader, ending);
+await reading;
+server.close();
 log.info({}, 'operator ended');
 process.exit(0);

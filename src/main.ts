@@ -8,6 +8,7 @@ import { Controller } from './controller/controller.ts';
 import { lockOperator } from './controller/operator-lock.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
 import { desiredSpec } from './lifecycle/change.ts';
+import { endOnUncaught, endSignal } from './program.ts';
 import { LocalRuntime } from './runtime/local/local-runtime.ts';
 import { LocalStore } from './store/local/local-store.ts';
 
@@ -29,14 +30,7 @@ if ('holder' in lock) {
 
 const logFile = join(directory, 'operator.log');
 const log = pino({ base: { pid: process.pid } }, destination({ dest: logFile, sync: true }));
-process.on('unhandledRejection', (error) => {
-  log.fatal({ err: error }, 'unhandled rejection');
-  process.exit(1);
-});
-process.on('uncaughtException', (error) => {
-  log.fatal({ err: error }, 'uncaught exception');
-  process.exit(1);
-});
+endOnUncaught(log);
 
 // The engine's program stands beside this one, bundled or as source; --engine names another that takes the same command line.
 const here = fileURLToPath(import.meta.url);
@@ -54,16 +48,9 @@ const controller = new Controller({
   log,
 });
 
-// Jobs run on without the operator; the next one takes them up.
-const ending = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  process.on(signal, () => {
-    log.info({ signal }, 'ending; jobs run on');
-    ending.abort();
-  });
-
+const ending = endSignal(log);
 log.info({ directory, engineFile, node: process.version }, 'operator started');
-await controller.run(ending.signal);
+await controller.run(ending);
 runtime.close();
 await store.close();
 lock.release();

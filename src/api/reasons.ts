@@ -36,7 +36,8 @@ export interface ReasonDoc {
 export const JOB_REASONS = {
   NotSeen: {
     meaning: 'The operator has not looked at the object yet.',
-    remedy: 'Check that the operator runs: `flowjob local status`.',
+    remedy:
+      'Check that the operator runs: `flowjob local status`, on Kubernetes `kubectl get deployments -A -l app.kubernetes.io/name=flowjob-operator`.',
   },
   Starting: { meaning: 'Processes are being started.', remedy: '' },
   PodNotStarting: {
@@ -105,7 +106,8 @@ export type JobReason = keyof typeof JOB_REASONS;
 export const SAVEPOINT_REASONS = {
   NotSeen: {
     meaning: 'The operator has not looked at the object yet.',
-    remedy: 'Check that the operator runs: `flowjob local status`.',
+    remedy:
+      'Check that the operator runs: `flowjob local status`, on Kubernetes `kubectl get deployments -A -l app.kubernetes.io/name=flowjob-operator`.',
   },
   JobNotFound: {
     meaning: 'There is no FlowJob of that name.',

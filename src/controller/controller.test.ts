@@ -26,6 +26,8 @@ interface Operator {
   failing: (() => Error) | null;
   /** What was logged as an error. */
   errors: string[];
+  /** The actions that were logged, by kind. */
+  acted: string[];
   stop(): Promise<void>;
 }
 
@@ -37,12 +39,16 @@ function startOperator(failing: (() => Error) | null = null): Operator {
   const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
   const own = new LocalStore({ directory, now: () => new Date() });
   const errors: string[] = [];
+  const acted: string[] = [];
   const checkSql = (job: FlowJob): string | null => {
     if (started.failing !== null) throw started.failing();
     return job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
   };
   const log = {
     ...silent,
+    info: (fields: object, message: string) => {
+      if (message === 'acting') acted.push((fields as { action: { kind: string } }).action.kind);
+    },
     error: (fields: object, message: string) => void errors.push(`${message} ${String(Object(fields).err)}`),
   };
   const controller = new Controller({ store: own, runtime, checkSql, now: Date.now, log });
@@ -51,6 +57,7 @@ function startOperator(failing: (() => Error) | null = null): Operator {
     runtime,
     failing,
     errors,
+    acted,
     stop: async () => {
       abort.abort();
       await running;
@@ -112,6 +119,15 @@ test('a stream is ready when its first checkpoint is complete, and nothing is wr
   expect(alive().map((p) => `${p.role} ${p.index}`)).toEqual(['JobManager 0', 'TaskManager 0', 'TaskManager 1']);
   await pause(1_200);
   expect((await store.get('FlowJob', key))?.metadata.resourceVersion).toBe(job.metadata.resourceVersion);
+});
+
+test('an action that is asked for in pass after pass is logged when it begins, and no more', async () => {
+  await apply('SELECT 1');
+  await inState('Running');
+  await apply('SELECT 1', { suspend: true });
+  await inState('Suspended');
+  expect(operator.acted.filter((kind) => kind === 'StopProcesses')).toEqual(['StopProcesses']);
+  expect(operator.acted.filter((kind) => kind === 'EnsureProcesses').length).toBeLessThan(3);
 });
 
 test('an upgrade stops the old version with a savepoint and starts the new one from it', async () => {

@@ -4,6 +4,8 @@ import type { Kind } from '../api/group.ts';
 import type { ObjectKey } from '../api/object.ts';
 import { systemClock } from '../../engine/clock.ts';
 import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
+import type { Metrics } from '../kube/metrics.ts';
+import type { WorkQueue } from '../kube/queue/work-queue.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { describeTrouble, kindOf } from './trouble.ts';
@@ -11,8 +13,12 @@ import { describeTrouble, kindOf } from './trouble.ts';
 /** A pass that fails now and then is tried again and nothing more; so many in a row (1.4 s) are put on record. */
 const TOLD_AFTER = 4;
 
+export interface ControllerOptions extends ReconcilerOptions {
+  metrics?: Metrics;
+}
+
 export class Controller {
-  private readonly options: ReconcilerOptions;
+  private readonly options: ControllerOptions;
   private readonly reconciler: Reconciler;
   private readonly loop: Loop;
   private readonly keys = new Map<string, ObjectKey>();
@@ -21,7 +27,7 @@ export class Controller {
   /** By job: the kinds of errors that are on record because of passes that failed in a row. */
   private readonly told = new Map<string, Set<string>>();
 
-  constructor(options: ReconcilerOptions) {
+  constructor(options: ControllerOptions) {
     this.options = options;
     this.reconciler = new Reconciler(options);
     this.loop = new Loop({
@@ -35,7 +41,13 @@ export class Controller {
       backOff: { baseMs: 200, capMs: 30_000, jitter: 0 },
       // `pass` has put it into the log.
       onError: () => undefined,
+      metrics: options.metrics,
     });
+  }
+
+  /** Of jobs that wait for a pass, and of those under way. */
+  get queue(): Pick<WorkQueue, 'workingSince' | 'unfinishedWork'> {
+    return this.loop.queue;
   }
 
   /** Runs until `signal` aborts; then answers when no pass is under way. Jobs run on. */

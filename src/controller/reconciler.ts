@@ -8,7 +8,7 @@ import { troubledConditions } from '../lifecycle/conditions.ts';
 import { decide } from '../lifecycle/decide.ts';
 import { shorten } from '../lifecycle/endings.ts';
 import { timestamp } from '../lifecycle/facts.ts';
-import type { DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
+import type { Action, DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
 import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
 import type { Objects, Store } from '../store/port.ts';
@@ -45,6 +45,8 @@ export class Reconciler {
   private readonly gatherer: Gatherer;
   /** Keys of the jobs that run and are looked at again and again. */
   private readonly running = new Set<string>();
+  /** By job: what the pass before did. Many actions are asked for anew until they have had their effect; that they go on is no news. */
+  private readonly underWay = new Map<string, ReadonlySet<string>>();
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
@@ -68,10 +70,9 @@ export class Reconciler {
       this.options.log.info({ job: key.name, from: before, to: written.status?.state }, 'state changed');
     const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
     await this.report(decision.events, written, objects);
-    for (const action of decision.actions) {
-      this.options.log.info({ job: key.name, action }, 'acting');
+    this.logNew(key, decision.actions);
+    for (const action of decision.actions)
       await act(action, written, this.options.runtime, await this.gatherer.client(written));
-    }
     await this.release(written, objects, decision);
     return changed || savepointsChanged ? 0 : this.nextLook(written, decision);
   }
@@ -85,6 +86,17 @@ export class Reconciler {
     const conditions = troubledConditions(status.conditions, shorten(message), stamp);
     const { object } = await this.writeStatus('FlowJob', job, { ...status, conditions });
     await this.report([{ savepoint: null, type: 'Warning', reason: 'OperatorError', message }], object, []);
+  }
+
+  /** Those that the pass before did not ask for too. */
+  private logNew(key: ObjectKey, actions: readonly Action[]): void {
+    const id = `${key.namespace}/${key.name}`;
+    const before = this.underWay.get(id);
+    const now = new Set(actions.map((action) => JSON.stringify(action)));
+    for (const action of actions)
+      if (before?.has(JSON.stringify(action)) !== true) this.options.log.info({ job: key.name, action }, 'acting');
+    if (now.size === 0) this.underWay.delete(id);
+    else this.underWay.set(id, now);
   }
 
   private nextLook(job: FlowJob, decision: Decision): NextLook {
@@ -101,6 +113,7 @@ export class Reconciler {
   /** A job whose object is gone: nothing of it may run on. FlowSavepoints stay, those that wait for it fail. */
   private async clearAway(key: ObjectKey, savepoints: readonly FlowSavepoint[]): Promise<NextLook> {
     const { runtime, now } = this.options;
+    this.logNew(key, []);
     for (const savepoint of savepoints) {
       const outcome = decideOrphan(savepoint, now());
       await this.writeSavepoints([savepoint], [outcome.decision]);

@@ -1,7 +1,8 @@
 // The types of a decision: what goes in, what comes out, and what one state's file returns.
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint, FlowSavepointStatus } from '../api/flowsavepoint.ts';
-import type { JobReason, SavepointReason } from '../api/reasons.ts';
+import type { EventReason } from '../api/events.ts';
+import type { JobReason } from '../api/reasons.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { FlowJobStatus, JobState } from '../api/status.ts';
 import type { Observation } from './observation.ts';
@@ -34,7 +35,7 @@ export interface DecidedEvent {
   /** Null: about the job; otherwise the FlowSavepoint's name. */
   savepoint: string | null;
   type: 'Normal' | 'Warning';
-  reason: JobReason | SavepointReason;
+  reason: EventReason;
   message: string;
 }
 

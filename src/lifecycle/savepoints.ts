@@ -1,5 +1,6 @@
 // FlowSavepoints: Pending, InProgress, then Completed or Failed for good. The trigger id is written before the engine is asked.
 import type { FlowSavepoint, FlowSavepointStatus, SavepointState } from '../api/flowsavepoint.ts';
+import type { EventReason } from '../api/events.ts';
 import type { SavepointReason } from '../api/reasons.ts';
 import type { LastSavepoint } from '../api/status.ts';
 import { savepointConditions } from './conditions.ts';
@@ -143,7 +144,12 @@ const statusOf = (savepoint: FlowSavepoint): FlowSavepointStatus => ({
   observedGeneration: savepoint.metadata.generation,
 });
 
-function fail(savepoint: FlowSavepoint, now: number, reason: SavepointReason, message: string): SavepointOutcome {
+function fail(
+  savepoint: FlowSavepoint,
+  now: number,
+  reason: SavepointReason & EventReason,
+  message: string,
+): SavepointOutcome {
   const failed = outcome(savepoint, now, 'Failed', 'Failed', reason, message);
   return { ...failed, events: [{ savepoint: savepoint.metadata.name, type: 'Warning', reason, message }] };
 }

@@ -28,6 +28,11 @@ export class Informer<T extends KubeObject> {
   get hasSynced(): boolean {
     return this.reflector.hasSynced;
   }
+
+  /** Resolves when the store holds everything that was written before the call. */
+  refresh(): Promise<void> {
+    return this.reflector.refresh();
+  }
 }
 
 /** For `trim`: drops who set which field when, which only the API server needs. */

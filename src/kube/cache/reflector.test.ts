@@ -158,3 +158,39 @@ test('it stops when it is told to, whatever it waits for', async () => {
   await clock.advance(HOUR);
   expect(asked.length).toBe(before);
 });
+
+test('a refresh knows what was written before it even when the watch is mute, and is no trouble', async () => {
+  begin();
+  await clock.until(informer.synced);
+  await clock.advance(1_000);
+  server.silenceWatches();
+  write('written-before');
+  expect(informer.store.size).toBe(0);
+  await clock.until(informer.refresh());
+  expect(informer.store.size).toBe(1);
+  expect(troubles).toEqual([]);
+  expect(count('list')).toBe(2);
+});
+
+test('a refresh that is asked for while a list is under way waits for another one', async () => {
+  begin();
+  await clock.until(informer.synced);
+  const first = informer.refresh();
+  await clock.advance(3);
+  write('late');
+  const second = informer.refresh();
+  await clock.until(Promise.all([first, second]));
+  expect(informer.store.size).toBe(1);
+});
+
+test('a refresh waits for a server that is away, and does not wait for its back-off', async () => {
+  begin();
+  await clock.until(informer.synced);
+  fault = 'refused';
+  server.endWatches(new Error('cut'));
+  await clock.advance(120_000);
+  fault = null;
+  const asked = clock.monotonic();
+  await clock.until(informer.refresh());
+  expect(clock.monotonic() - asked).toBeLessThan(100);
+});

@@ -40,6 +40,10 @@ export class Reflector<T extends KubeObject> {
   private mustList = true;
   private listedAt = 0;
   private failures = 0;
+  /** Ends the round that is under way, for `refresh`. */
+  private round = new AbortController();
+  /** Who asked for a fresh list that has not begun yet. */
+  private refreshing: (() => void)[] = [];
   private announceSynced!: () => void;
   /** Resolves after the first list. */
   readonly synced = new Promise<void>((resolve) => (this.announceSynced = resolve));
@@ -53,16 +57,18 @@ export class Reflector<T extends KubeObject> {
   }
 
   /** Until `signal` aborts; never rejects. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(stop: AbortSignal): Promise<void> {
     const { clock, random, onTrouble } = this.options;
-    while (!signal.aborted) {
+    while (!stop.aborted) {
+      this.round = new AbortController();
+      const signal = AbortSignal.any([stop, this.round.signal]);
       try {
         if (this.mustList || clock.monotonic() - this.listedAt >= this.relistEveryMs) await this.list(signal);
         else await this.checkTime(signal);
         if (!this.mustList) await this.follow(signal);
         continue;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) continue;
         if (isExpired(error) || (error instanceof KubeError && error.code === 'WATCH_WENT_BACK')) this.mustList = true;
         onTrouble(error);
       }
@@ -71,16 +77,30 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
+  /**
+   * Lists anew, at once. Resolves when the store holds everything that was written before the call: news of a watch may be on their way, and who has just
+   * become the leader must not act on what the one before it has changed since.
+   */
+  refresh(): Promise<void> {
+    return new Promise((resolve) => {
+      this.refreshing.push(resolve);
+      this.mustList = true;
+      this.round.abort();
+    });
+  }
+
   private async list(signal: AbortSignal): Promise<void> {
     const { client, resource, selection, store, clock } = this.options;
     const newest = store.newest;
     const { items, resourceVersion } = await client.list(resource, selection, { signal });
+    // Also when somebody asked for a fresh one meanwhile.
     if (signal.aborted) return;
     this.listedAt = clock.monotonic();
     this.mustList = false;
     store.replace(items, resourceVersion, newest !== null && compareVersions(resourceVersion, newest) < 0);
     this.hasSynced = true;
     this.announceSynced();
+    for (const resolve of this.refreshing.splice(0)) resolve();
   }
 
   /** A server that was restored from a backup answers a watch from its future with silence: it is asked for the version it is at. */

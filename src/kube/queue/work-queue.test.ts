@@ -219,3 +219,17 @@ test('no key is worked on twice at once and no wake-up is lost, whatever is adde
     { numRuns: 500 },
   );
 }, 60_000);
+
+test('it tells for how long the keys have been worked on that are not done yet', async () => {
+  const { clock, queue } = setUp();
+  expect(queue.unfinishedWork).toEqual({ seconds: 0, longest: 0 });
+  queue.add('a');
+  queue.take();
+  await clock.advance(3_000);
+  queue.add('b');
+  queue.take();
+  await clock.advance(1_000);
+  expect(queue.unfinishedWork).toEqual({ seconds: 5, longest: 4 });
+  queue.done('a');
+  expect(queue.unfinishedWork).toEqual({ seconds: 1, longest: 1 });
+});

@@ -125,6 +125,14 @@ export class WorkQueue {
     return this.working.values().next().value;
   }
 
+  /** Seconds for which the keys that are worked on now have been worked on: all together, and the one that takes longest. */
+  get unfinishedWork(): { seconds: number; longest: number } {
+    const now = this.clock.monotonic();
+    let seconds = 0;
+    for (const since of this.working.values()) seconds += (now - since) / 1000;
+    return { seconds, longest: (now - (this.workingSince ?? now)) / 1000 };
+  }
+
   /**
    * Takes no more adds, drops what is for later, and resolves when nothing is under way any more. `drain` hands out first what can be taken now; without
    * it that is dropped too.

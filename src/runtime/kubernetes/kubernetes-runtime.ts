@@ -4,28 +4,29 @@ import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
-import { Informer, withoutManagedFields } from '../../kube/cache/informer.ts';
+import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import { keyOf, type KubeObject, type Manifest, type OwnerReference, type Resource } from '../../kube/object.ts';
+import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
-import type { Clock, Random } from '../../kube/time.ts';
+import type { Clock } from '../../kube/time.ts';
 import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, stateRoot, type ChildManifest } from './children.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { claimOf, jobManagerPod, ownerOf, REST_PORT, taskManagerPod, usesClaim, type PodManifest } from './pods.ts';
+import { idOf, jobOf, keyOfJob } from './pod-cache.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
 import { StoragePods } from './storage-pods.ts';
 
 export interface KubernetesRuntimeOptions {
+  /** Writes: of the leader, fenced. */
   client: Client;
-  /** Absent: all namespaces. */
-  namespace?: string | undefined;
+  /** As `podCache` makes it. */
+  pods: Cache<Pod>;
   /** Of pods whose FlowJob names none. */
   image: string;
   clock: Clock;
-  random: Random;
   /** What goes wrong beside a call; it is tried again by itself. */
   onTrouble: (error: unknown) => void;
 }
@@ -63,14 +64,14 @@ const NOTHING = {
 
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
-  private readonly pods: Informer<Pod>;
+  private readonly pods: Cache<Pod>;
   private readonly storagePods: StoragePods;
-  private readonly closing = new AbortController();
+  private readonly endOfChanges: () => void;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
   private readonly asked = new Set<string>();
-  /** By `namespace/name` of the Secret. */
-  private readonly tokens = new Map<string, string>();
+  /** By job: the REST token of the attempt that was asked for last. */
+  private readonly tokens = new Map<string, { epoch: number; token: string }>();
   /** By job: how often a pod of it went. What a volume holds may have changed with it. */
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
@@ -81,34 +82,15 @@ export class KubernetesRuntime implements Runtime {
 
   constructor(options: KubernetesRuntimeOptions) {
     this.options = options;
-    const { client, clock, random, namespace, onTrouble, image } = options;
-    this.pods = new Informer<Pod>({
-      client,
-      resource: PODS,
-      selection: { namespace, labelSelector: LABEL.job },
-      clock,
-      random,
-      onTrouble,
-      trim: withoutManagedFields,
-      indexers: { job: (pod) => [jobOf(pod)] },
-    });
-    this.storagePods = new StoragePods({ client, pods: this.pods.store, image, clock });
-    this.pods.store.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
-  }
-
-  /** Begins to watch; resolves when all that runs is known. */
-  async start(): Promise<void> {
-    void this.pods.run(this.closing.signal);
-    await this.pods.synced;
-  }
-
-  get hasSynced(): boolean {
-    return this.pods.hasSynced;
+    const { client, clock, pods, image } = options;
+    this.pods = pods;
+    this.storagePods = new StoragePods({ client, pods, image, clock });
+    this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
   jobs(): ObjectKey[] {
     const keys = new Map<string, ObjectKey>();
-    for (const pod of this.pods.store.list()) if (processOf(pod) !== null) keys.set(jobOf(pod), keyOfJob(pod));
+    for (const pod of this.pods.list()) if (processOf(pod) !== null) keys.set(jobOf(pod), keyOfJob(pod));
     return [...keys.values()];
   }
 
@@ -214,7 +196,7 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
-    for (const map of [this.seen, this.deaths]) map.delete(idOf(key));
+    for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
 
   onChange(listener: (key: ObjectKey) => void): void {
@@ -223,7 +205,7 @@ export class KubernetesRuntime implements Runtime {
 
   close(): void {
     this.listeners.length = 0;
-    this.closing.abort();
+    this.endOfChanges();
   }
 
   private changed(pod: Pod, gone: boolean): void {
@@ -235,7 +217,7 @@ export class KubernetesRuntime implements Runtime {
   }
 
   private podsOf(key: ObjectKey): Pod[] {
-    return this.pods.store.by('job', idOf(key));
+    return this.pods.by('job', idOf(key));
   }
 
   private jobManager(key: ObjectKey, epoch: number): Pod | undefined {
@@ -245,27 +227,30 @@ export class KubernetesRuntime implements Runtime {
   }
 
   private async token(key: ObjectKey, epoch: number): Promise<string | null> {
+    const known = this.tokens.get(idOf(key));
+    if (known?.epoch === epoch) return known.token;
     const ref = { namespace: key.namespace, name: attemptName(key.name, epoch) };
-    const known = this.tokens.get(keyOf(ref));
-    if (known !== undefined) return known;
-    const data = (await this.options.client.find(SECRETS, ref))?.data?.['token'];
+    return this.keepToken(key, epoch, await this.options.client.find(SECRETS, ref));
+  }
+
+  /** Of one attempt alone: nobody speaks to the one before it again. */
+  private keepToken(key: ObjectKey, epoch: number, found: SecretObject | null): string | null {
+    const data = found?.data?.['token'];
     if (data === undefined) return null;
     const token = Buffer.from(data, 'base64').toString('utf8');
-    this.tokens.set(keyOf(ref), token);
+    this.tokens.set(idOf(key), { epoch, token });
     return token;
   }
 
   private async ensureChildren(plan: AttemptPlan): Promise<void> {
     const { key, attempt, spec } = plan;
-    const ref = keyOf({ namespace: key.namespace, name: attemptName(key.name, attempt.epoch) });
     // Everything that an attempt needs was made before its first pod.
     if (this.processes(key).some(({ epoch }) => epoch === attempt.epoch)) return;
     await Promise.all([
       this.child(plan, CONFIG_MAPS, configMap(plan)),
-      this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then(({ data }) => {
-        const token = data?.['token'];
-        if (token !== undefined) this.tokens.set(ref, Buffer.from(token, 'base64').toString('utf8'));
-      }),
+      this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
+        this.keepToken(key, attempt.epoch, made),
+      ),
       this.child(plan, SERVICES, restService(plan)),
       this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(usesClaim(spec) && claimOf(key.name, spec) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
@@ -296,7 +281,7 @@ export class KubernetesRuntime implements Runtime {
       owner: ownerOf(plan) as OwnerReference,
       fieldManager: FIELD_MANAGER,
     });
-    this.pods.store.record(pod);
+    this.pods.record(pod);
   }
 
   /** Pods that ended stay for a look at their logs, those of this attempt and of the one before. */
@@ -333,12 +318,3 @@ export class KubernetesRuntime implements Runtime {
     return { key, root: stateRoot(key.name, spec), claimName: name };
   }
 }
-
-const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
-
-const keyOfJob = ({ metadata }: Pod): ObjectKey => ({
-  namespace: metadata.namespace!,
-  name: metadata.labels?.[LABEL.job] ?? '',
-});
-
-const jobOf = (pod: Pod): string => idOf(keyOfJob(pod));

@@ -7,7 +7,7 @@ import { ensureGone } from '../../kube/writes.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
 import type { Manifest as KubeManifest } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
-import type { Store } from '../../kube/cache/store.ts';
+import type { Cache } from '../../kube/cache/informers.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { jobLabels, LABEL } from './names.ts';
 import { CONTAINER_SECURITY, PATHS, POD_SECURITY } from './pods.ts';
@@ -15,7 +15,7 @@ import { PODS, troubleOf, type Pod } from './pod-view.ts';
 
 export interface StoragePodsOptions {
   client: Client;
-  pods: Store<Pod>;
+  pods: Cache<Pod>;
   image: string;
   clock: Clock;
 }

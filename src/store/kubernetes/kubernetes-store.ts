@@ -1,13 +1,12 @@
-// FlowJobs on a Kubernetes API: read from informers, written through the API server, which checks, defaults and locks.
+// FlowJobs on a Kubernetes API: read from caches, written through the API server, which checks, defaults and locks.
 import type { EventInput, FlowEvent } from '../../api/event.ts';
 import { API_VERSION, type Kind } from '../../api/group.ts';
 import type { ObjectKey } from '../../api/object.ts';
-import { Informer, withoutManagedFields } from '../../kube/cache/informer.ts';
+import type { Cache } from '../../kube/cache/informers.ts';
 import { ApiError } from '../../kube/errors.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Manifest as KubeManifest } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
-import type { Clock, Random } from '../../kube/time.ts';
 import {
   describeObject,
   StoreError,
@@ -19,16 +18,16 @@ import {
   type WatchEvent,
 } from '../port.ts';
 import { EventQueue } from './event-queue.ts';
+import type { JobCaches } from './job-caches.ts';
 import { RESOURCES } from './resources.ts';
 
 export interface KubernetesStoreOptions {
+  /** Writes: of the leader, fenced. */
   client: Client;
   recorder: EventRecorder;
-  /** Absent: all namespaces. */
-  namespace?: string | undefined;
-  clock: Clock;
-  random: Random;
-  onTrouble: (error: unknown) => void;
+  caches: JobCaches;
+  /** Where manifests go that name no namespace. */
+  defaultNamespace?: string | undefined;
 }
 
 export const FIELD_MANAGER = 'flowjob-operator';
@@ -38,33 +37,19 @@ const APPLY_MANAGER = 'flowjob-cli';
 
 export class KubernetesStore implements Store {
   private readonly options: KubernetesStoreOptions;
-  private readonly informers: { readonly [K in Kind]: Informer<Objects[K]> };
   private readonly closing = new AbortController();
 
   constructor(options: KubernetesStoreOptions) {
     this.options = options;
-    this.informers = { FlowJob: this.informer('FlowJob'), FlowSavepoint: this.informer('FlowSavepoint') };
-  }
-
-  /** Begins to watch; resolves when all that there is is known. */
-  async start(): Promise<void> {
-    for (const informer of Object.values(this.informers)) void informer.run(this.closing.signal);
-    await Promise.all(Object.values(this.informers).map((informer) => informer.synced));
-  }
-
-  get hasSynced(): boolean {
-    return Object.values(this.informers).every((informer) => informer.hasSynced);
   }
 
   async get<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
     return copyOf(this.cache(kind).get(key)) ?? null;
   }
 
+  /** As they are known here. Watches begin with all there is, whatever version they are to resume from. */
   async list<K extends Kind>(kind: K): Promise<{ items: Objects[K][]; resourceVersion: string }> {
-    const { items, resourceVersion } = await this.call(kind, '', () =>
-      this.options.client.list(RESOURCES[kind], { namespace: this.options.namespace }),
-    );
-    return { items: items, resourceVersion };
+    return { items: this.cache(kind).list().map(copyOf), resourceVersion: '' };
   }
 
   async create<K extends Kind>(manifest: Manifest<K>): Promise<Objects[K]> {
@@ -144,25 +129,12 @@ export class KubernetesStore implements Store {
     this.closing.abort();
   }
 
-  private informer<K extends Kind>(kind: K): Informer<Objects[K]> {
-    const { client, clock, random, onTrouble, namespace } = this.options;
-    return new Informer<Objects[K]>({
-      client,
-      resource: RESOURCES[kind],
-      selection: { namespace },
-      clock,
-      random,
-      onTrouble,
-      trim: withoutManagedFields,
-    });
-  }
-
-  private cache<K extends Kind>(kind: K): Informer<Objects[K]>['store'] {
-    return this.informers[kind].store;
+  private cache<K extends Kind>(kind: K): Cache<Objects[K]> {
+    return this.options.caches.of(kind);
   }
 
   private manifestOf<K extends Kind>(manifest: Manifest<K>): KubeManifest<Objects[K]> {
-    const namespace = manifest.metadata.namespace ?? this.options.namespace ?? 'default';
+    const namespace = manifest.metadata.namespace ?? this.options.defaultNamespace ?? 'default';
     return { ...manifest, metadata: { ...manifest.metadata, namespace } } as unknown as KubeManifest<Objects[K]>;
   }
 

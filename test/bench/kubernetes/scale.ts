@@ -140,7 +140,7 @@ class ScaleBench {
   private startOperator(): number {
     // As in the chart.
     const flags = ['--max-old-space-size=160', '--enable-source-maps', 'dist/kubernetes-operator.js'];
-    const args = ['--image', 'stub', '--kubeconfig', this.plane.kubeconfig(), '--health-port', '0'];
+    const args = ['--image', 'stub', '--kubeconfig', this.plane.kubeconfig(), '--http-port', '0'];
     this.operator = spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     return this.operator.pid!;
   }

@@ -17,7 +17,7 @@ const folder = clusterFolder();
 export const kubectl = kubectlOf(folder);
 const scope = process.env['FLOWJOB_TEST_SCOPE'];
 const scoped = (name: string): string => (scope === undefined ? name : `${name}-${scope}`);
-const SYSTEM = scoped('flowjob-system');
+export const SYSTEM = scoped('flowjob-system');
 /** The namespace of the tests' FlowJobs. */
 export const NAMESPACE = scoped('flowjobs-test');
 /** The tag of the image of these sources; a cluster of the user's has the one that the user gave it. */
@@ -36,7 +36,7 @@ export async function installOperator(): Promise<void> {
     '--timeout',
     '90s',
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
-    ...(scope === undefined ? [] : ['--set', `watchNamespace=${NAMESPACE}`, '--set', 'crds.install=false']),
+    ...(scope === undefined ? [] : ['--set', `watchNamespaces={${NAMESPACE}}`, '--set', 'crds.install=false']),
   );
 }
 
@@ -45,13 +45,14 @@ export async function uninstallOperator(): Promise<void> {
   await kubectl.run('delete', 'namespace', SYSTEM);
 }
 
-async function helm(...args: string[]): Promise<void> {
+/** helm, in the namespace of the operator. */
+export async function helm(...args: string[]): Promise<void> {
   await run(kubernetesCache('bin', 'helm'), [...args, '--namespace', SYSTEM, '--kubeconfig', kubectl.kubeconfig]);
 }
 
 /** The pod of the replica that leads. */
 export async function leader(): Promise<string> {
-  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob-operator', '-n', SYSTEM);
+  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob', '-n', SYSTEM);
   return lease.spec.holderIdentity.replace(/-[0-9a-f]{8}$/, '');
 }
 
@@ -78,6 +79,8 @@ export class Jobs {
   }
 
   async removeNamespace(): Promise<void> {
+    // An operator of this namespace alone has its Role in it: that goes first when the namespace goes, and nobody could remove the finalizers any more.
+    await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', this.namespace);
     await kubectl.run('delete', 'namespace', this.namespace);
   }
 

@@ -1,0 +1,55 @@
+// The events that the operator records, by what they are about. The lifecycle's type of an event takes its reasons from here: one that is missing does not
+// compile.
+import type { Kind } from './group.ts';
+import type { JobReason, SavepointReason } from './reasons.ts';
+
+export interface EventDoc {
+  types: readonly ('Normal' | 'Warning')[];
+  when: string;
+}
+
+const JOB_EVENTS = {
+  Starting: { types: ['Normal'], when: 'Processes of a new version, or of a new run, are started.' },
+  Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
+  Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },
+  Suspended: { types: ['Normal'], when: 'The job was stopped because spec.suspend asks for it.' },
+  Resuming: { types: ['Normal'], when: 'A suspended job is started again.' },
+  Completed: { types: ['Normal'], when: 'The job came to its end with success.' },
+  SavepointCompleted: { types: ['Normal'], when: 'The job was stopped with a savepoint.' },
+  SavepointFailed: {
+    types: ['Warning'],
+    when: 'The savepoint of an upgrade, a suspend or a delete failed, or was not possible.',
+  },
+  ProcessLost: { types: ['Warning'], when: 'The JobManager ended without being asked to, or fell silent.' },
+  Recovering: {
+    types: ['Normal', 'Warning'],
+    when: 'Another attempt follows: after a stop on purpose (Normal), or after a batch run that failed (Warning).',
+  },
+  JobFailed: {
+    types: ['Warning'],
+    when: 'The engine gave the job up, or it was cancelled from outside, or it failed before it could be stopped.',
+  },
+  BackoffLimitExceeded: { types: ['Warning'], when: 'A batch job failed more often than it may.' },
+  DeadlineExceeded: { types: ['Warning'], when: 'A batch job ran for longer than it may.' },
+  InvalidSpec: { types: ['Warning'], when: 'The spec cannot be run.' },
+  StateUnreadable: { types: ['Warning'], when: 'State that the job would go on from cannot be read.' },
+  OperatorError: {
+    types: ['Warning'],
+    when: 'The operator failed several times in a row to look at the job or to act on it.',
+  },
+} as const satisfies Partial<Record<JobReason, EventDoc>>;
+
+const SAVEPOINT_EVENTS = {
+  Completed: { types: ['Normal'], when: 'The savepoint is complete.' },
+  SavepointFailed: { types: ['Warning'], when: 'The engine could not take it.' },
+  JobNotRunning: { types: ['Warning'], when: 'The job has ended, or did not run on until it was taken.' },
+  JobNotFound: { types: ['Warning'], when: 'Its FlowJob went while it was being taken.' },
+  WrongMode: { types: ['Warning'], when: 'The job is a batch job.' },
+} as const satisfies Partial<Record<SavepointReason, EventDoc>>;
+
+export const EVENT_REASONS = { FlowJob: JOB_EVENTS, FlowSavepoint: SAVEPOINT_EVENTS } as const satisfies Record<
+  Kind,
+  Record<string, EventDoc>
+>;
+
+export type EventReason = keyof typeof JOB_EVENTS | keyof typeof SAVEPOINT_EVENTS;

@@ -1,0 +1,223 @@
+// The runtime on a real API server, with exactly the rights that the chart gives: what it makes and finds, and that each of those rights is needed.
+import { systemClock as clock } from '../../../engine/clock.ts';
+import { render, RELEASE, type Request } from '../../../test/kubernetes/chart.ts';
+import { startOperatorParts, type OperatorParts } from '../../../test/kubernetes/operator-parts.ts';
+import { until } from '../../../test/harness/until.ts';
+import type { FlowJob } from '../../api/flowjob.ts';
+import { resolveSpec } from '../../api/resolved.ts';
+import type { Attempt } from '../../api/status.ts';
+import type { Cache } from '../../kube/cache/informers.ts';
+import type { AttemptPlan } from '../port.ts';
+import { KubernetesRuntime } from './kubernetes-runtime.ts';
+import { podCache } from './pod-cache.ts';
+import type { Pod } from './pod-view.ts';
+
+let parts: OperatorParts;
+let runtime: KubernetesRuntime;
+
+const runtimeOf = (pods: Cache<Pod>): KubernetesRuntime => {
+  const { client, onTrouble } = parts.options;
+  return new KubernetesRuntime({ client, pods, image: 'flowjob:dev', clock, onTrouble });
+};
+
+beforeAll(async () => {
+  parts = await startOperatorParts(['a', 'b']);
+  runtime = runtimeOf(parts.pods);
+}, 600_000);
+
+afterAll(async () => parts.stop(), 60_000);
+
+const attempt = (epoch: number): Attempt => ({
+  epoch,
+  jobId: String(epoch).repeat(32).slice(0, 32),
+  specHash: 'x',
+  startedAt: '2026-01-01T00:00:00Z',
+  runStartedAt: '2026-01-01T00:00:00Z',
+  healthy: false,
+});
+const planOf = (job: FlowJob, epoch: number): AttemptPlan => ({
+  key: { namespace: job.metadata.namespace, name: job.metadata.name },
+  uid: job.metadata.uid,
+  attempt: attempt(epoch),
+  spec: resolveSpec(job.spec),
+});
+const podNames = (plan: AttemptPlan): string[] =>
+  parts.pods
+    .by('job', `${plan.key.namespace}/${plan.key.name}`)
+    .map(({ metadata }) => metadata.name)
+    .sort();
+/** There is no kubelet to say so. */
+async function setPodStatus(namespace: string, name: string, status: object): Promise<void> {
+  await parts.rights.kubectl.run(
+    'patch',
+    'pod',
+    name,
+    '-n',
+    namespace,
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    JSON.stringify({ status }),
+  );
+}
+
+test('an attempt gets its pods and what they need, once, however often it is asked for', async () => {
+  const plan = planOf(await parts.applied('a', 'orders'), 1);
+  await runtime.ensureProcesses(plan, []);
+  await runtime.ensureProcesses(plan, []);
+  // Another operator that knows nothing yet.
+  const blind = runtimeOf(podCache(parts.options));
+  await blind.ensureProcesses(plan, []);
+  expect(podNames(plan)).toEqual(['orders-1-jobmanager', 'orders-1-taskmanager-0', 'orders-1-taskmanager-1']);
+  expect(runtime.processes(plan.key).every(({ state, epoch }) => state === 'Running' && epoch === 1)).toBe(true);
+  const owned = await parts.rights.kubectl.run(
+    ...[
+      'get',
+      'configmaps,secrets,services,networkpolicies,persistentvolumeclaims',
+      '-n',
+      'a',
+      '-l',
+      'flowjob.dev/job=orders',
+    ],
+    ...['-o', 'jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.ownerReferences[0].uid}{"\\n"}{end}'],
+  );
+  const uid = plan.uid;
+  expect(
+    owned
+      .trim()
+      .split('\n')
+      .map((line) => line.trim())
+      .sort(),
+  ).toEqual([
+    `ConfigMap orders-1 ${uid}`,
+    `NetworkPolicy orders ${uid}`,
+    'PersistentVolumeClaim orders-state',
+    `Secret orders-1 ${uid}`,
+    `Service orders-rest ${uid}`,
+  ]);
+}, 60_000);
+
+test('a pod whose name somebody else has taken is left alone, and said to be so', async () => {
+  const plan = planOf(await parts.applied('b', 'taken'), 1);
+  const container = { name: 'c', image: 'x' };
+  await parts.rights.kubectl.apply([
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'taken-1-jobmanager', namespace: 'b' },
+      spec: { containers: [container] },
+    },
+  ]);
+  await expect(runtime.ensureProcesses(plan, [])).rejects.toThrow('nobody controls');
+}, 60_000);
+
+test('a TaskManager that ended is replaced under the next name', async () => {
+  const plan = planOf(await parts.applied('a', 'replaced'), 1);
+  await runtime.ensureProcesses(plan, []);
+  await setPodStatus('a', 'replaced-1-taskmanager-0', { phase: 'Failed', reason: 'Evicted' });
+  await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {
+    seconds: 20,
+  });
+  await runtime.ensureProcesses(plan, [0]);
+  expect(podNames(plan)).not.toContain('replaced-1-taskmanager-0-1');
+  await runtime.ensureProcesses(plan, []);
+  expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
+}, 60_000);
+
+test('the token of an attempt is kept for that attempt alone: neither the next one nor a job made anew gets it', async () => {
+  const plan = planOf(await parts.applied('a', 'tokens'), 1);
+  await runtime.ensureProcesses(plan, []);
+  await setPodStatus('a', 'tokens-1-jobmanager', { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] });
+  const tokenOf = async (of: KubernetesRuntime, epoch: number): Promise<string | null> =>
+    (await until('it can be reached', async () => of.connection(plan.key, attempt(epoch)), { seconds: 20 })).token;
+  const first = await tokenOf(runtime, 1);
+  expect(first).toMatch(/^[0-9a-f]{48}$/);
+  // From the Secret, as an operator that was started since reads it.
+  expect(await tokenOf(runtimeOf(parts.pods), 1)).toBe(first);
+
+  const next = { ...plan, attempt: attempt(2) };
+  await runtime.ensureProcesses(next, []);
+  await setPodStatus('a', 'tokens-2-jobmanager', { phase: 'Running', podIP: '10.9.9.8', podIPs: [{ ip: '10.9.9.8' }] });
+  const second = await tokenOf(runtime, 2);
+  expect(second).toMatch(/^[0-9a-f]{48}$/);
+  expect(second).not.toBe(first);
+  expect((runtime as unknown as { tokens: Map<string, unknown> }).tokens.get('a/tokens')).toMatchObject({ epoch: 2 });
+
+  await until(
+    'its pods are gone',
+    async () => {
+      runtime.stopProcesses(plan.key, 2, false);
+      await parts.rights.kubectl.run(
+        'delete',
+        'pods',
+        '-n',
+        'a',
+        '-l',
+        'flowjob.dev/job=tokens',
+        '--force',
+        '--grace-period=0',
+      );
+      return podNames(plan).length === 0;
+    },
+    { seconds: 30 },
+  );
+  await runtime.forget(plan.key);
+  expect((runtime as unknown as { tokens: Map<string, unknown> }).tokens.has('a/tokens')).toBe(false);
+}, 90_000);
+
+test('the rights of the chart are enough for all of it, and each of them is used', async () => {
+  const job = await parts.applied('a', 'rights');
+  const event = {
+    regarding: { kind: 'FlowJob' as const, ...job.metadata },
+    type: 'Normal' as const,
+    reason: 'Running',
+    message: 'it runs',
+  };
+  await parts.store.recordEvent(event);
+  await parts.store.recordEvent(event);
+  await parts.recorder.close();
+  const held = await parts.store.update<'FlowJob'>({
+    ...job,
+    metadata: { ...job.metadata, finalizers: ['flowjob.dev/operator'] },
+  });
+  await parts.store.updateStatus<'FlowJob'>({
+    ...held,
+    status: { observedGeneration: 1, state: 'Pending', conditions: [] },
+  });
+  await parts.rights.kubectl.apply([
+    {
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowSavepoint',
+      metadata: { namespace: 'a', name: 's' },
+      spec: { jobRef: { name: 'rights' } },
+    },
+  ]);
+  const savepoint = await until(
+    'the savepoint is seen',
+    async () => parts.store.get('FlowSavepoint', { namespace: 'a', name: 's' }),
+    { seconds: 20 },
+  );
+  const kept = await parts.store.update<'FlowSavepoint'>({
+    ...savepoint,
+    metadata: { ...savepoint.metadata, finalizers: ['flowjob.dev/operator'] },
+  });
+  await parts.store.updateStatus<'FlowSavepoint'>({
+    ...kept,
+    status: { observedGeneration: 1, state: 'Pending', conditions: [] },
+  });
+  // Whether there is a volume to look at.
+  await runtime.removeState({ key: { namespace: 'a', name: 'never-there' }, storage: undefined });
+
+  expect(parts.troubles).toEqual([]);
+  const key = ({ group, resource, verb }: Request): string => `${verb} ${resource}.${group}`;
+  const used = new Set(parts.rights.requests.map(key));
+  const role = (await render('watchNamespaces={a}')).find(
+    ({ kind, metadata }) => kind === 'Role' && metadata.name === RELEASE,
+  )!;
+  const granted = (role['rules'] as { apiGroups: string[]; resources: string[]; verbs: string[] }[])
+    .filter(({ resources }) => !resources.includes('flowjobs/finalizers'))
+    .flatMap(({ apiGroups, resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => key({ group: apiGroups[0]!, resource, verb }))),
+    );
+  expect([...used].sort()).toEqual(granted.sort());
+}, 60_000);

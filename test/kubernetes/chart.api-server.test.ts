@@ -1,0 +1,134 @@
+// What helm makes of the chart: which values it takes, which rights it asks for, and whether a real API server takes every object of it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CHART, helm, operatorRights, render, RELEASE, SYSTEM, type Rendered } from './chart.ts';
+import { run } from './command.ts';
+import { startControlPlane, type ControlPlane } from './control-plane.ts';
+import type { Kubectl } from './kubectl.ts';
+
+let folder: string;
+let plane: ControlPlane;
+let kubectl: Kubectl;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'flowjob-chart-'));
+  plane = await startControlPlane({ folder: join(folder, 'plane') });
+  ({ kubectl } = await operatorRights(plane, ['a', 'b']));
+  // A pod is admitted once its service account is there, which a dry run does not make.
+  await kubectl.run('create', 'serviceaccount', `${RELEASE}-test`, '--namespace', SYSTEM);
+}, 600_000);
+
+afterAll(async () => {
+  await plane.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 60_000);
+
+const named = (objects: readonly Rendered[], ...kinds: string[]): string[] =>
+  objects
+    .filter(({ kind, metadata }) => kinds.includes(kind) && metadata.annotations?.['helm.sh/hook'] === undefined)
+    .map(({ kind, metadata: { name, namespace } }) => `${kind} ${namespace ?? '-'}/${name}`)
+    .sort();
+
+test('helm finds nothing to complain of', async () => {
+  expect(await helm('lint', '--strict', CHART)).toContain('0 chart(s) failed');
+});
+
+test.each([
+  ['a key that it does not know', 'watchNamespace=a', 'watchNamespace'],
+  ['a nested key that it does not know', 'metrics.servceMonitor.enabled=true', 'servceMonitor'],
+  ['what is no namespace', 'watchNamespaces={Not_One}', 'watchNamespaces'],
+  ['a text where a list belongs', 'watchNamespaces=a', 'watchNamespaces'],
+])('it refuses %s, by name', async (_what, value, name) => {
+  await expect(render(value)).rejects.toThrow(name);
+});
+
+test('without names it looks after all namespaces, with a ClusterRole', async () => {
+  const objects = await render();
+  expect(named(objects, 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding')).toEqual([
+    `ClusterRole -/${RELEASE}`,
+    `ClusterRoleBinding -/${RELEASE}`,
+    `Role ${SYSTEM}/${RELEASE}-leader`,
+    `RoleBinding ${SYSTEM}/${RELEASE}-leader`,
+  ]);
+});
+
+test('with names it has a Role in each of them, and no right beyond', async () => {
+  const objects = await render('watchNamespaces={a,b}');
+  expect(named(objects, 'ClusterRole', 'ClusterRoleBinding', 'Role')).toEqual([
+    `Role a/${RELEASE}`,
+    `Role b/${RELEASE}`,
+    `Role ${SYSTEM}/${RELEASE}-leader`,
+  ]);
+  const can = async (...args: string[]): Promise<string> =>
+    (
+      await kubectl.run('auth', 'can-i', ...args, '--as', `system:serviceaccount:${SYSTEM}:${RELEASE}`).catch(String)
+    ).trim();
+  expect(await can('create', 'pods', '--namespace', 'a')).toBe('yes');
+  expect(await can('list', 'flowjobs', '--namespace', 'b')).toBe('yes');
+  expect(await can('list', 'flowjobs', '--namespace', 'default')).toContain('no');
+  expect(await can('list', 'flowjobs', '--all-namespaces')).toContain('no');
+  expect(await can('list', 'secrets', '--namespace', 'a')).toContain('no');
+  expect(await can('delete', 'persistentvolumeclaims', '--namespace', 'a')).toContain('no');
+}, 60_000);
+
+test.each([
+  ['by default', []],
+  [
+    'with everything on',
+    [
+      'watchNamespaces={a,b}',
+      'priorityClassName=system-cluster-critical',
+      'extraArgs={--http-port=8080}',
+      'extraEnv[0].name=X',
+      'extraEnv[0].value=y',
+      'imagePullSecrets[0].name=s',
+      'podAnnotations.x=y',
+      'podLabels.x=y',
+      'test.persistentVolumeClaim.size=1Gi',
+    ],
+  ],
+])(
+  'the API server takes every object, %s',
+  async (_what, values) => {
+    const objects = await render(...values);
+    expect(objects.length).toBeGreaterThan(12);
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    const args = ['--kubeconfig', kubectl.kubeconfig, 'apply', '--server-side', '--dry-run=server', '--filename', '-'];
+    const said = await run(kubectl.program, args, { input: list });
+    expect(said.trim().split('\n')).toHaveLength(objects.length);
+  },
+  60_000,
+);
+
+test('monitors are off unless asked for, and take the place of the annotations', async () => {
+  const annotationsOf = (objects: readonly Rendered[]): object =>
+    (objects.find(({ kind }) => kind === 'Deployment')!['spec'] as { template: { metadata: { annotations?: object } } })
+      .template.metadata.annotations ?? {};
+  const plain = await render();
+  expect(named(plain, 'ServiceMonitor', 'PodMonitor')).toEqual([]);
+  expect(annotationsOf(plain)).toMatchObject({ 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' });
+  const watched = await render('metrics.podMonitor.enabled=true');
+  expect(named(watched, 'ServiceMonitor', 'PodMonitor')).toEqual([`PodMonitor ${SYSTEM}/${RELEASE}`]);
+  expect(annotationsOf(watched)).toEqual({});
+});
+
+test('the job that helm test runs is one that the API server takes, and its pod is none of the operator’s', async () => {
+  const objects = await render('watchNamespaces={a,b}');
+  const pod = objects.find(({ kind }) => kind === 'Pod')!;
+  const service = objects.find(({ kind }) => kind === 'Service')!;
+  const { selector } = service['spec'] as { selector: Record<string, string> };
+  expect(Object.entries(selector).every(([name, value]) => pod.metadata.labels[name] === value)).toBe(false);
+  const { containers } = pod['spec'] as { containers: { args: string[]; env: { name: string; value: string }[] }[] };
+  expect(containers[0]!.env).toContainEqual({ name: 'JOB_NAMESPACE', value: 'a' });
+  expect(containers[0]!.args[0]).toContain("mode: 'Batch'");
+  const sql = /const sql = `([^`]*)`/.exec(containers[0]!.args[0]!)![1]!;
+  await kubectl.apply([
+    {
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowJob',
+      metadata: { name: 'flowjob-test', namespace: 'a' },
+      spec: { mode: 'Batch', job: { sql: { inline: sql } }, state: { storage: { persistentVolumeClaim: {} } } },
+    },
+  ]);
+}, 60_000);
