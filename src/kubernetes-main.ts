@@ -14,6 +14,7 @@ import { HttpsTransport } from './kube/rest/transport.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { KubernetesRuntime } from './runtime/kubernetes/kubernetes-runtime.ts';
 import { serveHealth } from './server/health.ts';
+import { KubernetesConfigMaps } from './store/kubernetes/kubernetes-config-maps.ts';
 import { KubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 
 const { env } = process;
@@ -76,6 +77,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   });
   const store = new KubernetesStore({ client, recorder, namespace, clock, random, onTrouble });
   const runtime = new KubernetesRuntime({ client, namespace, image: image!, clock, random, onTrouble });
+  const configMaps = new KubernetesConfigMaps({ client, namespace, clock, random, onTrouble });
   synced = () => store.hasSynced && runtime.hasSynced;
   await Promise.all([store.start(), runtime.start()]);
   log.info({ namespace: namespace ?? 'all', image }, 'operator started');
@@ -83,12 +85,14 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   const controller = new Controller({
     store,
     runtime,
-    checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
+    checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
+    configMaps,
     now: Date.now,
     log,
   });
   await controller.run(stop);
   runtime.close();
+  configMaps.close();
   await store.close();
 }
 

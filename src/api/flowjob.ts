@@ -96,18 +96,54 @@ const EngineSchema = Type.Object(
   { description: 'Which engine runs the job.', default: {} },
 );
 
+/** Characters of a job's SQL text, wherever it stands: it is kept in status, and an object has its limit. */
+export const MAX_SQL_LENGTH = 262_144;
+
+const ConfigMapKeyRefSchema = Type.Object(
+  {
+    name: Type.String({
+      description:
+        'Name of the ConfigMap, in the namespace of the FlowJob. What counts is the text: where it changes, the running version is replaced.',
+      pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+      maxLength: 253,
+      'x-flowjob-change': 'none',
+    }),
+    key: Type.String({
+      description: 'Key of the text among its data.',
+      pattern: '^[-._a-zA-Z0-9]+$',
+      maxLength: 253,
+      'x-flowjob-change': 'none',
+    }),
+  },
+  {
+    description:
+      'On Kubernetes, the ConfigMap that holds the SQL text. An edit of it is a change of the job like any other.',
+  },
+);
+
 const JobSchema = Type.Object(
   {
     sql: Type.Object(
       {
-        inline: Type.String({
-          description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
-          minLength: 1,
-          maxLength: 262144,
-          'x-flowjob-change': 'restart',
-        }),
+        inline: Type.Optional(
+          Type.String({
+            description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
+            minLength: 1,
+            maxLength: MAX_SQL_LENGTH,
+            'x-flowjob-change': 'restart',
+          }),
+        ),
+        configMapKeyRef: Type.Optional(ConfigMapKeyRefSchema),
       },
-      { description: 'The job as SQL text.' },
+      {
+        description: 'The job as SQL text: here, or in a ConfigMap.',
+        'x-kubernetes-validations': [
+          {
+            rule: 'has(self.inline) != has(self.configMapKeyRef)',
+            message: 'the SQL text stands in one place: write either inline or configMapKeyRef',
+          },
+        ] satisfies CelRule[],
+      },
     ),
     parallelism: Type.Optional(
       Type.Integer({

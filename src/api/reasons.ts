@@ -73,6 +73,10 @@ export const JOB_REASONS = {
     meaning: 'The engine gave the job up.',
     remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
   },
+  SqlNotFound: {
+    meaning: 'The ConfigMap of spec.job.sql.configMapKeyRef, or its key, is not there. A version that runs goes on.',
+    remedy: 'Create it as the message says; the job goes on by itself.',
+  },
   InvalidSpec: { meaning: 'The spec cannot be run.', remedy: 'The message names the field, the value and the remedy.' },
   SavepointFailed: {
     meaning:

@@ -85,6 +85,10 @@ const examples: Record<Kind, Record<string, Example>> = {
       accepted: job({ job: { ...sql, parallelism: 6 }, taskManager: { replicas: 3 } }),
       refused: job({ job: { ...sql, parallelism: 3 } }),
     },
+    'spec.job.sql: the SQL text stands in one place': {
+      accepted: job({ job: { sql: { configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
+      refused: job({ job: { sql: { inline: 'SELECT 1', configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
+    },
     'spec.state.storage: state is kept in one place': {
       accepted: job({ state: { storage: { persistentVolumeClaim: { size: '5Gi' } } } }),
       refused: job({ state: { storage: { uri: 'file:///state', persistentVolumeClaim: {} } } }),

@@ -39,7 +39,7 @@ function startOperator(failing: (() => Error) | null = null): Operator {
   const errors: string[] = [];
   const checkSql = (job: FlowJob): string | null => {
     if (started.failing !== null) throw started.failing();
-    return job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
+    return job.spec.job.sql.inline!.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
   };
   const log = {
     ...silent,

@@ -5,6 +5,7 @@ import type { ObjectKey } from '../api/object.ts';
 import { systemClock } from '../../engine/clock.ts';
 import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
+import { Readers } from './readers.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { describeTrouble, kindOf } from './trouble.ts';
 
@@ -18,6 +19,8 @@ export class Controller {
   private readonly keys = new Map<string, ObjectKey>();
   /** By job: the names of its FlowSavepoints, as the watch tells them. */
   private readonly savepoints = new Map<string, Set<string>>();
+  /** By ConfigMap: the jobs whose SQL stands in it. */
+  private readonly readers = new Readers();
   /** By job: the kinds of errors that are on record because of passes that failed in a row. */
   private readonly told = new Map<string, Set<string>>();
 
@@ -42,6 +45,9 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const passes = this.loop.run({ stop: signal });
     this.options.runtime.onChange((key) => this.look(key));
+    this.options.configMaps?.onChange((key) => {
+      for (const reader of this.readers.of(key)) this.look(reader);
+    });
     // Processes whose FlowJob went while no operator ran.
     for (const key of this.options.runtime.jobs()) this.look(key);
     await Promise.all([
@@ -53,7 +59,10 @@ export class Controller {
         this.savepoints.set(idOf(key), names);
         this.look(key);
       }),
-      this.watch('FlowJob', signal, ({ object }) => this.look(keyOf(object))),
+      this.watch('FlowJob', signal, ({ type, object }) => {
+        this.readers.note(object, type === 'Deleted');
+        this.look(keyOf(object));
+      }),
     ]);
     await passes;
   }

@@ -13,12 +13,15 @@ import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
 import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
+import type { ConfigMaps } from './config-maps.ts';
 import { Gatherer, type SqlCheck } from './gather.ts';
 
 export interface ReconcilerOptions {
   store: Store;
   runtime: Runtime;
   checkSql: SqlCheck;
+  /** Absent where there are none: on one machine. */
+  configMaps?: ConfigMaps | undefined;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -44,7 +47,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
-    this.gatherer = new Gatherer(options.runtime, options.checkSql);
+    this.gatherer = new Gatherer(options);
   }
 
   /** `savepoints`: names of the FlowSavepoints that are known to name the job. */

@@ -5,8 +5,17 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { idOf } from './ids.ts';
 import type { Change } from './model.ts';
 
-export function desiredSpec(job: FlowJob): ResolvedFlowJobSpec {
-  return resolveSpec(job.spec);
+/** `sql`: the text where it does not stand inline. */
+export function desiredSpec(job: FlowJob, sql?: string): ResolvedFlowJobSpec {
+  return resolveSpec(job.spec, sql);
+}
+
+/** A field as people know it: a text that stands in a ConfigMap is looked for there. */
+export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
+  const ref = spec.job.sql.configMapKeyRef;
+  return path === 'job.sql.inline' && ref !== undefined
+    ? `spec.job.sql (ConfigMap "${ref.name}", key "${ref.key}")`
+    : `spec.${path}`;
 }
 
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
@@ -35,10 +44,16 @@ export function changeBetween(
       message: `${fields.join(', ')} cannot change while a version of the job runs. Suspend the job, change it, resume it; the accepted version goes on.`,
     };
   }
-  const paths = changes.filter((change) => change.changeClass === 'restart').map((change) => `spec.${change.path}`);
+  const paths = changes
+    .filter((change) => change.changeClass === 'restart')
+    .map((change) => fieldName(change.path, desired));
   if (paths.length === 0) return { kind: 'None' };
   if (sqlError !== null)
-    return { kind: 'Invalid', message: `The new version cannot run, so the accepted one goes on. ${sqlError}` };
+    return {
+      kind: 'Invalid',
+      reason: 'InvalidSpec',
+      message: `The new version cannot run, so the accepted one goes on. ${sqlError}`,
+    };
   return { kind: 'Restart', paths };
 }
 

@@ -13,6 +13,7 @@ import { finished } from './states/finished.ts';
 import { pending } from './states/pending.ts';
 import { recovering } from './states/recovering.ts';
 import { running } from './states/running.ts';
+import { changeWithoutSql, referencedSql } from './sql-source.ts';
 import { starting } from './states/starting.ts';
 import { suspended } from './states/suspended.ts';
 import { suspending } from './states/suspending.ts';
@@ -39,11 +40,16 @@ export function decide(input: DecideInput): Decision {
 
 function contextOf(input: DecideInput): Context {
   const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
-  const desired = desiredSpec(input.job);
   const accepted = status.accepted?.spec;
+  const { text, missing } = referencedSql(input.observation, accepted);
+  const desired = desiredSpec(input.job, text);
   const change: Change =
-    accepted === undefined ? { kind: 'None' } : changeBetween(accepted, desired, input.observation.sqlError);
-  return { ...input, status, desired, change };
+    accepted === undefined
+      ? { kind: 'None' }
+      : missing !== null
+        ? changeWithoutSql(missing)
+        : changeBetween(accepted, desired, input.observation.sqlError);
+  return { ...input, status, desired, change, sqlMissing: missing };
 }
 
 /** The handler of the state; a deletion takes over from any of them. */

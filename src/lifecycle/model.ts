@@ -100,6 +100,8 @@ export interface Context extends DecideInput {
   desired: ResolvedFlowJobSpec;
   /** What the change from the accepted spec to the desired one asks for. */
   change: Change;
+  /** Why the desired version's SQL text cannot be had; null when it is there. The accepted text then stands in `desired`. */
+  sqlMissing: string | null;
 }
 
 /**
@@ -107,6 +109,9 @@ export interface Context extends DecideInput {
  * a version runs. `Invalid`: the desired version cannot run at all, so the running one goes on.
  */
 export type Change =
-  { kind: 'None' } | { kind: 'Restart'; paths: string[] } | { kind: 'Refused' | 'Invalid'; message: string };
+  | { kind: 'None' }
+  | { kind: 'Restart'; paths: string[] }
+  | { kind: 'Refused'; message: string }
+  | { kind: 'Invalid'; reason: 'InvalidSpec' | 'SqlNotFound'; message: string };
 
 export type StateHandler<S extends JobState> = (context: Context) => Outcome<S>;

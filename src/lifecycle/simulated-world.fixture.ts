@@ -5,7 +5,7 @@ import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { SILENCE_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import type { Action, Decision } from './model.ts';
-import type { EngineView, Observation, OperationView, ProcessView, RunResult } from './observation.ts';
+import type { EngineView, Observation, OperationView, ProcessView, ReferencedSql, RunResult } from './observation.ts';
 
 interface Snapshot {
   path: string;
@@ -45,6 +45,8 @@ export class World {
   results = new Map<string, RunResult>();
   epoch = 0;
   sqlError: string | null = null;
+  /** Of a spec whose text stands in a ConfigMap. */
+  referencedSql: ReferencedSql | null = null;
   gone = false;
   /** The JobManager runs, but has not answered for longer than it may. */
   silent = false;
@@ -153,6 +155,7 @@ export class World {
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
       },
       sqlError: this.sqlError,
+      ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
   }
 

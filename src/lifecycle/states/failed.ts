@@ -3,17 +3,20 @@
 import { durationMs } from '../../api/schema-kit.ts';
 import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
-import { mayStillWork } from '../endings.ts';
+import { mayStillWork, shorten } from '../endings.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
 
+const NEXT_IS_MISSING = '\nThe SQL text that the spec names for its next version is missing: ';
+
 export const failed: StateHandler<'Failed'> = (c) => {
   const condition = c.status.conditions.find((x) => x.type === 'Failed');
+  const failure = (condition?.message ?? 'The job failed.').split(NEXT_IS_MISSING)[0]!;
   const report: Report = {
     kind: 'Failed',
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
-    message: condition?.message ?? 'The job failed.',
+    message: shorten(failure + (c.sqlMissing === null ? '' : NEXT_IS_MISSING + c.sqlMissing)),
   };
   const { attempt } = c.status;
   // It was given up while it worked, and came to its end before it was gone: its output is there, so it must not be written once more.
@@ -27,7 +30,7 @@ export const failed: StateHandler<'Failed'> = (c) => {
       patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (hasChanged(c)) {
+  if (c.sqlMissing === null && hasChanged(c)) {
     if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
     const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';

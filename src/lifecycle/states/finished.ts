@@ -3,11 +3,13 @@ import { durationMs } from '../../api/schema-kit.ts';
 import { asksForAnotherRun, completion } from '../completion.ts';
 import type { Report, StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
+import { waitForSql } from '../sql-source.ts';
 
 export const finished: StateHandler<'Finished'> = (c) => {
   const stop = stopAll(c, { graceful: true });
   const asked = asksForAnotherRun(c);
   const another = asked && !c.desired.suspend;
+  if (another && stop === null && c.sqlMissing !== null) return waitForSql(c, 'Finished');
   const { sqlError } = c.observation;
   if (another && sqlError === null) {
     if (stop !== null) return { state: 'Finished', report: clearing, actions: [stop] };

@@ -39,7 +39,7 @@ function stay(c: Context): Outcome<'Running'> {
 
 function reportOf(c: Context, processLost: Report | null): Report {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
-  if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: 'InvalidSpec', message: c.change.message };
+  if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: c.change.reason, message: c.change.message };
   if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.

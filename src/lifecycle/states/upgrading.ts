@@ -4,6 +4,7 @@ import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
 import { startDesired } from '../runs.ts';
+import { waitForSql } from '../sql-source.ts';
 import { stopRun } from '../stop.ts';
 import { suspending, upgrading as report } from './starting.ts';
 
@@ -39,6 +40,7 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
     };
   // The change came too late to replace anything, and a run from the start would write all output once more.
   if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
+  if (c.sqlMissing !== null) return waitForSql(c, 'Upgrading');
   return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
     reason: 'Starting',
     message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,
