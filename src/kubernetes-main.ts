@@ -15,6 +15,7 @@ import { desiredSpec } from './lifecycle/change.ts';
 import { KubernetesRuntime } from './runtime/kubernetes/kubernetes-runtime.ts';
 import { serveHealth } from './server/health.ts';
 import { KubernetesConfigMaps } from './store/kubernetes/kubernetes-config-maps.ts';
+import { KubernetesRevisions } from './store/kubernetes/kubernetes-revisions.ts';
 import { KubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 
 const { env } = process;
@@ -87,6 +88,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
     runtime,
     checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
     configMaps,
+    revisions: new KubernetesRevisions(client),
     now: Date.now,
     log,
   });

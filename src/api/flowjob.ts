@@ -340,6 +340,17 @@ export const FlowJobSpecSchema = Type.Object(
       format: 'int64',
       'x-flowjob-change': 'restart',
     }),
+    revisionHistoryLimit: Type.Optional(
+      Type.Integer({
+        description:
+          'How many older versions are kept beside the one that was accepted last, each with the SQL text that it ran: on Kubernetes as ControllerRevisions.',
+        minimum: 1,
+        maximum: 100,
+        format: 'int32',
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': '10',
+      }),
+    ),
     job: JobSchema,
     state: StateSchema,
     upgrade: UpgradeSchema,

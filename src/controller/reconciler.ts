@@ -15,6 +15,7 @@ import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
 import type { ConfigMaps } from './config-maps.ts';
 import { Gatherer, type SqlCheck } from './gather.ts';
+import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
 export interface ReconcilerOptions {
   store: Store;
@@ -22,6 +23,8 @@ export interface ReconcilerOptions {
   checkSql: SqlCheck;
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
+  /** Where accepted versions are kept. */
+  revisions: RevisionStore;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -44,10 +47,12 @@ const BATCH = 100;
 export class Reconciler {
   private readonly options: ReconcilerOptions;
   private readonly gatherer: Gatherer;
+  private readonly revisions: RevisionKeeper;
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
     this.gatherer = new Gatherer(options);
+    this.revisions = new RevisionKeeper(options.revisions);
   }
 
   /** `savepoints`: names of the FlowSavepoints that are known to name the job. */
@@ -66,6 +71,7 @@ export class Reconciler {
       this.options.log.info({ job: key.name, from: before, to: written.status?.state }, 'state changed');
     const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
     await this.report(decision.events, written, objects);
+    if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     for (const action of decision.actions) {
       this.options.log.info({ job: key.name, action }, 'acting');
       await act(action, written, this.options.runtime, await this.gatherer.client(written));
@@ -110,6 +116,7 @@ export class Reconciler {
       return MOTION;
     }
     await runtime.forget(key);
+    this.revisions.forget(key);
     return null;
   }
 

@@ -21,8 +21,11 @@ export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
   const { engine, mode, job, restartNonce, state, jobManager, taskManager } = spec;
-  return idOf(JSON.stringify({ engine, mode, job, restartNonce, state, jobManager, taskManager }, sortKeys));
+  return idOf(canonical({ engine, mode, job, restartNonce, state, jobManager, taskManager }));
 }
+
+/** JSON with keys in order. */
+export const canonical = (value: unknown): string => JSON.stringify(value, sortKeys);
 
 const sortKeys = (_: string, value: unknown): unknown =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
