@@ -40,7 +40,7 @@ export const JOB_REASONS = {
   },
   Starting: { meaning: 'Processes are being started.', remedy: '' },
   PodNotStarting: {
-    meaning: 'On Kubernetes, a pod of the job cannot start.',
+    meaning: 'A pod of the job cannot start; on one machine, a secret of the job is missing.',
     remedy: 'The message says what keeps it and what to do; the job goes on by itself when the cause is gone.',
   },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
