@@ -1,6 +1,7 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
 import type { ObjectMeta } from './object.ts';
+import { CRON_PATTERN } from './cron-pattern.ts';
 import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
 
@@ -193,6 +194,55 @@ const PersistentVolumeClaimSchema = Type.Object(
   { description: 'On Kubernetes, the PersistentVolumeClaim that holds the state. Without effect elsewhere.' },
 );
 
+const SavepointScheduleSchema = Type.Object(
+  {
+    schedule: Type.String({
+      description:
+        'When a savepoint is taken, as in a CronJob: minute, hour, day of the month, month, day of the week. A FlowSavepoint is made for each time at which the job runs; of times that were missed, the last one is made up for.',
+      maxLength: 100,
+      'x-flowjob-change': 'in-place',
+      'x-kubernetes-validations': [
+        {
+          rule: `self.matches(r'${CRON_PATTERN}')`,
+          message: 'must be five fields of cron, or a name such as @daily: write for example 0 */6 * * *',
+        },
+      ],
+    }),
+    timeZone: Type.Optional(
+      Type.String({
+        description: 'The time zone that the schedule is in, as the IANA names it: `Europe/Berlin`.',
+        pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$',
+        maxLength: 64,
+        'x-flowjob-change': 'in-place',
+        'x-flowjob-default': 'UTC',
+      }),
+    ),
+    retain: Type.Object(
+      {
+        count: Type.Integer({
+          description: 'How many complete ones are kept; older ones are deleted, with their files.',
+          default: 10,
+          minimum: 1,
+          maximum: 1000,
+          format: 'int32',
+          'x-flowjob-change': 'in-place',
+        }),
+        age: Type.Optional(
+          duration({
+            description:
+              'How long one is kept. The newest complete one stays, however old, and what the job would start from.',
+            positive: true,
+            'x-flowjob-change': 'in-place',
+            'x-flowjob-default': 'as long as `count` allows',
+          }),
+        ),
+      },
+      { description: 'Which savepoints of the schedule are kept. Others are nobody’s but yours.', default: {} },
+    ),
+  },
+  { description: 'Savepoints that are taken by a schedule. Only with mode Streaming.' },
+);
+
 const StateSchema = Type.Object(
   {
     storage: Type.Optional(
@@ -234,6 +284,7 @@ const StateSchema = Type.Object(
       },
       { description: 'When checkpoints are taken.', default: {} },
     ),
+    savepoints: Type.Optional(SavepointScheduleSchema),
   },
   { description: 'The state that the job keeps.', default: {} },
 );
@@ -285,6 +336,15 @@ const BatchSchema = Type.Object(
         }),
       },
       { description: 'When the processes of a job that has ended go. The FlowJob and its status stay.', default: {} },
+    ),
+    deleteAfterFinished: Type.Optional(
+      duration({
+        description:
+          'How long after its end, in success or failure, the FlowJob itself is deleted. Not for a FlowJob that is kept in git: it would come back, and run again.',
+        positive: true,
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'it stays',
+      }),
     ),
   },
   { description: 'How a batch job is retried and cleared away. Only with mode Batch.' },
@@ -383,6 +443,11 @@ export const FlowJobSpecSchema = Type.Object(
         rule: "self.mode == 'Streaming' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
         message: 'a batch job takes no savepoints: remove deletionPolicy, or set it to Delete',
         fieldPath: '.deletionPolicy',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.state.savepoints)",
+        message: 'a batch job takes no savepoints: remove state.savepoints',
+        fieldPath: '.state.savepoints',
       },
       {
         rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',

@@ -84,6 +84,10 @@ export const JOB_REASONS = {
     remedy:
       'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
   },
+  InvalidSchedule: {
+    meaning: 'The schedule of state.savepoints cannot be followed; the job runs on without its savepoints.',
+    remedy: 'The message says what is wrong with the schedule or its time zone: correct it.',
+  },
   StateUnreadable: {
     meaning:
       'The newest state of the job is in its storage but cannot be read, so nothing is started from older state.',
@@ -98,7 +102,11 @@ export const JOB_REASONS = {
     meaning: 'The change needs the job to be stopped first.',
     remedy: 'Suspend the job, change it, resume it.',
   },
-  Deleting: { meaning: 'The job is being deleted under spec.deletionPolicy.', remedy: '' },
+  Deleting: {
+    meaning:
+      'The job is being deleted under spec.deletionPolicy, or because spec.batch.deleteAfterFinished has passed.',
+    remedy: '',
+  },
   Paused: { meaning: 'The operator keeps its hands off the job.', remedy: 'Remove the annotation flowjob.dev/pause.' },
   ProcessLost: { meaning: 'A process of the job ended without being asked to.', remedy: '' },
   SavepointCompleted: { meaning: 'A savepoint is complete.', remedy: '' },

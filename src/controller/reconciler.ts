@@ -13,6 +13,7 @@ import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
 import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
+import { actOnObjects, isObjectAction } from './act-on-objects.ts';
 import type { ConfigMaps } from './config-maps.ts';
 import { Gatherer, type SqlCheck } from './gather.ts';
 import { RevisionKeeper, type RevisionStore } from './revisions.ts';
@@ -74,7 +75,8 @@ export class Reconciler {
     if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     for (const action of decision.actions) {
       this.options.log.info({ job: key.name, action }, 'acting');
-      await act(action, written, this.options.runtime, await this.gatherer.client(written));
+      if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
+      else await act(action, written, this.options.runtime, await this.gatherer.client(written));
     }
     await this.release(written, objects, decision);
     return changed || savepointsChanged ? 0 : this.nextLook(written, decision);

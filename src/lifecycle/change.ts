@@ -20,7 +20,8 @@ export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
 
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
-  const { engine, mode, job, restartNonce, state, jobManager, taskManager } = spec;
+  const { engine, mode, job, restartNonce, jobManager, taskManager } = spec;
+  const { savepoints: _, ...state } = spec.state;
   return idOf(canonical({ engine, mode, job, restartNonce, state, jobManager, taskManager }));
 }
 

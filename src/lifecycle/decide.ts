@@ -6,6 +6,7 @@ import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
 import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
+import { decideSchedule, soonest } from './savepoint-schedule.ts';
 import { decideSavepoint, type SavepointOutcome } from './savepoints.ts';
 import { deleting } from './states/deleting.ts';
 import { failed } from './states/failed.ts';
@@ -25,15 +26,18 @@ export function decide(input: DecideInput): Decision {
   const outcome = run(context);
   const savepoints = decideSavepoints(context, outcome.state);
   const newest = savepoints.flatMap((s) => s.completed ?? []).at(-1);
-  const status = nextStatus(context, outcome, newest === undefined ? {} : { lastSavepoint: newest });
+  const schedule = decideSchedule(context, outcome.state);
+  const extra: StatusPatch = { savepointSchedule: schedule.status };
+  if (newest !== undefined) extra.lastSavepoint = newest;
+  const status = nextStatus(context, outcome, extra);
   return {
     status,
     savepoints: savepoints.map((s) => s.decision),
     // Disposal looks at the status that is being written; it comes last.
-    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions)],
+    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions), ...schedule.actions],
     events: [...(outcome.events ?? []), ...savepoints.flatMap((s) => s.events)],
     finalizer: outcome.finalizer ?? 'keep',
-    requeueAt: outcome.requeueAt ?? null,
+    requeueAt: soonest(outcome.requeueAt ?? null, schedule.requeueAt),
     inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
   };
 }

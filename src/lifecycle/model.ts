@@ -28,7 +28,16 @@ export type Action =
   | { kind: 'CancelJob'; jobId: string }
   | { kind: 'DisposeSavepoint'; path: string }
   /** Checkpoints and results; savepoints are FlowSavepoints' own. */
-  | { kind: 'RemoveState' };
+  | { kind: 'RemoveState' }
+  | ObjectAction;
+
+/** An effect on objects of the API. */
+export type ObjectAction =
+  /** For a time of its schedule. */
+  | { kind: 'CreateSavepoint'; name: string; scheduledAt: string }
+  | { kind: 'DeleteSavepoint'; name: string }
+  /** Asks for the deletion of the FlowJob itself. */
+  | { kind: 'DeleteJob' };
 
 export interface DecidedEvent {
   /** Null: about the job; otherwise the FlowSavepoint's name. */
@@ -78,6 +87,7 @@ export type StatusPatch = {
       | 'recovery'
       | 'batch'
       | 'parallelism'
+      | 'savepointSchedule'
       | 'taskManager'
   ]?: FlowJobStatus[K] | undefined;
 };

@@ -17,8 +17,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* What the operator does with the objects of the namespaces that it looks after, and no more. */}}
 {{- define "flowjob.rules" -}}
 - apiGroups: [flowjob.dev]
-  resources: [flowjobs, flowsavepoints]
-  verbs: [get, list, watch, update]
+  resources: [flowjobs]
+  verbs: [get, list, watch, update, delete]
+- apiGroups: [flowjob.dev]
+  resources: [flowsavepoints]
+  verbs: [get, list, watch, create, update, delete]
 - apiGroups: [flowjob.dev]
   resources: [flowjobs/status, flowsavepoints/status]
   verbs: [update]

@@ -3,6 +3,7 @@
 import { durationMs } from '../../api/schema-kit.ts';
 import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
+import { deleteAfter } from '../delete-after.ts';
 import { mayStillWork, shorten } from '../endings.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
@@ -39,11 +40,11 @@ export const failed: StateHandler<'Failed'> = (c) => {
       message: 'The failed job is run again because its spec changed.',
     });
   }
-  if (stop === null) return { state: 'Failed', report };
-  const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
+  if (stop === null) return deleteAfter(c, failedAt, { state: 'Failed', report });
+  const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
-  if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
+  if (c.now < goneAt) return deleteAfter(c, failedAt, { state: 'Failed', report, requeueAt: goneAt });
   return { state: 'Failed', report, actions: [stop] };
 };
 

@@ -2,7 +2,9 @@
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
+import { scheduleError } from '../cron.ts';
 import { missingProcesses } from '../processes.ts';
+import { scheduleOf } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const running: StateHandler<'Running'> = (c) => {
@@ -40,6 +42,9 @@ function stay(c: Context): Outcome<'Running'> {
 function reportOf(c: Context, processLost: Report | null): Report {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
   if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: c.change.reason, message: c.change.message };
+  const at = scheduleOf(c);
+  const invalid = at === null ? null : scheduleError(at);
+  if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
   if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.

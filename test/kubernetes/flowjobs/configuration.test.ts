@@ -1,5 +1,7 @@
 // What a job is made of besides its FlowJob, in real pods: SQL text in a ConfigMap that comes late, is edited and goes, and Secrets that show nowhere.
 import type { FlowJobSpec } from '../../../src/api/flowjob.ts';
+import type { FlowSavepoint } from '../../../src/api/flowsavepoint.ts';
+import { until } from '../../harness/until.ts';
 import { IMAGE, installOperator, Jobs, kubectl, NAMESPACE, SYSTEM, uninstallOperator } from './operator.ts';
 
 const jobs = new Jobs(NAMESPACE);
@@ -61,12 +63,15 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
 
   await kubectl.run('delete', 'configmap', 'orders-sql', '-n', jobs.namespace);
   await jobs.until('orders', 'says that it is gone', says(/there is no ConfigMap .* The accepted version goes on/), 10);
+  const uid = async (): Promise<string | undefined> =>
+    (await jobs.pods('orders')).find(({ metadata }) => metadata.name.endsWith('-jobmanager'))?.metadata.uid;
+  const lost = await uid();
   await kubectl.run('delete', 'pod', 'orders-2-jobmanager', '-n', jobs.namespace, '--grace-period=0', '--force');
-  const recovered = await jobs.until(
-    'orders',
-    'runs again',
-    ({ status }) => status?.attempt?.healthy === true && status.attempt.epoch === 3,
-  );
+  await until('another JobManager runs', async () => ![undefined, lost].includes(await uid()) || null, {
+    seconds: 60,
+    every: 200,
+  });
+  const recovered = await jobs.get('orders');
   expect(recovered.status?.accepted?.spec.job.sql.inline).toBe(text(2));
   const { items } = await kubectl.get<{ items: { revision: number; data: { spec: FlowJobSpec } }[] }>(
     'controllerrevisions',
@@ -139,3 +144,38 @@ INSERT INTO kept SELECT id, v FROM rows_in;`;
   }
   expect(shown[0]).toContain('${secret:db:password}');
 }, 240_000);
+
+test('the schedule takes savepoints of which the newest stay, and what nobody asks for any more goes', async () => {
+  await jobs.apply('scheduled', {
+    mode: 'Streaming',
+    state: { checkpoint: { interval: '500ms' }, savepoints: { schedule: '* * * * *', retain: { count: 1 } } },
+    job: { sql: { inline: text(1) } },
+  });
+  const savepoints = async (): Promise<FlowSavepoint[]> => {
+    const selector = 'flowjob.dev/job=scheduled,flowjob.dev/scheduled=true';
+    return (await kubectl.get<{ items: FlowSavepoint[] }>('flowsavepoints', '-n', jobs.namespace, '-l', selector))
+      .items;
+  };
+  const complete = async (not: string): Promise<FlowSavepoint | null> => {
+    const found = (await savepoints()).filter(({ status }) => status?.state === 'Completed');
+    return found.length === 1 && found[0]!.metadata.name !== not ? found[0]! : null;
+  };
+  const first = await until('a savepoint is complete', () => complete(''), { seconds: 120, every: 500 });
+  expect(first.metadata.annotations?.['flowjob.dev/scheduled-at']).toMatch(/:00\.000Z$/);
+  await until('the next one is alone', () => complete(first.metadata.name), { seconds: 120, every: 500 });
+}, 300_000);
+
+test('a batch job that is to be deleted after its end is gone with all that was its', async () => {
+  const sql = `CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '10');
+CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO nowhere SELECT n FROM numbers;`;
+  await jobs.apply('passing', { mode: 'Batch', batch: { deleteAfterFinished: '1s' }, job: { sql: { inline: sql } } });
+  await kubectl.run('wait', '--for=delete', 'flowjob/passing', '-n', jobs.namespace, '--timeout=90s');
+  await jobs.untilNoPods('passing');
+  const selector = ['-n', jobs.namespace, '-l', 'flowjob.dev/job=passing'];
+  await until(
+    'its revisions are gone',
+    async () => (await kubectl.get<{ items: object[] }>('controllerrevisions', ...selector)).items.length === 0 || null,
+    { seconds: 60, every: 500 },
+  );
+}, 200_000);

@@ -80,6 +80,8 @@ export class Jobs {
   }
 
   async removeNamespace(): Promise<void> {
+    // First what the operator has to clear away behind: with the namespace goes its right to, where it looks after that one alone.
+    await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', this.namespace);
     await kubectl.run('delete', 'namespace', this.namespace);
   }
 
