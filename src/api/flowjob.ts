@@ -74,7 +74,7 @@ const podTemplate = (role: string, container: string) =>
   );
 
 export const MODES = ['Streaming', 'Batch'] as const;
-export const UPGRADE_STRATEGIES = ['Savepoint', 'Stateless'] as const;
+export const UPGRADE_STRATEGIES = ['Savepoint', 'LastState', 'Stateless'] as const;
 export const DELETION_POLICIES = ['Savepoint', 'Delete'] as const;
 
 const EngineSchema = Type.Object(
@@ -295,6 +295,7 @@ const UpgradeSchema = Type.Object(
       stringEnum(UPGRADE_STRATEGIES, {
         description:
           'How a running job gets from one version to the next. `Savepoint`: stopped with a savepoint, started from it. ' +
+          '`LastState`: stopped at once, started from its newest checkpoint; what it did since comes again, once. ' +
           '`Stateless`: stopped, started with empty state.',
         'x-flowjob-change': 'none',
         'x-flowjob-default': 'Savepoint for Streaming, Stateless for Batch',
@@ -435,7 +436,7 @@ export const FlowJobSpecSchema = Type.Object(
         fieldPath: '.batch',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy != 'Savepoint'",
+        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy == 'Stateless'",
         message: 'a batch job takes no savepoints: remove upgrade.strategy, or set it to Stateless',
         fieldPath: '.upgrade.strategy',
       },

@@ -1,6 +1,6 @@
 // The spec with every question answered, as a version is run: defaults that depend on the mode are filled in, what a mode does not use is gone.
 import { Type, type Static } from '@sinclair/typebox';
-import { FlowJobSpecSchema, type FlowJobSpec } from './flowjob.ts';
+import { FlowJobSpecSchema, UPGRADE_STRATEGIES, type FlowJobSpec } from './flowjob.ts';
 import { stringEnum } from './schema-kit.ts';
 import { toStructural, withDefaults } from './structural.ts';
 
@@ -24,7 +24,7 @@ export const ResolvedFlowJobSpecSchema = Type.Object(
       { description: 'What is run.' },
     ),
     upgrade: Type.Object(
-      { strategy: stringEnum(['Savepoint', 'Stateless'], { description: 'How the next version takes over.' }) },
+      { strategy: stringEnum(UPGRADE_STRATEGIES, { description: 'How the next version takes over.' }) },
       { description: 'How changes that need a restart are carried out.' },
     ),
     deletionPolicy: stringEnum(['Savepoint', 'Delete'], { description: 'What deleting the FlowJob does first.' }),

@@ -75,7 +75,7 @@ const examples: Record<Kind, Record<string, Example>> = {
     },
     'spec: a batch job takes no savepoints: remove upgrade.strategy': {
       accepted: job({ mode: 'Batch', upgrade: { strategy: 'Stateless' } }),
-      refused: job({ mode: 'Batch', upgrade: { strategy: 'Savepoint' } }),
+      refused: job({ mode: 'Batch', upgrade: { strategy: 'LastState' } }),
     },
     'spec: a batch job takes no savepoints: remove deletionPolicy': {
       accepted: job({ deletionPolicy: 'Savepoint' }),

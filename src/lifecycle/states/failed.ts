@@ -34,7 +34,7 @@ export const failed: StateHandler<'Failed'> = (c) => {
   if (c.sqlMissing === null && hasChanged(c)) {
     if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
-    const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
+    const stateful = isStreaming(c) && c.desired.upgrade.strategy !== 'Stateless';
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
       reason: 'Starting',
       message: 'The failed job is run again because its spec changed.',

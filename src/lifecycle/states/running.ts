@@ -14,6 +14,12 @@ export const running: StateHandler<'Running'> = (c) => {
   return leave(c) ?? stay(c);
 };
 
+const HOW = {
+  Savepoint: 'with a savepoint',
+  LastState: 'from its newest checkpoint',
+  Stateless: 'without state',
+} as const;
+
 function leave(c: Context): Outcome<'Running'> | null {
   const wanted = c.desired.suspend
     ? ({ state: 'Suspending', report: suspending } as const)
@@ -23,7 +29,7 @@ function leave(c: Context): Outcome<'Running'> | null {
   if (wanted === null || savepointInFlight(c)) return null;
   if (wanted.state === 'Suspending') return wanted;
   const paths = c.change.kind === 'Restart' ? c.change.paths.join(', ') : '';
-  const how = c.desired.upgrade.strategy === 'Savepoint' ? 'with a savepoint' : 'without state';
+  const how = HOW[c.desired.upgrade.strategy];
   const message = `${paths} changed: the running version is replaced ${isStreaming(c) ? how : 'by a new run'}.`;
   return { ...wanted, events: [{ savepoint: null, type: 'Normal', reason: 'Upgrading', message }] };
 }

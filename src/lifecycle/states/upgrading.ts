@@ -23,8 +23,9 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
       patch: { pending: undefined },
     };
 
-  const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
-  const step = stopRun(c, stateful ? 'Savepoint' : 'Cancel');
+  const { strategy } = c.desired.upgrade;
+  const stateful = isStreaming(c) && strategy !== 'Stateless';
+  const step = stopRun(c, !stateful ? 'Cancel' : strategy === 'LastState' ? 'LastState' : 'Savepoint');
   if (!step.done)
     return {
       state: 'Upgrading',
