@@ -1,5 +1,6 @@
 // The engine's error: a stable code, what was wrong, where, and what to do about it.
 import type { ErrorCode } from './error-codes.ts';
+import { redact } from './secret-references.ts';
 
 /** Where in a text or file something is wrong. Lines, columns and rows count from 1. */
 export interface ErrorPosition {
@@ -23,10 +24,10 @@ export class EngineError extends Error {
     message: string,
     details: { hint?: string; position?: ErrorPosition; cause?: unknown } = {},
   ) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(redact(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'EngineError';
     this.code = code;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : redact(details.hint);
     this.position = details.position;
   }
 }
@@ -35,5 +36,5 @@ export class EngineError extends Error {
 export function describeError(error: unknown): string {
   if (error instanceof EngineError)
     return error.hint === undefined ? error.message : `${error.message}\nHint: ${error.hint}`;
-  return error instanceof Error ? error.message : String(error);
+  return redact(error instanceof Error ? error.message : String(error));
 }

@@ -21,6 +21,8 @@ import { operatorMetrics } from './server/metrics.ts';
 import { serve } from './server/serve.ts';
 import { UpgradeTimer } from './server/upgrade-timer.ts';
 import { JobCaches } from './store/kubernetes/job-caches.ts';
+import { KubernetesConfigMaps } from './store/kubernetes/kubernetes-config-maps.ts';
+import { KubernetesRevisions } from './store/kubernetes/kubernetes-revisions.ts';
 import { KubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 
 const { env } = process;
@@ -76,11 +78,14 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   });
   const store = new KubernetesStore({ client, recorder, caches: objects });
   const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble });
+  const configMaps = new KubernetesConfigMaps({ ...common, client });
   const sql = new SqlChecker();
   const controller = new Controller({
     store,
     runtime,
-    checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
+    checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
+    configMaps,
+    revisions: new KubernetesRevisions(client),
     now: Date.now,
     log,
     metrics: metrics.kube,
@@ -91,6 +96,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   log.info({}, 'leading');
   await controller.run(stop);
   runtime.close();
+  configMaps.close();
   await store.close();
 }
 

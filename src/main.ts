@@ -10,6 +10,7 @@ import { SqlChecker } from './engine-client/validate-sql.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { endOnUncaught, endSignal } from './program.ts';
 import { LocalRuntime } from './runtime/local/local-runtime.ts';
+import { LocalRevisions } from './store/local/local-revisions.ts';
 import { LocalStore } from './store/local/local-store.ts';
 
 const { values } = parseArgs({ options: { dir: { type: 'string' }, engine: { type: 'string' } } });
@@ -43,6 +44,7 @@ const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile
 const controller = new Controller({
   store,
   runtime,
+  revisions: new LocalRevisions(directory),
   checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
   now: Date.now,
   log,

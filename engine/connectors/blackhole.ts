@@ -3,7 +3,7 @@ import type { SinkConnector } from './connector.ts';
 import { TableOptions } from './options.ts';
 
 export const blackholeSink: SinkConnector = {
-  describe: (table) => void new TableOptions(table, { connector: { kind: 'string' } }),
+  describe: (table) => void new TableOptions(table, { connector: { kind: 'string', public: true } }),
   createWriter: () => ({ write: () => undefined, prepareCommit: async () => [], abort: async () => undefined }),
   cleanUp: async () => undefined,
 };

@@ -11,7 +11,7 @@ import { TableOptions, type OptionSpecs } from './options.ts';
 import { SplitQueueReader, type FormatReader } from './split-queue.ts';
 
 const specs: OptionSpecs = {
-  connector: { kind: 'string' },
+  connector: { kind: 'string', public: true },
   'rows-per-second': { kind: 'number', min: 0.001 },
   'number-of-rows': { kind: 'integer', min: 0 },
   seed: { kind: 'integer' },

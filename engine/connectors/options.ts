@@ -1,6 +1,7 @@
 // WITH options of a table, checked against what its connector knows: typed values out, errors that name table, option, value and remedy.
 import { EngineError } from '../errors.ts';
 import type { TableSpec } from '../plan/exec-plan.ts';
+import { hasMalformedReference, secretReferences } from '../secret-references.ts';
 
 /** What an option takes. `#` in a name stands for one column name: `fields.#.min`. */
 export interface OptionSpec {
@@ -8,6 +9,8 @@ export interface OptionSpec {
   required?: boolean;
   /** Of `enum`: the values, written as users write them. */
   values?: readonly string[];
+  /** Of `string`: its value is put on record or shown, so it may hold no secret. */
+  public?: true;
   /** Of `integer` and `number`: the least value allowed. */
   min?: number;
 }
@@ -127,6 +130,13 @@ function check(table: TableSpec, name: string, value: string, spec: OptionSpec):
   const fail = (reason: string, hint: string): never => {
     throw invalidOption(table, name, value, reason, hint);
   };
+  if (hasMalformedReference(value))
+    fail(
+      'has a reference to a secret that is not well-formed',
+      'write ${secret:NAME:KEY} with the name of a Secret and a key in it',
+    );
+  if (secretReferences(value).length > 0 && (spec.kind !== 'string' || spec.public === true))
+    fail('holds a secret, which this option cannot', `write the value of '${name}' itself`);
   switch (spec.kind) {
     case 'string':
       if (value === '' && spec.required === true) fail('is empty', `give '${name}' a value`);

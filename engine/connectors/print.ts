@@ -7,8 +7,8 @@ import { TableOptions, type OptionSpecs } from './options.ts';
 const kinds = ['+I', '-U', '+U', '-D'] as const;
 
 const specs: OptionSpecs = {
-  connector: { kind: 'string' },
-  'print-identifier': { kind: 'string' },
+  connector: { kind: 'string', public: true },
+  'print-identifier': { kind: 'string', public: true },
 };
 
 export const printSink: SinkConnector = {

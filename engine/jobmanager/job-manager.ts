@@ -6,10 +6,12 @@ import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import { systemClock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
 import { connectors } from '../connectors/registry.ts';
+import { withSecrets } from '../connectors/with-secrets.ts';
 import { EngineError } from '../errors.ts';
 import { createRestServer } from '../rest/server.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
+import { redact } from '../secret-references.ts';
 import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { removeSpillFolders, temporaryDirectory } from '../taskmanager/spill-folder.ts';
 import { writeEndpoints } from './endpoints-file.ts';
@@ -33,7 +35,7 @@ export async function startJobManager(
     config,
     job: { ...job, sql: () => readScript(job.sqlFile) },
     storage: new LocalCheckpointStorage(stateDirectory),
-    connectors,
+    connectors: withSecrets(connectors, process.env),
     temporaryFiles: localTemporaryFiles,
     network: tcp,
     clock: systemClock,
@@ -45,7 +47,7 @@ export async function startJobManager(
     announce: (attempt, rpcPort) =>
       announceEndpoints(config, job.jobId, attempt, rpcPort, (rest.server.address() as AddressInfo).port),
     removeSpilled: (epoch) => removeSpillFolders(localTemporaryFiles, temporaryDirectory(config), job.jobId, epoch),
-    log: (message) => console.error(`${new Date().toISOString()} ${message}`),
+    log: (message) => console.error(`${new Date().toISOString()} ${redact(message)}`),
     exit,
   });
   const rest = createRestServer(new Gateway(master), { token });

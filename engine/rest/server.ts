@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { errorBody } from './errors.ts';
 import { GatewayError, type JobManagerGateway } from './gateway.ts';
+import { redact } from '../secret-references.ts';
 import { registerClusterRoutes } from './routes-cluster.ts';
 import { registerJobRoutes } from './routes-job.ts';
 import { registerMetricRoutes } from './routes-metrics.ts';
@@ -50,6 +51,10 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
       );
     });
   }
+
+  server.addHook('onSend', async (_request, _reply, payload) =>
+    typeof payload === 'string' ? redact(payload) : payload,
+  );
 
   server.setErrorHandler((error, _request, reply) => {
     if (error instanceof GatewayError) return fail(reply, error);

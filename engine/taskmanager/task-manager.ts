@@ -5,6 +5,7 @@ import type { EngineConfig } from '../config.ts';
 import type { Metrics } from '../rpc/protocol.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
+import { redact } from '../secret-references.ts';
 import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { jobManagerAddress } from './find-job-manager.ts';
 import { startSlots } from './slot-threads.ts';
@@ -44,7 +45,7 @@ export function createTaskManager(
     spillFolder: (jobId, epoch) => spillFolder(temporaryDirectory(config), jobId, epoch, resourceId),
     removeFolder: (folder) => localTemporaryFiles.remove(folder),
     print: (lines) => void process.stdout.write(lines),
-    log: (message) => console.error(message),
+    log: (message) => console.error(redact(message)),
     exit,
   });
 }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { LocalCheckpointStorage } from '../checkpoint/local-storage.ts';
 import { systemClock } from '../clock.ts';
 import { connectors } from '../connectors/registry.ts';
+import { withSecrets } from '../connectors/with-secrets.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { ChannelHub } from '../shuffle/channel-hub.ts';
 import { threadPort } from '../shuffle/thread-port.ts';
@@ -29,7 +30,7 @@ const slot = new Slot({
   storage: new LocalCheckpointStorage(setup.stateDirectory),
   taskManagerId: setup.taskManagerId,
   temporaryDirectory: setup.temporaryDirectory,
-  connectors,
+  connectors: withSecrets(connectors, process.env),
   clock: systemClock,
   temporaryFiles: localTemporaryFiles,
   heap: () => {

@@ -33,6 +33,11 @@ const JOB_EVENTS = {
   DeadlineExceeded: { types: ['Warning'], when: 'A batch job ran for longer than it may.' },
   InvalidSpec: { types: ['Warning'], when: 'The spec cannot be run.' },
   StateUnreadable: { types: ['Warning'], when: 'State that the job would go on from cannot be read.' },
+  SqlNotFound: { types: ['Warning'], when: 'The ConfigMap that holds the SQL, or its key, is not there.' },
+  Deleting: {
+    types: ['Normal'],
+    when: 'A finished batch job is deleted because batch.deleteAfterFinished asks for it.',
+  },
   OperatorError: {
     types: ['Warning'],
     when: 'The operator failed several times in a row to look at the job or to act on it.',

@@ -1,6 +1,7 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
 import type { ObjectMeta } from './object.ts';
+import { CRON_PATTERN } from './cron-pattern.ts';
 import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
 
@@ -73,7 +74,7 @@ const podTemplate = (role: string, container: string) =>
   );
 
 export const MODES = ['Streaming', 'Batch'] as const;
-export const UPGRADE_STRATEGIES = ['Savepoint', 'Stateless'] as const;
+export const UPGRADE_STRATEGIES = ['Savepoint', 'LastState', 'Stateless'] as const;
 export const DELETION_POLICIES = ['Savepoint', 'Delete'] as const;
 
 const EngineSchema = Type.Object(
@@ -96,18 +97,54 @@ const EngineSchema = Type.Object(
   { description: 'Which engine runs the job.', default: {} },
 );
 
+/** Characters of a job's SQL text, wherever it stands: it is kept in status, and an object has its limit. */
+export const MAX_SQL_LENGTH = 262_144;
+
+const ConfigMapKeyRefSchema = Type.Object(
+  {
+    name: Type.String({
+      description:
+        'Name of the ConfigMap, in the namespace of the FlowJob. What counts is the text: where it changes, the running version is replaced.',
+      pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$',
+      maxLength: 253,
+      'x-flowjob-change': 'none',
+    }),
+    key: Type.String({
+      description: 'Key of the text among its data.',
+      pattern: '^[-._a-zA-Z0-9]+$',
+      maxLength: 253,
+      'x-flowjob-change': 'none',
+    }),
+  },
+  {
+    description:
+      'On Kubernetes, the ConfigMap that holds the SQL text. An edit of it is a change of the job like any other.',
+  },
+);
+
 const JobSchema = Type.Object(
   {
     sql: Type.Object(
       {
-        inline: Type.String({
-          description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
-          minLength: 1,
-          maxLength: 262144,
-          'x-flowjob-change': 'restart',
-        }),
+        inline: Type.Optional(
+          Type.String({
+            description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
+            minLength: 1,
+            maxLength: MAX_SQL_LENGTH,
+            'x-flowjob-change': 'restart',
+          }),
+        ),
+        configMapKeyRef: Type.Optional(ConfigMapKeyRefSchema),
       },
-      { description: 'The job as SQL text.' },
+      {
+        description: 'The job as SQL text: here, or in a ConfigMap.',
+        'x-kubernetes-validations': [
+          {
+            rule: 'has(self.inline) != has(self.configMapKeyRef)',
+            message: 'the SQL text stands in one place: write either inline or configMapKeyRef',
+          },
+        ] satisfies CelRule[],
+      },
     ),
     parallelism: Type.Optional(
       Type.Integer({
@@ -157,6 +194,55 @@ const PersistentVolumeClaimSchema = Type.Object(
   { description: 'On Kubernetes, the PersistentVolumeClaim that holds the state. Without effect elsewhere.' },
 );
 
+const SavepointScheduleSchema = Type.Object(
+  {
+    schedule: Type.String({
+      description:
+        'When a savepoint is taken, as in a CronJob: minute, hour, day of the month, month, day of the week. A FlowSavepoint is made for each time at which the job runs; of times that were missed, the last one is made up for.',
+      maxLength: 100,
+      'x-flowjob-change': 'in-place',
+      'x-kubernetes-validations': [
+        {
+          rule: `self.matches(r'${CRON_PATTERN}')`,
+          message: 'must be five fields of cron, or a name such as @daily: write for example 0 */6 * * *',
+        },
+      ],
+    }),
+    timeZone: Type.Optional(
+      Type.String({
+        description: 'The time zone that the schedule is in, as the IANA names it: `Europe/Berlin`.',
+        pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$',
+        maxLength: 64,
+        'x-flowjob-change': 'in-place',
+        'x-flowjob-default': 'UTC',
+      }),
+    ),
+    retain: Type.Object(
+      {
+        count: Type.Integer({
+          description: 'How many complete ones are kept; older ones are deleted, with their files.',
+          default: 10,
+          minimum: 1,
+          maximum: 1000,
+          format: 'int32',
+          'x-flowjob-change': 'in-place',
+        }),
+        age: Type.Optional(
+          duration({
+            description:
+              'How long one is kept. The newest complete one stays, however old, and what the job would start from.',
+            positive: true,
+            'x-flowjob-change': 'in-place',
+            'x-flowjob-default': 'as long as `count` allows',
+          }),
+        ),
+      },
+      { description: 'Which savepoints of the schedule are kept. Others are nobody’s but yours.', default: {} },
+    ),
+  },
+  { description: 'Savepoints that are taken by a schedule. Only with mode Streaming.' },
+);
+
 const StateSchema = Type.Object(
   {
     storage: Type.Optional(
@@ -198,6 +284,7 @@ const StateSchema = Type.Object(
       },
       { description: 'When checkpoints are taken.', default: {} },
     ),
+    savepoints: Type.Optional(SavepointScheduleSchema),
   },
   { description: 'The state that the job keeps.', default: {} },
 );
@@ -208,6 +295,7 @@ const UpgradeSchema = Type.Object(
       stringEnum(UPGRADE_STRATEGIES, {
         description:
           'How a running job gets from one version to the next. `Savepoint`: stopped with a savepoint, started from it. ' +
+          '`LastState`: stopped at once, started from its newest checkpoint; what it did since comes again, once. ' +
           '`Stateless`: stopped, started with empty state.',
         'x-flowjob-change': 'none',
         'x-flowjob-default': 'Savepoint for Streaming, Stateless for Batch',
@@ -249,6 +337,15 @@ const BatchSchema = Type.Object(
         }),
       },
       { description: 'When the processes of a job that has ended go. The FlowJob and its status stay.', default: {} },
+    ),
+    deleteAfterFinished: Type.Optional(
+      duration({
+        description:
+          'How long after its end, in success or failure, the FlowJob itself is deleted. Not for a FlowJob that is kept in git: it would come back, and run again.',
+        positive: true,
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'it stays',
+      }),
     ),
   },
   { description: 'How a batch job is retried and cleared away. Only with mode Batch.' },
@@ -304,6 +401,17 @@ export const FlowJobSpecSchema = Type.Object(
       format: 'int64',
       'x-flowjob-change': 'restart',
     }),
+    revisionHistoryLimit: Type.Optional(
+      Type.Integer({
+        description:
+          'How many older versions are kept beside the one that was accepted last, each with the SQL text that it ran: on Kubernetes as ControllerRevisions.',
+        minimum: 1,
+        maximum: 100,
+        format: 'int32',
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': '10',
+      }),
+    ),
     job: JobSchema,
     state: StateSchema,
     upgrade: UpgradeSchema,
@@ -328,7 +436,7 @@ export const FlowJobSpecSchema = Type.Object(
         fieldPath: '.batch',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy != 'Savepoint'",
+        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy == 'Stateless'",
         message: 'a batch job takes no savepoints: remove upgrade.strategy, or set it to Stateless',
         fieldPath: '.upgrade.strategy',
       },
@@ -336,6 +444,11 @@ export const FlowJobSpecSchema = Type.Object(
         rule: "self.mode == 'Streaming' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
         message: 'a batch job takes no savepoints: remove deletionPolicy, or set it to Delete',
         fieldPath: '.deletionPolicy',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.state.savepoints)",
+        message: 'a batch job takes no savepoints: remove state.savepoints',
+        fieldPath: '.state.savepoints',
       },
       {
         rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',

@@ -13,6 +13,11 @@ export const FINALIZER = 'flowjob.dev/operator';
 /** Label on everything that belongs to one FlowJob; its value is the FlowJob's name. */
 export const JOB_LABEL = 'flowjob.dev/job';
 
+/** Label of FlowSavepoints that a schedule made, and that its retention may delete; its value is "true". */
+export const SCHEDULED_LABEL = 'flowjob.dev/scheduled';
+/** On those: the time of the schedule that it was made for, RFC 3339. */
+export const SCHEDULED_AT_ANNOTATION = 'flowjob.dev/scheduled-at';
+
 export type Kind = 'FlowJob' | 'FlowSavepoint';
 
 /** How each kind is named on the API and on the command line. */

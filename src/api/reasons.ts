@@ -41,7 +41,7 @@ export const JOB_REASONS = {
   },
   Starting: { meaning: 'Processes are being started.', remedy: '' },
   PodNotStarting: {
-    meaning: 'On Kubernetes, a pod of the job cannot start.',
+    meaning: 'A pod of the job cannot start; on one machine, a secret of the job is missing.',
     remedy: 'The message says what keeps it and what to do; the job goes on by itself when the cause is gone.',
   },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
@@ -74,12 +74,20 @@ export const JOB_REASONS = {
     meaning: 'The engine gave the job up.',
     remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
   },
+  SqlNotFound: {
+    meaning: 'The ConfigMap of spec.job.sql.configMapKeyRef, or its key, is not there. A version that runs goes on.',
+    remedy: 'Create it as the message says; the job goes on by itself.',
+  },
   InvalidSpec: { meaning: 'The spec cannot be run.', remedy: 'The message names the field, the value and the remedy.' },
   SavepointFailed: {
     meaning:
       'The savepoint that an upgrade, a suspend or a delete needs could not be taken; the running version goes on.',
     remedy:
       'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
+  },
+  InvalidSchedule: {
+    meaning: 'The schedule of state.savepoints cannot be followed; the job runs on without its savepoints.',
+    remedy: 'The message says what is wrong with the schedule or its time zone: correct it.',
   },
   StateUnreadable: {
     meaning:
@@ -95,7 +103,11 @@ export const JOB_REASONS = {
     meaning: 'The change needs the job to be stopped first.',
     remedy: 'Suspend the job, change it, resume it.',
   },
-  Deleting: { meaning: 'The job is being deleted under spec.deletionPolicy.', remedy: '' },
+  Deleting: {
+    meaning:
+      'The job is being deleted under spec.deletionPolicy, or because spec.batch.deleteAfterFinished has passed.',
+    remedy: '',
+  },
   Paused: { meaning: 'The operator keeps its hands off the job.', remedy: 'Remove the annotation flowjob.dev/pause.' },
   ProcessLost: { meaning: 'A process of the job ended without being asked to.', remedy: '' },
   SavepointCompleted: { meaning: 'A savepoint is complete.', remedy: '' },

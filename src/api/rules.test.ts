@@ -75,7 +75,7 @@ const examples: Record<Kind, Record<string, Example>> = {
     },
     'spec: a batch job takes no savepoints: remove upgrade.strategy': {
       accepted: job({ mode: 'Batch', upgrade: { strategy: 'Stateless' } }),
-      refused: job({ mode: 'Batch', upgrade: { strategy: 'Savepoint' } }),
+      refused: job({ mode: 'Batch', upgrade: { strategy: 'LastState' } }),
     },
     'spec: a batch job takes no savepoints: remove deletionPolicy': {
       accepted: job({ deletionPolicy: 'Savepoint' }),
@@ -84,6 +84,26 @@ const examples: Record<Kind, Record<string, Example>> = {
     'spec: must not be above taskManager.replicas x taskManager.slots': {
       accepted: job({ job: { ...sql, parallelism: 6 }, taskManager: { replicas: 3 } }),
       refused: job({ job: { ...sql, parallelism: 3 } }),
+    },
+    'spec.job.sql: the SQL text stands in one place': {
+      accepted: job({ job: { sql: { configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
+      refused: job({ job: { sql: { inline: 'SELECT 1', configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
+    },
+    'spec.state.savepoints.schedule: must be five fields of cron': {
+      accepted: job({ state: { savepoints: { schedule: '*/15 0-6,22 1 JAN-DEC MON-FRI/2' } } }),
+      refused: job({ state: { savepoints: { schedule: '0 24 * * *' } } }),
+    },
+    'spec.state.savepoints.retain.age: must be longer than zero': {
+      accepted: job({ state: { savepoints: { schedule: '@daily', retain: { age: '7d' } } } }),
+      refused: job({ state: { savepoints: { schedule: '@daily', retain: { age: '0d' } } } }),
+    },
+    'spec: a batch job takes no savepoints: remove state.savepoints': {
+      accepted: job({ state: { savepoints: { schedule: '0 */6 * * *' } } }),
+      refused: job({ mode: 'Batch', state: { savepoints: { schedule: '0 */6 * * *' } } }),
+    },
+    'spec.batch.deleteAfterFinished: must be longer than zero': {
+      accepted: job({ mode: 'Batch', batch: { deleteAfterFinished: '7d' } }),
+      refused: job({ mode: 'Batch', batch: { deleteAfterFinished: '0h' } }),
     },
     'spec.state.storage: state is kept in one place': {
       accepted: job({ state: { storage: { persistentVolumeClaim: { size: '5Gi' } } } }),

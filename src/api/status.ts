@@ -109,6 +109,23 @@ export const BatchSummarySchema = Type.Object(
   { description: 'How the last run that came to its end went.' },
 );
 
+export const SavepointScheduleStatusSchema = Type.Object(
+  {
+    schedule: Type.String({ description: 'The schedule that `since` is about.', maxLength: 100 }),
+    timeZone: Type.String({ description: 'Its time zone.', maxLength: 64 }),
+    since: time(
+      'The last time of the schedule that was seen to, or when the schedule was first seen: later ones are due.',
+    ),
+    pending: Type.Optional(
+      Type.String({
+        description: 'Name of the FlowSavepoint that is being made for it; chosen and written here before it is made.',
+        maxLength: 63,
+      }),
+    ),
+  },
+  { description: 'How far state.savepoints has been seen to.' },
+);
+
 export const FlowJobStatusSchema = Type.Object(
   {
     observedGeneration: Type.Integer({
@@ -146,6 +163,7 @@ export const FlowJobStatusSchema = Type.Object(
     pending: Type.Optional(PendingOperationSchema),
     recovery: Type.Optional(RecoverySchema),
     batch: Type.Optional(BatchSummarySchema),
+    savepointSchedule: Type.Optional(SavepointScheduleStatusSchema),
     parallelism: Type.Optional(
       Type.Integer({ description: 'Parallelism of the running version.', minimum: 0, format: 'int32' }),
     ),
@@ -169,4 +187,5 @@ export type Attempt = Static<typeof AttemptSchema>;
 export type LastSavepoint = Static<typeof LastSavepointSchema>;
 export type PendingOperation = Static<typeof PendingOperationSchema>;
 export type Recovery = Static<typeof RecoverySchema>;
+export type SavepointScheduleStatus = Static<typeof SavepointScheduleStatusSchema>;
 export type BatchSummary = Static<typeof BatchSummarySchema>;

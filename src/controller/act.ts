@@ -1,11 +1,16 @@
 // Carries out one action. Each may have been carried out before: the ids in it make the call the same call.
 import type { FlowJob } from '../api/flowjob.ts';
 import { EngineClientError, type EngineClient } from '../engine-client/engine-client.ts';
-import type { Action } from '../lifecycle/model.ts';
+import type { Action, ObjectAction } from '../lifecycle/model.ts';
 import type { Runtime } from '../runtime/port.ts';
 
 /** `job` has the status that was just written. Throws what the runtime throws; an engine that does not answer is asked again in the next pass. */
-export async function act(action: Action, job: FlowJob, runtime: Runtime, engine: EngineClient | null): Promise<void> {
+export async function act(
+  action: Exclude<Action, ObjectAction>,
+  job: FlowJob,
+  runtime: Runtime,
+  engine: EngineClient | null,
+): Promise<void> {
   const { attempt, accepted } = job.status ?? {};
   const key = job.metadata;
   const place = { key, storage: (accepted?.spec ?? job.spec).state.storage };

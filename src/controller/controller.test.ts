@@ -2,11 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FlowJob } from '../api/flowjob.ts';
+import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import type { KeptRevision } from '../lifecycle/revisions.ts';
 import { findByArguments } from '../runtime/local/process-table.ts';
 import { LocalRuntime } from '../runtime/local/local-runtime.ts';
 import { stopJobs } from '../runtime/local/stop-jobs.ts';
+import { LocalRevisions } from '../store/local/local-revisions.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import { Controller } from './controller.ts';
 
@@ -42,7 +44,7 @@ function startOperator(failing: (() => Error) | null = null): Operator {
   const acted: string[] = [];
   const checkSql = (job: FlowJob): string | null => {
     if (started.failing !== null) throw started.failing();
-    return job.spec.job.sql.inline.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
+    return job.spec.job.sql.inline!.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
   };
   const log = {
     ...silent,
@@ -51,7 +53,14 @@ function startOperator(failing: (() => Error) | null = null): Operator {
     },
     error: (fields: object, message: string) => void errors.push(`${message} ${String(Object(fields).err)}`),
   };
-  const controller = new Controller({ store: own, runtime, checkSql, now: Date.now, log });
+  const controller = new Controller({
+    store: own,
+    runtime,
+    revisions: new LocalRevisions(directory),
+    checkSql,
+    now: Date.now,
+    log,
+  });
   const abort = new AbortController();
   const started: Operator = {
     runtime,
@@ -436,3 +445,22 @@ test('passes that keep failing are told once in conditions and as an event, and 
   const again = await until('ready again', (job) => job !== null && condition(job, 'Ready') === 'True');
   expect(condition(again, 'Stalled')).toBeUndefined();
 }, 30_000);
+
+test('each accepted version is kept with its text, and a version that cannot run is not', async () => {
+  const folder = join(directory, 'jobs', key.name, 'revisions');
+  const kept = (): string[] =>
+    readdirSync(folder)
+      .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as KeptRevision & { spec: FlowJobSpec })
+      .sort((a, b) => a.revision - b.revision)
+      .map(({ revision, spec }) => `${revision}: ${spec.job.sql.inline}`);
+  await apply('SELECT 1');
+  await inState('Running');
+  await apply('SELECT 2');
+  await until('the second version runs', (job) => job?.status?.attempt?.epoch === 2 && job.status.state === 'Running');
+  await apply('-- bad');
+  await until(
+    'it is refused',
+    (job) => job?.status?.conditions.some(({ reason }) => reason === 'InvalidSpec') === true,
+  );
+  expect(kept()).toEqual(['1: SELECT 1', '2: SELECT 2']);
+});

@@ -7,6 +7,7 @@ import { Controller as Loop, done, requeueAfter, type Result } from '../kube/que
 import type { Metrics } from '../kube/metrics.ts';
 import type { WorkQueue } from '../kube/queue/work-queue.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
+import { Readers } from './readers.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
 import { describeTrouble, kindOf } from './trouble.ts';
 
@@ -24,6 +25,8 @@ export class Controller {
   private readonly keys = new Map<string, ObjectKey>();
   /** By job: the names of its FlowSavepoints, as the watch tells them. */
   private readonly savepoints = new Map<string, Set<string>>();
+  /** By ConfigMap: the jobs whose SQL stands in it. */
+  private readonly readers = new Readers();
   /** By job: the kinds of errors that are on record because of passes that failed in a row. */
   private readonly told = new Map<string, Set<string>>();
 
@@ -54,6 +57,9 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const passes = this.loop.run({ stop: signal });
     this.options.runtime.onChange((key) => this.look(key));
+    this.options.configMaps?.onChange((key) => {
+      for (const reader of this.readers.of(key)) this.look(reader);
+    });
     // Processes whose FlowJob went while no operator ran.
     for (const key of this.options.runtime.jobs()) this.look(key);
     await Promise.all([
@@ -65,7 +71,10 @@ export class Controller {
         this.savepoints.set(idOf(key), names);
         this.look(key);
       }),
-      this.watch('FlowJob', signal, ({ object }) => this.look(keyOf(object))),
+      this.watch('FlowJob', signal, ({ type, object }) => {
+        this.readers.note(object, type === 'Deleted');
+        this.look(keyOf(object));
+      }),
     ]);
     await passes;
   }

@@ -4,20 +4,30 @@ import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Attempt } from '../api/status.ts';
 import { EngineClient, EngineClientError, firstLine } from '../engine-client/engine-client.ts';
 import type { EngineView, Observation, OperationView, ProcessView, StorageView } from '../lifecycle/observation.ts';
+import { sqlOf, type ConfigMaps } from './config-maps.ts';
 import type { Connection, Runtime } from '../runtime/port.ts';
 
-/** Null: the SQL of the job's spec can be planned. */
-export type SqlCheck = (job: FlowJob) => string | null;
+/** Null: the SQL of the job's spec can be planned. `sql`: its text where it does not stand inline. */
+export type SqlCheck = (job: FlowJob, sql?: string) => string | null;
+
+export interface GathererOptions {
+  runtime: Runtime;
+  checkSql: SqlCheck;
+  /** Absent where there are none: on one machine. */
+  configMaps?: ConfigMaps | undefined;
+}
 
 export class Gatherer {
   private readonly runtime: Runtime;
   private readonly checkSql: SqlCheck;
+  private readonly configMaps: ConfigMaps | undefined;
   /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
   private readonly silence = new Map<string, number>();
 
-  constructor(runtime: Runtime, checkSql: SqlCheck) {
+  constructor({ runtime, checkSql, configMaps }: GathererOptions) {
     this.runtime = runtime;
     this.checkSql = checkSql;
+    this.configMaps = configMaps;
   }
 
   async observe(job: FlowJob, savepoints: readonly FlowSavepoint[], now: number): Promise<Observation> {
@@ -26,12 +36,18 @@ export class Gatherer {
     const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
     const engine = runs ? await this.engine(job, attempt, savepoints) : null;
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job);
+    const referencedSql = await sqlOf(job, this.configMaps);
     return {
       processes,
       engine,
       silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
       storage,
-      sqlError: this.checkSql(job),
+      ...(referencedSql === null
+        ? { sqlError: this.checkSql(job) }
+        : {
+            referencedSql,
+            sqlError: 'text' in referencedSql ? this.checkSql(job, referencedSql.text) : null,
+          }),
     };
   }
 

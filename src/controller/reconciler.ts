@@ -13,12 +13,19 @@ import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
 import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
+import { actOnObjects, isObjectAction } from './act-on-objects.ts';
+import type { ConfigMaps } from './config-maps.ts';
 import { Gatherer, type SqlCheck } from './gather.ts';
+import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
 export interface ReconcilerOptions {
   store: Store;
   runtime: Runtime;
   checkSql: SqlCheck;
+  /** Absent where there are none: on one machine. */
+  configMaps?: ConfigMaps | undefined;
+  /** Where accepted versions are kept. */
+  revisions: RevisionStore;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -47,10 +54,12 @@ export class Reconciler {
   private readonly running = new Set<string>();
   /** By job: what the pass before did. Many actions are asked for anew until they have had their effect; that they go on is no news. */
   private readonly underWay = new Map<string, ReadonlySet<string>>();
+  private readonly revisions: RevisionKeeper;
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
-    this.gatherer = new Gatherer(options.runtime, options.checkSql);
+    this.gatherer = new Gatherer(options);
+    this.revisions = new RevisionKeeper(options.revisions);
   }
 
   /** `savepoints`: names of the FlowSavepoints that are known to name the job. */
@@ -70,9 +79,11 @@ export class Reconciler {
       this.options.log.info({ job: key.name, from: before, to: written.status?.state }, 'state changed');
     const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
     await this.report(decision.events, written, objects);
+    if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     this.logNew(key, decision.actions);
     for (const action of decision.actions)
-      await act(action, written, this.options.runtime, await this.gatherer.client(written));
+      if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
+      else await act(action, written, this.options.runtime, await this.gatherer.client(written));
     await this.release(written, objects, decision);
     return changed || savepointsChanged ? 0 : this.nextLook(written, decision);
   }
@@ -127,6 +138,7 @@ export class Reconciler {
       return MOTION;
     }
     await runtime.forget(key);
+    this.revisions.forget(key);
     return null;
   }
 

@@ -55,6 +55,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Lists and watches fetch metadata alone, whatever the objects hold. */
+  readonly metadataOnly?: boolean;
   /** Carries T and is never set. */
   readonly objectType?: T;
 }
@@ -62,6 +64,14 @@ export interface Resource<T extends KubeObject = KubeObject> {
 /** `v1` or `apps/v1`. */
 export function apiVersionOf({ group, version }: Resource): string {
   return group === '' ? version : `${group}/${version}`;
+}
+
+/** The media type of a list or a watch of this kind; undefined for whole objects. */
+export function acceptOf(
+  { metadataOnly }: Resource,
+  as: 'PartialObjectMetadata' | 'PartialObjectMetadataList',
+): string | undefined {
+  return metadataOnly === true ? `application/json;as=${as};g=meta.k8s.io;v=v1` : undefined;
 }
 
 /** For messages: `pods default/orders-jm`. */

@@ -5,15 +5,28 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { idOf } from './ids.ts';
 import type { Change } from './model.ts';
 
-export function desiredSpec(job: FlowJob): ResolvedFlowJobSpec {
-  return resolveSpec(job.spec);
+/** `sql`: the text where it does not stand inline. */
+export function desiredSpec(job: FlowJob, sql?: string): ResolvedFlowJobSpec {
+  return resolveSpec(job.spec, sql);
+}
+
+/** A field as people know it: a text that stands in a ConfigMap is looked for there. */
+export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
+  const ref = spec.job.sql.configMapKeyRef;
+  return path === 'job.sql.inline' && ref !== undefined
+    ? `spec.job.sql (ConfigMap "${ref.name}", key "${ref.key}")`
+    : `spec.${path}`;
 }
 
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
-  const { engine, mode, job, restartNonce, state, jobManager, taskManager } = spec;
-  return idOf(JSON.stringify({ engine, mode, job, restartNonce, state, jobManager, taskManager }, sortKeys));
+  const { engine, mode, job, restartNonce, jobManager, taskManager } = spec;
+  const { savepoints: _, ...state } = spec.state;
+  return idOf(canonical({ engine, mode, job, restartNonce, state, jobManager, taskManager }));
 }
+
+/** JSON with keys in order. */
+export const canonical = (value: unknown): string => JSON.stringify(value, sortKeys);
 
 const sortKeys = (_: string, value: unknown): unknown =>
   value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -35,10 +48,16 @@ export function changeBetween(
       message: `${fields.join(', ')} cannot change while a version of the job runs. Suspend the job, change it, resume it; the accepted version goes on.`,
     };
   }
-  const paths = changes.filter((change) => change.changeClass === 'restart').map((change) => `spec.${change.path}`);
+  const paths = changes
+    .filter((change) => change.changeClass === 'restart')
+    .map((change) => fieldName(change.path, desired));
   if (paths.length === 0) return { kind: 'None' };
   if (sqlError !== null)
-    return { kind: 'Invalid', message: `The new version cannot run, so the accepted one goes on. ${sqlError}` };
+    return {
+      kind: 'Invalid',
+      reason: 'InvalidSpec',
+      message: `The new version cannot run, so the accepted one goes on. ${sqlError}`,
+    };
   return { kind: 'Restart', paths };
 }
 

@@ -1,6 +1,7 @@
 // A job that came to its end on its own: how that is put on record and told, what is told of an edit that came later, and when it is run again.
 import { specChanges } from '../api/change-class.ts';
 import type { Attempt, BatchSummary } from '../api/status.ts';
+import { fieldName } from './change.ts';
 import { isStreaming, timestamp } from './facts.ts';
 import type { Context, Outcome, Report } from './model.ts';
 
@@ -58,7 +59,7 @@ function noteOf(c: Context, another: boolean): string | null {
   const accepted = c.status.accepted?.spec;
   if (accepted === undefined) return null;
   const changed = specChanges(accepted, c.desired).filter(({ path }) => WORK.includes(path));
-  const since = `The spec has changed since the run that finished (${changed.map(({ path }) => `spec.${path}`).join(', ')})`;
+  const since = `The spec has changed since the run that finished (${changed.map(({ path }) => fieldName(path, c.desired)).join(', ')})`;
   const raisedTooEarly = !another && accepted.restartNonce !== c.desired.restartNonce;
   const raise = raisedTooEarly ? 'raise spec.restartNonce once more' : 'raise spec.restartNonce';
   if (changed.length > 0 && c.observation.sqlError !== null)

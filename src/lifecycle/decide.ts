@@ -6,6 +6,7 @@ import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
 import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
+import { decideSchedule, soonest } from './savepoint-schedule.ts';
 import { decideSavepoint, type SavepointOutcome } from './savepoints.ts';
 import { deleting } from './states/deleting.ts';
 import { failed } from './states/failed.ts';
@@ -13,6 +14,7 @@ import { finished } from './states/finished.ts';
 import { pending } from './states/pending.ts';
 import { recovering } from './states/recovering.ts';
 import { running } from './states/running.ts';
+import { changeWithoutSql, referencedSql } from './sql-source.ts';
 import { starting } from './states/starting.ts';
 import { suspended } from './states/suspended.ts';
 import { suspending } from './states/suspending.ts';
@@ -24,26 +26,34 @@ export function decide(input: DecideInput): Decision {
   const outcome = run(context);
   const savepoints = decideSavepoints(context, outcome.state);
   const newest = savepoints.flatMap((s) => s.completed ?? []).at(-1);
-  const status = nextStatus(context, outcome, newest === undefined ? {} : { lastSavepoint: newest });
+  const schedule = decideSchedule(context, outcome.state);
+  const extra: StatusPatch = { savepointSchedule: schedule.status };
+  if (newest !== undefined) extra.lastSavepoint = newest;
+  const status = nextStatus(context, outcome, extra);
   return {
     status,
     savepoints: savepoints.map((s) => s.decision),
     // Disposal looks at the status that is being written; it comes last.
-    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions)],
+    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions), ...schedule.actions],
     events: [...(outcome.events ?? []), ...savepoints.flatMap((s) => s.events)],
     finalizer: outcome.finalizer ?? 'keep',
-    requeueAt: outcome.requeueAt ?? null,
+    requeueAt: soonest(outcome.requeueAt ?? null, schedule.requeueAt),
     inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
   };
 }
 
 function contextOf(input: DecideInput): Context {
   const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
-  const desired = desiredSpec(input.job);
   const accepted = status.accepted?.spec;
+  const { text, missing } = referencedSql(input.observation, accepted);
+  const desired = desiredSpec(input.job, text);
   const change: Change =
-    accepted === undefined ? { kind: 'None' } : changeBetween(accepted, desired, input.observation.sqlError);
-  return { ...input, status, desired, change };
+    accepted === undefined
+      ? { kind: 'None' }
+      : missing !== null
+        ? changeWithoutSql(missing)
+        : changeBetween(accepted, desired, input.observation.sqlError);
+  return { ...input, status, desired, change, sqlMissing: missing };
 }
 
 /** The handler of the state; a deletion takes over from any of them. */

@@ -139,12 +139,12 @@ describe.each([
     fc.assert(
       fc.property(
         fc.array(steps(mode, bounded), { minLength: 20, maxLength: 150, size: 'max' }),
-        fc.boolean(),
-        (sequence, stateless) => {
+        fc.constantFrom('Savepoint' as const, 'LastState' as const, 'Stateless' as const),
+        (sequence, strategy) => {
           const world = new World(spec(mode));
-          if (stateless && mode === 'Streaming') {
-            world.allowedEmpty = true;
-            world.edit((s) => void (s.upgrade.strategy = 'Stateless'));
+          if (mode === 'Streaming') {
+            world.allowedEmpty = strategy === 'Stateless';
+            world.edit((s) => void (s.upgrade.strategy = strategy));
           }
           for (const step of sequence) {
             step(world);

@@ -29,7 +29,16 @@ export type Action =
   | { kind: 'CancelJob'; jobId: string }
   | { kind: 'DisposeSavepoint'; path: string }
   /** Checkpoints and results; savepoints are FlowSavepoints' own. */
-  | { kind: 'RemoveState' };
+  | { kind: 'RemoveState' }
+  | ObjectAction;
+
+/** An effect on objects of the API. */
+export type ObjectAction =
+  /** For a time of its schedule. */
+  | { kind: 'CreateSavepoint'; name: string; scheduledAt: string }
+  | { kind: 'DeleteSavepoint'; name: string }
+  /** Asks for the deletion of the FlowJob itself. */
+  | { kind: 'DeleteJob' };
 
 export interface DecidedEvent {
   /** Null: about the job; otherwise the FlowSavepoint's name. */
@@ -79,6 +88,7 @@ export type StatusPatch = {
       | 'recovery'
       | 'batch'
       | 'parallelism'
+      | 'savepointSchedule'
       | 'taskManager'
   ]?: FlowJobStatus[K] | undefined;
 };
@@ -101,6 +111,8 @@ export interface Context extends DecideInput {
   desired: ResolvedFlowJobSpec;
   /** What the change from the accepted spec to the desired one asks for. */
   change: Change;
+  /** Why the desired version's SQL text cannot be had; null when it is there. The accepted text then stands in `desired`. */
+  sqlMissing: string | null;
 }
 
 /**
@@ -108,6 +120,9 @@ export interface Context extends DecideInput {
  * a version runs. `Invalid`: the desired version cannot run at all, so the running one goes on.
  */
 export type Change =
-  { kind: 'None' } | { kind: 'Restart'; paths: string[] } | { kind: 'Refused' | 'Invalid'; message: string };
+  | { kind: 'None' }
+  | { kind: 'Restart'; paths: string[] }
+  | { kind: 'Refused'; message: string }
+  | { kind: 'Invalid'; reason: 'InvalidSpec' | 'SqlNotFound'; message: string };
 
 export type StateHandler<S extends JobState> = (context: Context) => Outcome<S>;

@@ -75,6 +75,8 @@ export interface StorageView {
   result: RunResult | null;
 }
 
+export type ReferencedSql = { text: string } | { missing: string };
+
 export interface Observation {
   /** Processes of all attempts of the job that run or whose end is on record. */
   processes: readonly ProcessView[];
@@ -85,4 +87,6 @@ export interface Observation {
   storage: StorageView;
   /** What is wrong with the SQL of the spec as it stands now, with line and column; null when it can be planned. */
   sqlError: string | null;
+  /** The SQL text that the spec names, or why it is not to be had, with the remedy. Absent: it stands inline. */
+  referencedSql?: ReferencedSql;
 }

@@ -94,11 +94,11 @@ export type Started = Outcome<'Pending'> & { state: 'Starting' | 'Failed' };
 /** Starts the desired version, or fails for good when its SQL cannot be planned. */
 export function startDesired(
   c: Context,
-  from: 'nothing' | 'restorePoint',
+  origin: 'nothing' | 'restorePoint',
   happened: { reason: DecidedEvent['reason']; message: string },
 ): Started {
   if (c.observation.sqlError !== null) return invalid(c);
-  const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
+  const stateful = origin === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
   const unreadable = stateful ? unreadableState(c) : null;
   if (unreadable !== null)
     return refused(
@@ -106,14 +106,21 @@ export function startDesired(
       'StateUnreadable',
       `The job is not started: ${unreadable}\nThen change spec.restartNonce. With upgrade.strategy Stateless it starts without state.`,
     );
-  const run = newRun(c, stateful ? restorePoint(c) : undefined);
-  const origin = run.restoreFrom === undefined ? '' : ` It goes on from ${run.restoreFrom}.`;
+  const from = stateful ? restorePoint(c) : undefined;
+  if (stateful && from === undefined && c.status.attempt?.healthy === true)
+    return refused(
+      c,
+      'StateUnreadable',
+      'The job is not started: the version before it had completed checkpoints, and none is found any more. Put its state back, then change spec.restartNonce. With upgrade.strategy Stateless it starts without state.',
+    );
+  const run = newRun(c, from);
+  const where = run.restoreFrom === undefined ? '' : ` It goes on from ${run.restoreFrom}.`;
   return {
     state: 'Starting',
     report: starting,
     patch: run.patch,
     actions: run.actions,
-    events: [{ savepoint: null, type: 'Normal', reason: happened.reason, message: happened.message + origin }],
+    events: [{ savepoint: null, type: 'Normal', reason: happened.reason, message: happened.message + where }],
   };
 }
 

@@ -118,6 +118,12 @@ function removal(c: Context, savepoint: FlowSavepoint): SavepointOutcome {
   return { ...removed(savepoint), actions: [{ kind: 'DisposeSavepoint', path }] };
 }
 
+/** The job was restored from it, is about to be, or has none that is newer: more than what keeps files from going, for retention has time. */
+export function isRestoredFrom(c: Context, path: string): boolean {
+  const { attempt, lastSavepoint } = c.status;
+  return lastSavepoint?.path === path || attempt?.restoreFrom === path || inUse(c, path);
+}
+
 /** The current run started from it and has not proven itself, or the next run would start from it. */
 function inUse(c: Context, path: string): boolean {
   const attempt = c.status.attempt;

@@ -2,10 +2,11 @@
 // must never happen, apart from anything that the lifecycle believes.
 import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
+import { SCHEDULED_LABEL } from '../api/group.ts';
 import { SILENCE_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import type { Action, Decision } from './model.ts';
-import type { EngineView, Observation, OperationView, ProcessView, RunResult } from './observation.ts';
+import type { EngineView, Observation, OperationView, ProcessView, ReferencedSql, RunResult } from './observation.ts';
 
 interface Snapshot {
   path: string;
@@ -45,6 +46,8 @@ export class World {
   results = new Map<string, RunResult>();
   epoch = 0;
   sqlError: string | null = null;
+  /** Of a spec whose text stands in a ConfigMap. */
+  referencedSql: ReferencedSql | null = null;
   gone = false;
   /** The JobManager runs, but has not answered for longer than it may. */
   silent = false;
@@ -158,6 +161,7 @@ export class World {
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
       },
       sqlError: this.sqlError,
+      ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
   }
 
@@ -185,6 +189,19 @@ export class World {
         if (engine?.jobId === action.jobId && engine.status === 'RUNNING')
           engine.asked.push({ kind: 'Cancel', triggerId: '' });
         return;
+      case 'CreateSavepoint':
+        return this.createScheduled(action);
+      case 'DeleteSavepoint': {
+        const found = this.savepoints.find((s) => s.metadata.name === action.name);
+        if (found !== undefined) found.metadata.deletionTimestamp = new Date(this.now).toISOString();
+        return;
+      }
+      case 'DeleteJob':
+        this.job = {
+          ...this.job,
+          metadata: { ...this.job.metadata, deletionTimestamp: new Date(this.now).toISOString() },
+        };
+        return;
       case 'DisposeSavepoint':
         this.snapshots = this.snapshots.filter((s) => s.path !== action.path);
         return;
@@ -192,6 +209,24 @@ export class World {
         this.snapshots = this.snapshots.filter((s) => s.kind === 'Savepoint');
         return;
     }
+  }
+
+  private createScheduled({ name }: { name: string; scheduledAt: string }): void {
+    if (this.savepoints.some((s) => s.metadata.name === name)) return;
+    this.savepoints.push({
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowSavepoint',
+      metadata: {
+        name,
+        namespace: 'default',
+        uid: `${name}-${this.now}`,
+        resourceVersion: '1',
+        generation: 1,
+        creationTimestamp: new Date(this.now).toISOString(),
+        labels: { [SCHEDULED_LABEL]: 'true' },
+      },
+      spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Delete' },
+    });
   }
 
   private ensure(action: { epoch: number; skip: readonly number[] }): void {

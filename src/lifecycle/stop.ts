@@ -24,9 +24,10 @@ const RESTARTING_LIMIT = 60_000;
 
 /**
  * One step towards no run. `Savepoint` asks a healthy run for a stop with a savepoint. A run that is not healthy has published nothing
- * since the state it started from, so it is abandoned: its newest checkpoint, or what it was restored from, is where the next one goes on.
+ * since the state it started from, so it is abandoned: its newest checkpoint, or what it was restored from, is where the next one goes on. `LastState`
+ * leaves a healthy run where its newest checkpoint is: it is not cancelled, which might remove that.
  */
-export function stopRun(c: Context, how: 'Savepoint' | 'Cancel'): StopStep {
+export function stopRun(c: Context, how: 'Savepoint' | 'LastState' | 'Cancel'): StopStep {
   const { attempt, pending } = c.status;
   if (attempt === undefined || attempt.ended !== undefined) {
     const stop = stopAll(c, { graceful: true });
@@ -39,7 +40,10 @@ export function stopRun(c: Context, how: 'Savepoint' | 'Cancel'): StopStep {
   const loss = lossOf(c, attempt);
   if (loss !== null) return abandoned(c, attempt, `the job was not running (${loss.reason})`);
 
-  if (how === 'Savepoint' && attempt.healthy) return stopWithSavepoint(c, attempt, stopPending(pending, attempt));
+  const asked = stopPending(pending, attempt);
+  if (how === 'LastState' && asked === undefined) return over(c, { ...attempt, ended: 'Abandoned' }, {});
+  // A stop that is under way is seen through: it may be complete already.
+  if (how !== 'Cancel' && attempt.healthy) return stopWithSavepoint(c, attempt, asked);
   return cancel(c, attempt, pending?.kind === 'Cancel' && pending.jobId === attempt.jobId ? pending : undefined);
 }
 

@@ -21,8 +21,8 @@ export interface FilesystemTable {
 }
 
 const common: OptionSpecs = {
-  connector: { kind: 'string' },
-  path: { kind: 'string', required: true },
+  connector: { kind: 'string', public: true },
+  path: { kind: 'string', required: true, public: true },
   format: { kind: 'enum', values: ['csv', 'json', 'parquet'], required: true },
   'csv.field-delimiter': { kind: 'string' },
   'csv.quote-character': { kind: 'character' },

@@ -13,7 +13,7 @@ import type { RunResult } from '../../lifecycle/observation.ts';
 import { attemptFiles } from '../../runtime/local/layout.ts';
 import { LocalRuntime } from '../../runtime/local/local-runtime.ts';
 import type { AttemptPlan } from '../../runtime/port.ts';
-import { CommandError, type CliContext } from '../context.ts';
+import { CommandError, homeDirectory, type CliContext } from '../context.ts';
 import { followFile } from '../follow-file.ts';
 import { absolute, loadManifests } from '../manifests.ts';
 import { csvRows, resultTable } from '../result-table.ts';
@@ -48,7 +48,9 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
   const directory = createRunFolder(context.env);
   const resultFiles = join(directory, 'result');
   const query = context.queryIntoFiles(name, spec, resultFiles);
-  const runtime = new LocalRuntime({ directory, node, engineFile, now: Date.now });
+  // Those of the operator's folder: a text runs here as it runs there.
+  const secretsDirectory = join(homeDirectory(context, undefined), 'secrets');
+  const runtime = new LocalRuntime({ directory, node, engineFile, secretsDirectory, now: Date.now });
   const plan: AttemptPlan = {
     key: localKey(name),
     uid: randomUUID(),
@@ -116,6 +118,11 @@ async function attend(
   plan: AttemptPlan,
 ): Promise<RunResult> {
   await runtime.ensureProcesses(plan, []);
+  const trouble = runtime.processes(plan.key).find(({ pending }) => pending !== undefined)?.pending?.trouble;
+  if (trouble !== undefined) {
+    runtime.stopProcesses(plan.key, 1, false);
+    throw new CommandError(trouble ?? 'the job cannot start');
+  }
   const files = attemptFiles(directory, plan.key.name, 1);
   const ended = new AbortController();
   const printing = Array.from({ length: plan.spec.taskManager.replicas }, (_, index) =>

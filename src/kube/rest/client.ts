@@ -1,6 +1,14 @@
 // The API server's verbs, typed by the Resource they are used on. Reads and writes only: what is remembered stands in cache/.
 import { isExpired, isNotFound, type Status } from '../errors.ts';
-import { apiVersionOf, pathOf, type KubeObject, type Manifest, type ObjectRef, type Resource } from '../object.ts';
+import {
+  acceptOf,
+  apiVersionOf,
+  pathOf,
+  type KubeObject,
+  type Manifest,
+  type ObjectRef,
+  type Resource,
+} from '../object.ts';
 import { Requester, type Call, type Fence, type RequesterOptions } from './requester.ts';
 import { watch, type WatchEvent, type WatchOptions } from './watch.ts';
 
@@ -235,7 +243,14 @@ export class Client {
     options: CallOptions,
   ): Promise<ListAnswer<T>> {
     const path = pathOf(resource, { namespace: selection.namespace });
-    const call = { method: 'GET' as const, path, query: { ...selectors(selection), ...query }, repeatable: true };
+    const accept = acceptOf(resource, 'PartialObjectMetadataList');
+    const call = {
+      method: 'GET' as const,
+      path,
+      accept,
+      query: { ...selectors(selection), ...query },
+      repeatable: true,
+    };
     return this.call<ListAnswer<T>>(resource, call, options);
   }
 

@@ -21,6 +21,8 @@ export interface Call {
   path: string;
   query?: Record<string, string | undefined>;
   body?: unknown;
+  /** What the answer is to be; JSON by default. */
+  accept?: string | undefined;
   contentType?: string;
   /** Doing it twice is doing it once. */
   repeatable: boolean;
@@ -92,7 +94,7 @@ export class Requester {
 
   /** One try. Answers once the head of a good answer is there; throws ApiError otherwise. */
   async send(
-    call: Pick<Call, 'method' | 'path' | 'body' | 'contentType' | 'resource'>,
+    call: Pick<Call, 'method' | 'path' | 'body' | 'accept' | 'contentType' | 'resource'>,
     query: Record<string, string | undefined>,
     signal: AbortSignal,
     fence?: Fence,
@@ -106,7 +108,7 @@ export class Requester {
         method,
         path: path + queryString(query),
         headers: {
-          accept: 'application/json',
+          accept: call.accept ?? 'application/json',
           'user-agent': userAgent,
           ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
         },

@@ -2,7 +2,7 @@
 // KubeError WATCH_SILENT when no byte came for too long (a connection whose other end is gone says nothing, for hours), WATCH_GARBLED for a line that is
 // no event, ConnectionError. Whoever watches goes on from the last event it has seen, so nothing is lost.
 import { ApiError, KubeError, type Status } from '../errors.ts';
-import type { KubeObject, Resource } from '../object.ts';
+import { acceptOf, type KubeObject, type Resource } from '../object.ts';
 import { reasonOf, type Clock } from '../time.ts';
 import { linesOf } from './lines.ts';
 import type { Requester } from './requester.ts';
@@ -45,7 +45,8 @@ export async function* watch<T extends KubeObject>(
       resourceVersion: options.resourceVersion,
       timeoutSeconds: String(options.timeoutSeconds),
     };
-    const call = { method: 'GET' as const, path, resource: resource.plural };
+    const accept = acceptOf(resource, 'PartialObjectMetadata');
+    const call = { method: 'GET' as const, path, accept, resource: resource.plural };
     const response = await requester.send(call, query, signal);
     for await (const line of linesOf(silence.listen(response.body))) {
       if (signal.aborted) throw reasonOf(signal);

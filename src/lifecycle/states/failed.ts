@@ -3,17 +3,21 @@
 import { durationMs } from '../../api/schema-kit.ts';
 import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
-import { mayStillWork } from '../endings.ts';
+import { deleteAfter } from '../delete-after.ts';
+import { mayStillWork, shorten } from '../endings.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
 
+const NEXT_IS_MISSING = '\nThe SQL text that the spec names for its next version is missing: ';
+
 export const failed: StateHandler<'Failed'> = (c) => {
   const condition = c.status.conditions.find((x) => x.type === 'Failed');
+  const failure = (condition?.message ?? 'The job failed.').split(NEXT_IS_MISSING)[0]!;
   const report: Report = {
     kind: 'Failed',
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
-    message: condition?.message ?? 'The job failed.',
+    message: shorten(failure + (c.sqlMissing === null ? '' : NEXT_IS_MISSING + c.sqlMissing)),
   };
   const { attempt } = c.status;
   // It was given up while it worked, and came to its end before it was gone: its output is there, so it must not be written once more.
@@ -27,20 +31,20 @@ export const failed: StateHandler<'Failed'> = (c) => {
       patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (hasChanged(c)) {
+  if (c.sqlMissing === null && hasChanged(c)) {
     if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
-    const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
+    const stateful = isStreaming(c) && c.desired.upgrade.strategy !== 'Stateless';
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
       reason: 'Starting',
       message: 'The failed job is run again because its spec changed.',
     });
   }
-  if (stop === null) return { state: 'Failed', report };
-  const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
+  if (stop === null) return deleteAfter(c, failedAt, { state: 'Failed', report });
+  const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
-  if (c.now < goneAt) return { state: 'Failed', report, requeueAt: goneAt };
+  if (c.now < goneAt) return deleteAfter(c, failedAt, { state: 'Failed', report, requeueAt: goneAt });
   return { state: 'Failed', report, actions: [stop] };
 };
 

@@ -1,6 +1,7 @@
 // Pending: accepted, nothing exists yet.
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
+import { waitForSql } from '../sql-source.ts';
 
 export const pending: StateHandler<'Pending'> = (c) => {
   const waiting = { kind: 'Progressing', reason: 'Starting', message: 'The job is about to be started.' } as const;
@@ -12,6 +13,7 @@ export const pending: StateHandler<'Pending'> = (c) => {
   // Processes of a job whose status was lost: nothing is known of them, so nothing may run beside them.
   const strays = stopAll(c, { graceful: true });
   if (strays !== null) return { state: 'Pending', report: waiting, actions: [strays] };
+  if (c.sqlMissing !== null) return waitForSql(c, 'Pending');
   return startDesired(c, 'nothing', {
     reason: 'Starting',
     message: `Started with parallelism ${c.desired.job.parallelism}.`,

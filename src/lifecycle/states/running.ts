@@ -2,7 +2,9 @@
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
+import { scheduleError } from '../cron.ts';
 import { missingProcesses } from '../processes.ts';
+import { scheduleOf } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const running: StateHandler<'Running'> = (c) => {
@@ -11,6 +13,12 @@ export const running: StateHandler<'Running'> = (c) => {
   if (ending !== null) return ending;
   return leave(c) ?? stay(c);
 };
+
+const HOW = {
+  Savepoint: 'with a savepoint',
+  LastState: 'from its newest checkpoint',
+  Stateless: 'without state',
+} as const;
 
 function leave(c: Context): Outcome<'Running'> | null {
   const wanted = c.desired.suspend
@@ -21,7 +29,7 @@ function leave(c: Context): Outcome<'Running'> | null {
   if (wanted === null || savepointInFlight(c)) return null;
   if (wanted.state === 'Suspending') return wanted;
   const paths = c.change.kind === 'Restart' ? c.change.paths.join(', ') : '';
-  const how = c.desired.upgrade.strategy === 'Savepoint' ? 'with a savepoint' : 'without state';
+  const how = HOW[c.desired.upgrade.strategy];
   const message = `${paths} changed: the running version is replaced ${isStreaming(c) ? how : 'by a new run'}.`;
   return { ...wanted, events: [{ savepoint: null, type: 'Normal', reason: 'Upgrading', message }] };
 }
@@ -39,7 +47,10 @@ function stay(c: Context): Outcome<'Running'> {
 
 function reportOf(c: Context, processLost: Report | null): Report {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
-  if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: 'InvalidSpec', message: c.change.message };
+  if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: c.change.reason, message: c.change.message };
+  const at = scheduleOf(c);
+  const invalid = at === null ? null : scheduleError(at);
+  if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
   if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.

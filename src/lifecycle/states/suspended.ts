@@ -1,6 +1,7 @@
 // Suspended: stopped as asked, or never started. No process exists.
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
+import { waitForSql } from '../sql-source.ts';
 
 export const suspended: StateHandler<'Suspended'> = (c) => {
   const strays = stopAll(c, { graceful: true });
@@ -10,6 +11,7 @@ export const suspended: StateHandler<'Suspended'> = (c) => {
       report: { kind: 'Suspended', reason: 'Suspended', message: 'The job is stopped as asked.' },
       actions: strays === null ? [] : [strays],
     };
+  if (c.sqlMissing !== null) return waitForSql(c, 'Suspended');
   const changed = c.change.kind !== 'None' && c.desired.upgrade.strategy === 'Stateless';
   return startDesired(c, changed ? 'nothing' : 'restorePoint', { reason: 'Resuming', message: 'The job is resumed.' });
 };

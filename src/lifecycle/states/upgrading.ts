@@ -4,6 +4,7 @@ import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
 import { startDesired } from '../runs.ts';
+import { waitForSql } from '../sql-source.ts';
 import { stopRun } from '../stop.ts';
 import { suspending, upgrading as report } from './starting.ts';
 
@@ -22,8 +23,9 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
       patch: { pending: undefined },
     };
 
-  const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
-  const step = stopRun(c, stateful ? 'Savepoint' : 'Cancel');
+  const { strategy } = c.desired.upgrade;
+  const stateful = isStreaming(c) && strategy !== 'Stateless';
+  const step = stopRun(c, !stateful ? 'Cancel' : strategy === 'LastState' ? 'LastState' : 'Savepoint');
   if (!step.done && attempt?.ended !== 'Stopped')
     return {
       state: 'Upgrading',
@@ -39,6 +41,7 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
     };
   // The change came too late to replace anything, and a run from the start would write all output once more.
   if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
+  if (c.sqlMissing !== null) return waitForSql(c, 'Upgrading');
   const started = startDesired(c, stateful ? 'restorePoint' : 'nothing', {
     reason: 'Starting',
     message: `The new version starts with parallelism ${c.desired.job.parallelism}.`,

@@ -80,7 +80,7 @@ const REMEDIES: Record<string, string> = {
   ImagePullBackOff: 'correct spec.engine.image, or see that the node may pull it',
   InvalidImageName: 'correct spec.engine.image',
   ErrImageNeverPull: 'bring the image to the node, or allow imagePullPolicy IfNotPresent',
-  CreateContainerConfigError: 'make the Secret or ConfigMap that podTemplate names',
+  CreateContainerConfigError: 'make the Secret or ConfigMap that the SQL text or podTemplate names, with that key',
   CreateContainerError: 'correct podTemplate',
   Unschedulable:
     'lower resources.requests, add nodes, or correct nodeSelector, affinity and tolerations in podTemplate',

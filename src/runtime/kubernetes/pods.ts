@@ -7,6 +7,7 @@ import {
 } from '../../engine-client/embedded.ts';
 import type { PodTemplate } from '../../api/flowjob.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
+import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
 import type { AttemptPlan } from '../port.ts';
 import { strategicMerge } from './merge-template.ts';
 import { attemptName, claimName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
@@ -126,6 +127,14 @@ export function taskManagerPod(
   });
 }
 
+/** By the kubelet, which says at once which Secret or key is missing; the operator never reads them. */
+function secretVariables({ job }: ResolvedFlowJobSpec): object[] {
+  return secretsOf(job.sql.inline).map((reference) => ({
+    name: secretVariable(reference),
+    valueFrom: { secretKeyRef: reference },
+  }));
+}
+
 interface PodParts {
   name: string;
   role: keyof typeof ROLE;
@@ -162,7 +171,7 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
         command: ['node', ...parts.flags, '--enable-source-maps', '/opt/flowjob/dist/engine.js'],
         args: parts.args,
         // Few arenas: glibc's default keeps freed memory per thread.
-        env: [POD_IP, { name: 'MALLOC_ARENA_MAX', value: '2' }],
+        env: [POD_IP, { name: 'MALLOC_ARENA_MAX', value: '2' }, ...secretVariables(spec)],
         resources: parts.resources,
         securityContext: CONTAINER_SECURITY,
         terminationMessagePolicy: 'FallbackToLogsOnError',

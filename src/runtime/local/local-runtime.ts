@@ -30,6 +30,7 @@ import {
   namesIn,
   statesDirectory,
 } from './layout.ts';
+import { secretEnvironment } from './local-secrets.ts';
 import { ManagedProcess } from './managed-process.ts';
 
 export interface LocalRuntimeOptions {
@@ -38,6 +39,8 @@ export interface LocalRuntimeOptions {
   /** Program that starts the engine's processes: a Node binary, and the file it runs. */
   node: string;
   engineFile: string;
+  /** Files NAME/KEY with the secrets that SQL texts refer to; `secrets` in the operator's folder when absent. */
+  secretsDirectory?: string;
   now: () => number;
 }
 
@@ -50,6 +53,8 @@ export class LocalRuntime implements Runtime {
   private readonly options: LocalRuntimeOptions;
   /** Job's name, epoch, process's name. */
   private readonly attempts = new Map<string, Map<number, Processes>>();
+  /** By job: an attempt that cannot start as long as a secret is missing. */
+  private readonly waiting = new Map<string, { epoch: number; trouble: string }>();
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
 
   /** Takes up every process that an earlier operator left on record, or left without one. */
@@ -71,6 +76,8 @@ export class LocalRuntime implements Runtime {
         const { role, index, exit, restarts } = process.record;
         views.push({ epoch, role, index, state: runs ? 'Running' : 'Exited', exit, restarts });
       }
+    const waiting = this.waiting.get(key.name);
+    if (waiting !== undefined) views.push(waitingView(waiting));
     return views;
   }
 
@@ -85,6 +92,10 @@ export class LocalRuntime implements Runtime {
     const { directory } = this.options;
     const { name } = plan.key;
     const { epoch } = plan.attempt;
+    const secretsDirectory = this.options.secretsDirectory ?? join(directory, 'secrets');
+    const secrets = secretEnvironment(secretsDirectory, plan.spec.job.sql.inline);
+    if ('missing' in secrets) return void this.waiting.set(name, { epoch, trouble: secrets.missing });
+    this.waiting.delete(name);
     this.prune(name, epoch);
     const files = attemptFiles(directory, name, epoch);
     mkdirSync(files.temporaryDirectory, { recursive: true });
@@ -103,7 +114,7 @@ export class LocalRuntime implements Runtime {
     writeAtomically(files.configFile, stringify(config), false);
 
     const { jobManager, taskManager } = plan.spec;
-    this.ensure(plan, 'jobmanager', 'JobManager', 0, () => ({
+    this.ensure(plan, secrets.values, 'jobmanager', 'JobManager', 0, () => ({
       flags: jobManagerNodeFlags(jobManager.resources.limits.memory),
       args: jobManagerArguments({
         configDirectory: files.directory,
@@ -115,7 +126,7 @@ export class LocalRuntime implements Runtime {
     }));
     for (let index = 0; index < taskManager.replicas; index++) {
       if (skip.includes(index)) continue;
-      this.ensure(plan, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
+      this.ensure(plan, secrets.values, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
         flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
         args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts)),
       }));
@@ -123,6 +134,7 @@ export class LocalRuntime implements Runtime {
   }
 
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
+    if ((this.waiting.get(key.name)?.epoch ?? Infinity) <= epoch) this.waiting.delete(key.name);
     for (const [attempt, processes] of this.attempts.get(key.name) ?? [])
       if (attempt <= epoch) for (const process of processes.values()) process.stop(graceful);
   }
@@ -160,6 +172,7 @@ export class LocalRuntime implements Runtime {
 
   private ensure(
     plan: AttemptPlan,
+    secrets: Record<string, string>,
     process: string,
     role: ProcessView['role'],
     index: number,
@@ -183,7 +196,7 @@ export class LocalRuntime implements Runtime {
         args: [...flags, '--enable-source-maps', this.options.engineFile, ...args],
         logFile: files.logFile(process),
         // Few arenas: glibc's default keeps freed memory per thread.
-        env: { ...globalThis.process.env, MALLOC_ARENA_MAX: '2' },
+        env: { ...globalThis.process.env, MALLOC_ARENA_MAX: '2', ...secrets },
       },
       this.hooks(name, epoch),
     );
@@ -243,3 +256,14 @@ export class LocalRuntime implements Runtime {
 
 const resourceId = (name: string, epoch: number, index: number | string, restarts: number): string =>
   `${name}-${epoch}-taskmanager-${index}${restarts === 0 ? '' : `-${restarts}`}`;
+
+/** As a pod that waits for its Secret is seen. */
+const waitingView = ({ epoch, trouble }: { epoch: number; trouble: string }): ProcessView => ({
+  epoch,
+  role: 'JobManager',
+  index: 0,
+  state: 'Running',
+  exit: null,
+  restarts: 0,
+  pending: { trouble },
+});

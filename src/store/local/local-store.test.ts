@@ -83,6 +83,13 @@ describe('objects', () => {
     await expect(store.apply(elsewhere)).rejects.toThrow(/metadata.namespace: Unsupported value: "prod"/);
   });
 
+  test('a text in a ConfigMap, of which there are none here, is refused with the remedy', async () => {
+    const sql = { configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } };
+    await expect(store.apply(manifest('orders', { job: { sql } }))).rejects.toThrow(
+      /spec.job.sql.configMapKeyRef: Forbidden: local mode has no ConfigMaps\n    write the text as spec.job.sql.inline/,
+    );
+  });
+
   test('a change of spec raises the generation; a change of labels or status does not', async () => {
     const created = await store.create(manifest('orders'));
     const labelled = await store.update<'FlowJob'>({

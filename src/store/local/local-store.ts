@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { admit, checkStatus, InvalidObjectError, schemaOf } from '../../api/admission.ts';
 import type { EventInput, FlowEvent } from '../../api/event.ts';
+import type { FlowJob } from '../../api/flowjob.ts';
 import { LAST_APPLIED_ANNOTATION, type Kind } from '../../api/group.ts';
 import type { ObjectKey, ObjectMeta } from '../../api/object.ts';
 import { mergeApplied } from '../apply-merge.ts';
@@ -210,7 +211,7 @@ export class LocalStore implements Store {
   private newObject<K extends Kind>(manifest: Manifest<K>): Objects[K] {
     const { name, labels, annotations, finalizers } = manifest.metadata;
     const admitted = admit({ ...manifest, status: undefined }) as Objects[K];
-    checkNamespace(manifest);
+    checkLocal(manifest);
     const created: ObjectMeta = {
       name,
       namespace: LOCAL_NAMESPACE,
@@ -254,7 +255,7 @@ export class LocalStore implements Store {
     }
     // The manifest is judged on its own too: a field misspelt is refused even where the merge would hide it.
     admit({ ...manifest, status: stored.status });
-    checkNamespace(manifest);
+    checkLocal(manifest);
     const previous = JSON.parse(stored.metadata.annotations?.[LAST_APPLIED_ANNOTATION] ?? '{}') as Record<
       string,
       unknown
@@ -281,6 +282,21 @@ export class LocalStore implements Store {
     const object = admit(next, stored) as Objects[K];
     return { object, stored, outcome: equal(stored, object) ? 'unchanged' : 'configured' };
   }
+}
+
+/** What a manifest may not say where there is no cluster. */
+function checkLocal(manifest: Manifest): void {
+  checkNamespace(manifest);
+  const sql = (manifest.spec as Partial<Pick<FlowJob['spec'], 'job'>> | undefined)?.job?.sql;
+  if (manifest.kind !== 'FlowJob' || sql?.configMapKeyRef === undefined) return;
+  throw new InvalidObjectError(manifest.kind, manifest.metadata.name, [
+    {
+      field: 'spec.job.sql.configMapKeyRef',
+      value: sql.configMapKeyRef,
+      problem: 'Forbidden: local mode has no ConfigMaps',
+      remedy: 'write the text as spec.job.sql.inline',
+    },
+  ]);
 }
 
 function checkNamespace(manifest: Manifest): void {

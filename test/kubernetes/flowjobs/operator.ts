@@ -17,12 +17,14 @@ const folder = clusterFolder();
 export const kubectl = kubectlOf(folder);
 const scope = process.env['FLOWJOB_TEST_SCOPE'];
 const scoped = (name: string): string => (scope === undefined ? name : `${name}-${scope}`);
+/** The namespace of the operator. */
 export const SYSTEM = scoped('flowjob-system');
 /** The namespace of the tests' FlowJobs. */
 export const NAMESPACE = scoped('flowjobs-test');
 /** The tag of the image of these sources; a cluster of the user's has the one that the user gave it. */
 const TAG = ownCluster(folder) === null ? projectImageTag() : 'dev';
-const IMAGE = `flowjob:${TAG}`;
+/** Of operator and jobs. */
+export const IMAGE = `flowjob:${TAG}`;
 
 /** Installs the chart with helm, as its users do; answers when a replica is ready. */
 export async function installOperator(): Promise<void> {
