@@ -1,6 +1,7 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
 import type { ObjectMeta } from './object.ts';
+import { RestoreSchema } from './restore.ts';
 import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
 
@@ -198,6 +199,7 @@ const StateSchema = Type.Object(
       },
       { description: 'When checkpoints are taken.', default: {} },
     ),
+    restore: Type.Optional(RestoreSchema),
   },
   { description: 'The state that the job keeps.', default: {} },
 );
@@ -336,6 +338,11 @@ export const FlowJobSpecSchema = Type.Object(
         rule: "self.mode == 'Streaming' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
         message: 'a batch job takes no savepoints: remove deletionPolicy, or set it to Delete',
         fieldPath: '.deletionPolicy',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.state.restore)",
+        message: 'a batch job starts from its input, not from state: remove state.restore, or set mode to Streaming',
+        fieldPath: '.state.restore',
       },
       {
         rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',

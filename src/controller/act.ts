@@ -8,7 +8,8 @@ import type { Runtime } from '../runtime/port.ts';
 export async function act(action: Action, job: FlowJob, runtime: Runtime, engine: EngineClient | null): Promise<void> {
   const { attempt, accepted } = job.status ?? {};
   const key = job.metadata;
-  const place = { key, storage: (accepted?.spec ?? job.spec).state.storage };
+  const { state, jobManager } = accepted?.spec ?? job.spec;
+  const place = { key, storage: state.storage, podTemplate: jobManager.podTemplate };
   switch (action.kind) {
     case 'EnsureProcesses':
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
@@ -26,7 +27,7 @@ export async function act(action: Action, job: FlowJob, runtime: Runtime, engine
     case 'CancelJob':
       return ask(engine?.cancel(action.jobId));
     case 'DisposeSavepoint':
-      return runtime.disposeSavepoint(place, action.path);
+      return runtime.disposeSavepoint(place, action);
     case 'RemoveState':
       return runtime.removeState(place);
   }

@@ -8,6 +8,7 @@ import { troubledConditions } from '../lifecycle/conditions.ts';
 import { decide } from '../lifecycle/decide.ts';
 import { shorten } from '../lifecycle/endings.ts';
 import { timestamp } from '../lifecycle/facts.ts';
+import { restoreCounts, wouldStartFrom } from '../lifecycle/first-start.ts';
 import type { DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
 import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
@@ -55,7 +56,12 @@ export class Reconciler {
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
     const objects = paused ? [] : await this.savepoints(key, savepoints);
     const job = paused ? found : await this.ensureFinalizer('FlowJob', found);
-    const observation = await this.gatherer.observe(job, objects, this.options.now());
+    const related = {
+      savepoints: objects,
+      named: await this.namedSavepoint(job),
+      restorers: await this.restorers(key.namespace, objects),
+    };
+    const observation = await this.gatherer.observe(job, related, this.options.now());
     const decision = decide({ job, savepoints: objects, observation, now: this.options.now() });
     const before = job.status?.state;
     const { object: written, changed } = await this.writeStatus('FlowJob', job, decision.status);
@@ -94,12 +100,12 @@ export class Reconciler {
   /** A job whose object is gone: nothing of it may run on. FlowSavepoints stay, those that wait for it fail. */
   private async clearAway(key: ObjectKey, savepoints: readonly FlowSavepoint[]): Promise<NextLook> {
     const { runtime, now } = this.options;
+    const restorers = await this.restorers(key.namespace, savepoints);
     for (const savepoint of savepoints) {
-      const outcome = decideOrphan(savepoint, now());
+      const outcome = decideOrphan(savepoint, restorers[savepoint.metadata.name], now());
       await this.writeSavepoints([savepoint], [outcome.decision]);
       for (const action of outcome.actions)
-        if (action.kind === 'DisposeSavepoint')
-          await runtime.disposeSavepoint({ key, storage: undefined }, action.path);
+        if (action.kind === 'DisposeSavepoint') await runtime.disposeSavepoint({ key, storage: undefined }, action);
       if (outcome.decision.finalizer === 'remove') await this.removeFinalizer('FlowSavepoint', savepoint);
     }
     if (runtime.processes(key).some((process) => process.state === 'Running')) {
@@ -115,6 +121,31 @@ export class Reconciler {
     for (const name of names) {
       const savepoint = await this.options.store.get('FlowSavepoint', { namespace: key.namespace, name });
       if (savepoint?.spec.jobRef.name === key.name) found.push(await this.ensureFinalizer('FlowSavepoint', savepoint));
+    }
+    return found;
+  }
+
+  /** The FlowSavepoint that spec.state.restore names, while that counts. */
+  private async namedSavepoint({ metadata, spec, status }: FlowJob): Promise<FlowSavepoint | null> {
+    const name = spec.state.restore?.savepointRef?.name;
+    if (name === undefined || !restoreCounts(status ?? {})) return null;
+    return this.options.store.get('FlowSavepoint', { namespace: metadata.namespace, name });
+  }
+
+  /** Of those FlowSavepoints whose files are to go: which job would start from them. */
+  private async restorers(namespace: string, savepoints: readonly FlowSavepoint[]): Promise<Record<string, string>> {
+    const going = savepoints.filter(
+      ({ metadata, spec }) => metadata.deletionTimestamp !== undefined && spec.disposalPolicy === 'Delete',
+    );
+    if (going.length === 0) return {};
+    const jobs = (await this.options.store.list('FlowJob')).items.filter(
+      ({ metadata }) => metadata.namespace === namespace && metadata.deletionTimestamp === undefined,
+    );
+    const found: Record<string, string> = {};
+    for (const { metadata, status } of going) {
+      const savepoint = { name: metadata.name, ...(status?.path === undefined ? {} : { path: status.path }) };
+      const job = jobs.find((one) => wouldStartFrom(one, savepoint));
+      if (job !== undefined) found[metadata.name] = job.metadata.name;
     }
     return found;
   }

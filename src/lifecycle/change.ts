@@ -11,7 +11,9 @@ export function desiredSpec(job: FlowJob): ResolvedFlowJobSpec {
 
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
-  const { engine, mode, job, restartNonce, state, jobManager, taskManager } = spec;
+  const { engine, mode, job, restartNonce, jobManager, taskManager } = spec;
+  // Where the first start was from is nothing that the version runs.
+  const { restore: _, ...state } = spec.state;
   return idOf(JSON.stringify({ engine, mode, job, restartNonce, state, jobManager, taskManager }, sortKeys));
 }
 

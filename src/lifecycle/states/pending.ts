@@ -1,4 +1,4 @@
-// Pending: accepted, nothing exists yet.
+// Pending: accepted, nothing exists yet; or what the job is to start from is not there, and it waits.
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 
@@ -12,7 +12,7 @@ export const pending: StateHandler<'Pending'> = (c) => {
   // Processes of a job whose status was lost: nothing is known of them, so nothing may run beside them.
   const strays = stopAll(c, { graceful: true });
   if (strays !== null) return { state: 'Pending', report: waiting, actions: [strays] };
-  return startDesired(c, 'nothing', {
+  return startDesired(c, 'restorePoint', {
     reason: 'Starting',
     message: `Started with parallelism ${c.desired.job.parallelism}.`,
   });

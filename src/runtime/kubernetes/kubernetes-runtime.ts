@@ -1,6 +1,7 @@
 // JobManager and TaskManagers as pods. What runs is read from an informer; names are reckoned from status, so that each call can be repeated.
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
+import type { StorageCommand } from '../../../engine/storage-command.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
@@ -11,12 +12,24 @@ import type { Client } from '../../kube/rest/client.ts';
 import type { Clock, Random } from '../../kube/time.ts';
 import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
-import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
-import { claim, configMap, networkPolicy, restService, secret, stateRoot, type ChildManifest } from './children.ts';
+import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
+import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
-import { claimOf, jobManagerPod, ownerOf, REST_PORT, taskManagerPod, usesClaim, type PodManifest } from './pods.ts';
+import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
-import { StoragePods } from './storage-pods.ts';
+import {
+  claimMount,
+  claimOf,
+  isBelow,
+  pathInPod,
+  RESTORE,
+  rootOf,
+  STATE,
+  templateMounts,
+  together,
+  type Mounts,
+} from './state-volumes.ts';
+import { StoragePods, type Volume } from './storage-pods.ts';
 
 export interface KubernetesRuntimeOptions {
   client: Client;
@@ -54,11 +67,15 @@ const NETWORK_POLICIES: Resource = {
 };
 
 const FIELD_MANAGER = 'flowjob-operator';
+/** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
+const LOOK_AGAIN = 30_000;
 const NOTHING = {
   newest: null,
   unreadable: { checkpoints: null, savepoint: null },
   pendingSavepoint: null,
   result: null,
+  found: null,
+  savepoint: null,
 };
 
 export class KubernetesRuntime implements Runtime {
@@ -74,7 +91,9 @@ export class KubernetesRuntime implements Runtime {
   /** By job: how often a pod of it went. What a volume holds may have changed with it. */
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
-  private readonly seen = new Map<string, { asked: string; view: StorageView }>();
+  private readonly seen = new Map<string, { asked: string; view: StorageView; until: number }>();
+  /** Looks at volumes so far: each has a pod of its own. */
+  private looks = 0;
 
   /** Tells what this process asks from what one before it asked. */
   private readonly instance = randomBytes(4).toString('hex');
@@ -167,16 +186,11 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async storage(question: StorageQuestion): Promise<StorageView> {
-    const { key, jobId, lastSavepoint, stopTriggerId } = question;
+    const { key } = question;
     const views = this.processes(key);
     const epoch = views.reduce((highest, view) => Math.max(highest, view.epoch), 0);
-    const asked = JSON.stringify([
-      question.storage,
-      jobId,
-      lastSavepoint,
-      stopTriggerId,
-      this.deaths.get(idOf(key)) ?? 0,
-    ]);
+    const { storage, podTemplate, ...looked } = question;
+    const asked = JSON.stringify([storage, podTemplate, { ...looked, key: null }, this.deaths.get(idOf(key)) ?? 0]);
     const live = views.filter(({ state }) => state === 'Running');
     if (live.length > 0) {
       const told = await this.askJobManager(key, epoch, question);
@@ -184,20 +198,29 @@ export class KubernetesRuntime implements Runtime {
       return told ?? { epoch, ...NOTHING };
     }
     const seen = this.seen.get(idOf(key));
-    if (seen?.asked === asked) return seen.view;
-    const volume = await this.volume(question);
-    const command = { kind: 'view' as const, jobId, lastSavepoint, stopTriggerId };
-    const view =
-      volume === null
-        ? { epoch: 0, ...NOTHING }
-        : (JSON.parse(await this.storagePods.run(volume, command, `${this.instance}/${asked}`)) as StorageView);
-    this.seen.set(idOf(key), { asked, view });
+    const now = this.options.clock.monotonic();
+    if (seen?.asked === asked && now < seen.until) return seen.view;
+    const view = await this.lookAt(question, `${this.instance}/${asked}/${this.looks++}`);
+    // A savepoint that is not there may come without anybody telling.
+    this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
   }
 
-  async disposeSavepoint(place: StatePlace, path: string): Promise<void> {
-    const volume = await this.volume(place);
-    if (volume !== null) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
+  claimOf(place: StatePlace): string | null {
+    return claimOf(place);
+  }
+
+  async disposeSavepoint(
+    place: StatePlace,
+    { path, claimName = claimOf(place) ?? undefined }: SavepointPlace,
+  ): Promise<void> {
+    const { key } = place;
+    const volume =
+      claimName === undefined
+        ? { key, root: rootOf(place), ...templateMounts(place.podTemplate, [rootOf(place), path]) }
+        : { key, root: rootOf(place), ...claimMount('state', claimName, STATE) };
+    if (claimName !== undefined && !(await this.claimExists(key, claimName))) return;
+    if (volume.volumes.length > 0) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
   }
 
   async removeState(place: StatePlace): Promise<void> {
@@ -268,7 +291,7 @@ export class KubernetesRuntime implements Runtime {
       }),
       this.child(plan, SERVICES, restService(plan)),
       this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
-      ...(usesClaim(spec) && claimOf(key.name, spec) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
+      ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
   }
 
@@ -321,17 +344,102 @@ export class KubernetesRuntime implements Runtime {
     }
   }
 
-  /** Null when there is no volume, or nothing on it that the operator could look at. */
-  private async volume({
-    key,
-    storage,
-  }: StatePlace): Promise<{ key: ObjectKey; root: string; claimName: string } | null> {
-    const spec = { state: { storage } } as AttemptPlan['spec'];
-    if (!usesClaim(spec)) return null;
-    const name = claimOf(key.name, spec);
-    if ((await this.options.client.find(CLAIMS, { namespace: key.namespace, name })) === null) return null;
-    return { key, root: stateRoot(key.name, spec), claimName: name };
+  /** What the job's volume holds, and whether the savepoint that it is to start from is there. */
+  private async lookAt(question: StorageQuestion, version: string): Promise<StorageView> {
+    const { jobId, lastSavepoint, stopTriggerId, findState, savepoint } = question;
+    const own = await this.volume(question);
+    const source = savepoint === undefined ? null : await this.sourceOf(question, savepoint, own);
+    const nothing = { epoch: 0, ...NOTHING };
+    if (source !== null && 'problem' in source) {
+      const view =
+        own === null ? nothing : await this.ask(own, { jobId, lastSavepoint, stopTriggerId, findState }, version);
+      return { ...view, savepoint: { kind: 'NotFound', message: source.problem } };
+    }
+    if (own === null && source === null) return nothing;
+    const volume: Volume = {
+      key: question.key,
+      root: rootOf(question),
+      ...together(own ?? NO_MOUNTS, source ?? NO_MOUNTS),
+    };
+    const command = {
+      jobId,
+      lastSavepoint,
+      stopTriggerId,
+      findState,
+      savepoint: savepoint && pathInPod(savepointOf(question)!),
+    };
+    try {
+      return await this.ask(volume, command, version);
+    } catch (error) {
+      if (source === null || source.volumes.length === 0) throw error;
+      const message = `${(error as Error).message} -> a ReadWriteOnce volume is mounted by one node alone: stop the job that has it, or move the savepoint to the volume of this job`;
+      return { ...nothing, savepoint: { kind: 'NotFound', message } };
+    }
   }
+
+  private async ask(volume: Volume, command: EngineQuestion, version: string): Promise<StorageView> {
+    return JSON.parse(await this.storagePods.run(volume, { kind: 'view', ...command }, version)) as StorageView;
+  }
+
+  /** What has to be mounted besides to see the savepoint; or why it cannot be seen. */
+  private async sourceOf(
+    place: StorageQuestion,
+    savepoint: SavepointPlace,
+    own: Volume | null,
+  ): Promise<Mounts | { problem: string }> {
+    const { path, claimName } = savepointOf(place) ?? savepoint;
+    if (claimName !== undefined) {
+      if (!(await this.claimExists(place.key, claimName)))
+        return {
+          problem: `the PersistentVolumeClaim ${claimName}, which held it, is gone. Bring it back, or name another savepoint`,
+        };
+      return claimMount('restore', claimName, RESTORE, true);
+    }
+    const plain = pathInPod({ path });
+    const claim = claimOf(place);
+    if (claim !== null && isBelow(plain, STATE))
+      return own === null
+        ? { problem: `the PersistentVolumeClaim ${claim}, on which ${plain} would be, does not exist` }
+        : NO_MOUNTS;
+    const mounts = templateMounts(place.podTemplate, [plain]);
+    if (mounts.volumes.length > 0 || own?.volumeMounts.some(({ mountPath }) => isBelow(plain, mountPath)) === true)
+      return own === null ? mounts : without(mounts, own);
+    return {
+      problem: `${plain} is on no volume of the pods: mount one with jobManager.podTemplate and taskManager.podTemplate, or write a path below ${STATE}`,
+    };
+  }
+
+  private async claimExists({ namespace }: ObjectKey, name: string): Promise<boolean> {
+    return (await this.options.client.find(CLAIMS, { namespace, name })) !== null;
+  }
+
+  /** Null when there is no volume. */
+  private async volume(place: StatePlace): Promise<Volume | null> {
+    const { key } = place;
+    const root = rootOf(place);
+    const claim = claimOf(place);
+    if (claim !== null)
+      return (await this.claimExists(key, claim)) ? { key, root, ...claimMount('state', claim, STATE) } : null;
+    const mounts = templateMounts(place.podTemplate, [root]);
+    return mounts.volumes.length === 0 ? null : { key, root, ...mounts };
+  }
+}
+
+type EngineQuestion = Omit<Extract<StorageCommand, { kind: 'view' }>, 'kind'>;
+
+const NO_MOUNTS: Mounts = { volumes: [], volumeMounts: [] };
+
+/** The savepoint that is asked for; without its claim where that is the job's own. */
+function savepointOf(question: StorageQuestion): SavepointPlace | undefined {
+  const { savepoint } = question;
+  return savepoint?.claimName === claimOf(question) ? { path: savepoint!.path } : savepoint;
+}
+
+/** A volume is mounted once. */
+function without(mounts: Mounts, other: Mounts): Mounts {
+  const has = new Set(other.volumeMounts.map(({ mountPath }) => mountPath));
+  const volumeMounts = mounts.volumeMounts.filter(({ mountPath }) => !has.has(mountPath));
+  return { volumes: volumeMounts.length === 0 ? [] : mounts.volumes, volumeMounts };
 }
 
 const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
