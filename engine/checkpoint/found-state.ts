@@ -107,7 +107,7 @@ async function readAll(
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       // An old one may go while one looks; the newest that was decided on may not.
-      const needed = last?.newest != null && path.endsWith(last.newest.path);
+      const needed = path.endsWith(last?.newest?.path ?? '/');
       if (error.code !== 'SAVEPOINT_NOT_FOUND') problems.push({ at: Infinity, text: describeError(error) });
       else if (needed) problems.push({ at: Infinity, text: gone('the newest checkpoint', path) });
     }

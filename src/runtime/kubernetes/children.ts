@@ -4,7 +4,7 @@ import { embeddedConfig } from '../../engine-client/embedded.ts';
 import type { AttemptPlan } from '../port.ts';
 import { attemptName, claimName, jobLabels, LABEL, ROLE, serviceName } from './names.ts';
 import { ownerOf, PATHS, POD_NETWORK, REST_PORT } from './pods.ts';
-import { rootOf } from './state-volumes.ts';
+import { rootOf } from './state-mounts.ts';
 
 export interface ChildManifest {
   apiVersion: string;

@@ -1,7 +1,6 @@
 // JobManager and TaskManagers as pods. What runs is read from an informer; names are reckoned from status, so that each call can be repeated.
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
-import type { StorageCommand } from '../../../engine/storage-command.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
@@ -17,19 +16,9 @@ import { claim, configMap, networkPolicy, restService, secret, type ChildManifes
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
-import {
-  claimMount,
-  claimOf,
-  isBelow,
-  pathInPod,
-  RESTORE,
-  rootOf,
-  STATE,
-  templateMounts,
-  together,
-  type Mounts,
-} from './state-volumes.ts';
-import { StoragePods, type Volume } from './storage-pods.ts';
+import { claimOf } from './state-mounts.ts';
+import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
+import { StoragePods } from './storage-pods.ts';
 
 export interface KubernetesRuntimeOptions {
   client: Client;
@@ -57,7 +46,6 @@ const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> =
 const SECRETS = core<SecretObject>('secrets', 'Secret');
 const CONFIG_MAPS = core('configmaps', 'ConfigMap');
 const SERVICES = core('services', 'Service');
-const CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim');
 const NETWORK_POLICIES: Resource = {
   group: 'networking.k8s.io',
   version: 'v1',
@@ -69,19 +57,12 @@ const NETWORK_POLICIES: Resource = {
 const FIELD_MANAGER = 'flowjob-operator';
 /** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
 const LOOK_AGAIN = 30_000;
-const NOTHING = {
-  newest: null,
-  unreadable: { checkpoints: null, savepoint: null },
-  pendingSavepoint: null,
-  result: null,
-  found: null,
-  savepoint: null,
-};
 
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
   private readonly pods: Informer<Pod>;
   private readonly storagePods: StoragePods;
+  private readonly volumes: StateVolumes;
   private readonly closing = new AbortController();
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
@@ -112,6 +93,7 @@ export class KubernetesRuntime implements Runtime {
       indexers: { job: (pod) => [jobOf(pod)] },
     });
     this.storagePods = new StoragePods({ client, pods: this.pods.store, image, clock });
+    this.volumes = new StateVolumes(client, this.storagePods);
     this.pods.store.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -200,7 +182,7 @@ export class KubernetesRuntime implements Runtime {
     const seen = this.seen.get(idOf(key));
     const now = this.options.clock.monotonic();
     if (seen?.asked === asked && now < seen.until) return seen.view;
-    const view = await this.lookAt(question, `${this.instance}/${asked}/${this.looks++}`);
+    const view = await this.volumes.look(question, `${this.instance}/${asked}/${this.looks++}`);
     // A savepoint that is not there may come without anybody telling.
     this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
@@ -210,27 +192,12 @@ export class KubernetesRuntime implements Runtime {
     return claimOf(place);
   }
 
-  async disposeSavepoint(
-    place: StatePlace,
-    { path, claimName = claimOf(place) ?? undefined }: SavepointPlace,
-  ): Promise<void> {
-    const { key } = place;
-    const volume =
-      claimName === undefined
-        ? { key, root: rootOf(place), ...templateMounts(place.podTemplate, [rootOf(place), path]) }
-        : { key, root: rootOf(place), ...claimMount('state', claimName, STATE) };
-    if (claimName !== undefined && !(await this.claimExists(key, claimName))) return;
-    if (volume.volumes.length > 0) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
+  async disposeSavepoint(place: StatePlace, savepoint: SavepointPlace): Promise<void> {
+    await this.volumes.dispose(place, savepoint, this.instance);
   }
 
   async removeState(place: StatePlace): Promise<void> {
-    const volume = await this.volume(place);
-    if (volume !== null)
-      await this.storagePods.run(
-        volume,
-        { kind: 'removeState' },
-        `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`,
-      );
+    await this.volumes.removeState(place, `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`);
   }
 
   async forget(key: ObjectKey): Promise<void> {
@@ -343,103 +310,6 @@ export class KubernetesRuntime implements Runtime {
       throw error;
     }
   }
-
-  /** What the job's volume holds, and whether the savepoint that it is to start from is there. */
-  private async lookAt(question: StorageQuestion, version: string): Promise<StorageView> {
-    const { jobId, lastSavepoint, stopTriggerId, findState, savepoint } = question;
-    const own = await this.volume(question);
-    const source = savepoint === undefined ? null : await this.sourceOf(question, savepoint, own);
-    const nothing = { epoch: 0, ...NOTHING };
-    if (source !== null && 'problem' in source) {
-      const view =
-        own === null ? nothing : await this.ask(own, { jobId, lastSavepoint, stopTriggerId, findState }, version);
-      return { ...view, savepoint: { kind: 'NotFound', message: source.problem } };
-    }
-    if (own === null && source === null) return nothing;
-    const volume: Volume = {
-      key: question.key,
-      root: rootOf(question),
-      ...together(own ?? NO_MOUNTS, source ?? NO_MOUNTS),
-    };
-    const command = {
-      jobId,
-      lastSavepoint,
-      stopTriggerId,
-      findState,
-      savepoint: savepoint && pathInPod(savepointOf(question)!),
-    };
-    try {
-      return await this.ask(volume, command, version);
-    } catch (error) {
-      if (source === null || source.volumes.length === 0) throw error;
-      const message = `${(error as Error).message} -> a ReadWriteOnce volume is mounted by one node alone: stop the job that has it, or move the savepoint to the volume of this job`;
-      return { ...nothing, savepoint: { kind: 'NotFound', message } };
-    }
-  }
-
-  private async ask(volume: Volume, command: EngineQuestion, version: string): Promise<StorageView> {
-    return JSON.parse(await this.storagePods.run(volume, { kind: 'view', ...command }, version)) as StorageView;
-  }
-
-  /** What has to be mounted besides to see the savepoint; or why it cannot be seen. */
-  private async sourceOf(
-    place: StorageQuestion,
-    savepoint: SavepointPlace,
-    own: Volume | null,
-  ): Promise<Mounts | { problem: string }> {
-    const { path, claimName } = savepointOf(place) ?? savepoint;
-    if (claimName !== undefined) {
-      if (!(await this.claimExists(place.key, claimName)))
-        return {
-          problem: `the PersistentVolumeClaim ${claimName}, which held it, is gone. Bring it back, or name another savepoint`,
-        };
-      return claimMount('restore', claimName, RESTORE, true);
-    }
-    const plain = pathInPod({ path });
-    const claim = claimOf(place);
-    if (claim !== null && isBelow(plain, STATE))
-      return own === null
-        ? { problem: `the PersistentVolumeClaim ${claim}, on which ${plain} would be, does not exist` }
-        : NO_MOUNTS;
-    const mounts = templateMounts(place.podTemplate, [plain]);
-    if (mounts.volumes.length > 0 || own?.volumeMounts.some(({ mountPath }) => isBelow(plain, mountPath)) === true)
-      return own === null ? mounts : without(mounts, own);
-    return {
-      problem: `${plain} is on no volume of the pods: mount one with jobManager.podTemplate and taskManager.podTemplate, or write a path below ${STATE}`,
-    };
-  }
-
-  private async claimExists({ namespace }: ObjectKey, name: string): Promise<boolean> {
-    return (await this.options.client.find(CLAIMS, { namespace, name })) !== null;
-  }
-
-  /** Null when there is no volume. */
-  private async volume(place: StatePlace): Promise<Volume | null> {
-    const { key } = place;
-    const root = rootOf(place);
-    const claim = claimOf(place);
-    if (claim !== null)
-      return (await this.claimExists(key, claim)) ? { key, root, ...claimMount('state', claim, STATE) } : null;
-    const mounts = templateMounts(place.podTemplate, [root]);
-    return mounts.volumes.length === 0 ? null : { key, root, ...mounts };
-  }
-}
-
-type EngineQuestion = Omit<Extract<StorageCommand, { kind: 'view' }>, 'kind'>;
-
-const NO_MOUNTS: Mounts = { volumes: [], volumeMounts: [] };
-
-/** The savepoint that is asked for; without its claim where that is the job's own. */
-function savepointOf(question: StorageQuestion): SavepointPlace | undefined {
-  const { savepoint } = question;
-  return savepoint?.claimName === claimOf(question) ? { path: savepoint!.path } : savepoint;
-}
-
-/** A volume is mounted once. */
-function without(mounts: Mounts, other: Mounts): Mounts {
-  const has = new Set(other.volumeMounts.map(({ mountPath }) => mountPath));
-  const volumeMounts = mounts.volumeMounts.filter(({ mountPath }) => !has.has(mountPath));
-  return { volumes: volumeMounts.length === 0 ? [] : mounts.volumes, volumeMounts };
 }
 
 const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;

@@ -10,7 +10,7 @@ import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import type { AttemptPlan } from '../port.ts';
 import { strategicMerge } from './merge-template.ts';
 import { attemptName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
-import { claimOf, pathInPod, restoreMount, STATE } from './state-volumes.ts';
+import { claimOf, pathInPod, restoreMount, STATE } from './state-mounts.ts';
 
 /** Where things are in a pod. */
 export const PATHS = {

@@ -12,7 +12,7 @@ import { sleep, type Clock } from '../../kube/time.ts';
 import { jobLabels, LABEL } from './names.ts';
 import { CONTAINER_SECURITY, POD_SECURITY } from './pods.ts';
 import { PODS, troubleOf, type Pod } from './pod-view.ts';
-import type { Mounts } from './state-volumes.ts';
+import type { Mounts } from './state-mounts.ts';
 
 export interface StoragePodsOptions {
   client: Client;
