@@ -14,8 +14,8 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  // Before the namespace: in one that is going the operator may make no pod that looks at a volume.
-  await kubectl.run('delete', 'flowjobs', '--all', '-n', NAMESPACE);
+  // Before the namespace: in one that is going the operator may make no pod that looks at a volume, and loses its Role there.
+  await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', NAMESPACE);
   await jobs.removeNamespace();
   await uninstallOperator();
 }, 180_000);
