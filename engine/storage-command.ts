@@ -27,6 +27,7 @@ export async function runStorageCommand(root: string, command: StorageCommand, a
       await storage.dispose(command.path);
       return write(answer, '{}');
     case 'removeState':
+      await storage.markRemoved();
       for (const part of ['checkpoints', 'results']) await rm(join(root, part), { recursive: true, force: true });
       return write(answer, '{}');
     default:
@@ -49,6 +50,8 @@ function shortened(view: Awaited<ReturnType<typeof viewStorage>>): string {
       ...view,
       unreadable: { checkpoints: cut(view.unreadable.checkpoints), savepoint: cut(view.unreadable.savepoint) },
       result: view.result === null ? null : { ...view.result, failure: cut(view.result.failure) },
+      found: view.found === null ? null : { ...view.found, unreadable: cut(view.found.unreadable) },
+      savepoint: view.savepoint === null ? null : { ...view.savepoint, message: cut(view.savepoint.message) },
     });
     if (Buffer.byteLength(text) <= MESSAGE_BYTES) return text;
   }

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { AttemptLog, type LogEntry } from './attempt-log.ts';
 import { attemptOf, attemptTag, compareAttempts, type AcquiredAttempt, type Attempt } from './attempt.ts';
 import { CleanUp, type Completed } from './clean-up.ts';
+import { findState, REMOVED, type FoundState } from './found-state.ts';
 import { encodeManifest, MANIFEST_NAME, readManifestFile } from './manifest-file.ts';
 import { readOperatorPages } from './page-reader.ts';
 import { corrupt, readStateFile, writeStateFile } from './state-file.ts';
@@ -256,6 +257,21 @@ export class ObjectCheckpointStorage implements CheckpointStorage {
       return last?.kind === 'result' && last.result.jobId === jobId ? last.result : null;
     }
     return this.parse(resultKey(jobId), bytes) as JobResult;
+  }
+
+  async findState(): Promise<FoundState | null> {
+    return findState({
+      store: this.store,
+      pathOf: this.location.pathOf,
+      newestEntry: async () => this.log.newest(),
+      readManifest: async (path) => this.readManifest(path),
+      readResult: async (jobId) => this.readJobResult(jobId),
+    });
+  }
+
+  async markRemoved(): Promise<void> {
+    const attempt = await this.currentAttempt();
+    if (attempt !== null) await this.store.put(`${REMOVED}${attempt.epoch}`, [], { ifAbsent: true });
   }
 
   private parse(key: string, bytes: Uint8Array | null): unknown {

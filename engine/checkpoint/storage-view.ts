@@ -1,6 +1,7 @@
-// What a job's storage holds, as an operator asks it: who has the state, the newest of it, how a run ended.
+// What a job's storage holds, as an operator asks it: who has the state, the newest of it, how a run ended, what is left of jobs before.
 import { describeError, EngineError } from '../errors.ts';
 import { attemptOf, compareAttempts } from './attempt.ts';
+import type { FoundState } from './found-state.ts';
 import type { CheckpointStorage, JobResult, Manifest } from './storage.ts';
 
 export interface StorageQuestion {
@@ -10,6 +11,10 @@ export interface StorageQuestion {
   lastSavepoint?: string | undefined;
   /** Trigger id of a stop with a savepoint that is under way. */
   stopTriggerId?: string | undefined;
+  /** Asks for `found`: for a job that has never run. */
+  findState?: boolean | undefined;
+  /** Asks for `savepoint`: the folder that a new job is to start from, a path or URI. */
+  savepoint?: string | undefined;
 }
 
 export interface StorageView {
@@ -22,6 +27,16 @@ export interface StorageView {
   /** The savepoint of the stop, when it is complete. */
   pendingSavepoint: string | null;
   result: RunResult | null;
+  /** State that jobs before this one have left; null when there is none, or when it was not asked for. */
+  found: FoundState | null;
+  /** What is wrong with the savepoint that was asked for; null when nothing is. */
+  savepoint: SavepointProblem | null;
+}
+
+export interface SavepointProblem {
+  /** `NotFound`: not there, or not complete. `Unusable`: it cannot be read. */
+  kind: 'NotFound' | 'Unusable';
+  message: string;
 }
 
 /** How the run ended. */
@@ -34,7 +49,10 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
   const { jobId, lastSavepoint, stopTriggerId } = question;
   const epoch = (await storage.currentAttempt())?.epoch ?? 0;
   const unreadable: StorageView['unreadable'] = { checkpoints: null, savepoint: null };
-  if (jobId === undefined) return { epoch, newest: null, unreadable, pendingSavepoint: null, result: null };
+  const found = question.findState === true ? await storage.findState() : null;
+  const savepoint = question.savepoint === undefined ? null : await problemOf(storage, question.savepoint);
+  if (jobId === undefined)
+    return { epoch, newest: null, unreadable, pendingSavepoint: null, result: null, found, savepoint };
 
   const stopPaths = stopTriggerId === undefined ? [] : await storage.findSavepoints(jobId, stopTriggerId);
   const result = await storage.readJobResult(jobId);
@@ -66,7 +84,20 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
     unreadable,
     pendingSavepoint: candidates.find(({ path }) => stopPaths.includes(path))?.path ?? null,
     result: result === null ? null : runResult(result),
+    found,
+    savepoint,
   };
+}
+
+/** What keeps a job from starting from a savepoint, as far as the savepoint alone tells. */
+async function problemOf(storage: CheckpointStorage, path: string): Promise<SavepointProblem | null> {
+  try {
+    await storage.readManifest(path);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { kind: error.code === 'SAVEPOINT_NOT_FOUND' ? 'NotFound' : 'Unusable', message: describeError(error) };
+  }
 }
 
 /** What storage says of state that is there and that it cannot read: time changes nothing about it. */

@@ -1,5 +1,6 @@
 // The contract of checkpoint storage: attempts, task state, manifests, results. object-checkpoint-storage.ts implements it.
 import type { AcquiredAttempt, Attempt } from './attempt.ts';
+import type { FoundState } from './found-state.ts';
 import type { Committable, SourceSplit } from '../connectors/connector.ts';
 import type { OperatorRestore, OperatorSnapshot } from '../operators/operator.ts';
 
@@ -146,6 +147,11 @@ export interface CheckpointStorage {
   /** How a job ended, written once (Flink's JobResultStore): a finished job is not run again after a restart. Throws JOB_RESULT_EXISTS. */
   writeJobResult(attempt: AcquiredAttempt, result: JobResult): Promise<void>;
   readJobResult(jobId: string): Promise<JobResult | null>;
+
+  /** What state any job has left here; null when none has. Removed on purpose (`markRemoved`) is not left. */
+  findState(): Promise<FoundState | null>;
+  /** The state that is here now is removed on purpose: savepoints that stay can be restored by their path, and count as nobody's state. */
+  markRemoved(): Promise<void>;
 }
 
 export interface JobResult {

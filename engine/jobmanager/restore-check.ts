@@ -42,8 +42,9 @@ function notRestored(
     `the state in ${path} belongs to operators that the job does not have any more: ${names.join('; ')}`,
     {
       hint:
-        'bring the query back that they belong to, or start without any state on purpose: upgrade.strategy Stateless and a raised ' +
-        'restartNonce (the engine alone: --allow-non-restored-state)',
+        'bring the query back that they belong to; or drop that state on purpose, of a job that starts from a savepoint by ' +
+        'state.restore.allowNonRestoredState (the engine alone: --allow-non-restored-state); or start without any state on purpose: ' +
+        'upgrade.strategy Stateless and a raised restartNonce',
     },
   );
 }

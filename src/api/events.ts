@@ -33,6 +33,18 @@ const JOB_EVENTS = {
   DeadlineExceeded: { types: ['Warning'], when: 'A batch job ran for longer than it may.' },
   InvalidSpec: { types: ['Warning'], when: 'The spec cannot be run.' },
   StateUnreadable: { types: ['Warning'], when: 'State that the job would go on from cannot be read.' },
+  StateFound: {
+    types: ['Warning'],
+    when: 'A new job waits: state of an earlier job of its name is there, and the spec does not say what becomes of it.',
+  },
+  SavepointNotFound: {
+    types: ['Warning'],
+    when: 'A new job waits: the savepoint that it is to start from is not there.',
+  },
+  SavepointUnusable: {
+    types: ['Warning'],
+    when: 'A new job waits: the savepoint that it is to start from cannot be used.',
+  },
   SqlNotFound: { types: ['Warning'], when: 'The ConfigMap that holds the SQL, or its key, is not there.' },
   Deleting: {
     types: ['Normal'],

@@ -2,6 +2,7 @@
 import { Type, type Static } from '@sinclair/typebox';
 import type { ObjectMeta } from './object.ts';
 import { CRON_PATTERN } from './cron-pattern.ts';
+import { RestoreSchema } from './restore.ts';
 import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
 
@@ -285,6 +286,7 @@ const StateSchema = Type.Object(
       { description: 'When checkpoints are taken.', default: {} },
     ),
     savepoints: Type.Optional(SavepointScheduleSchema),
+    restore: Type.Optional(RestoreSchema),
   },
   { description: 'The state that the job keeps.', default: {} },
 );
@@ -449,6 +451,11 @@ export const FlowJobSpecSchema = Type.Object(
         rule: "self.mode == 'Streaming' || !has(self.state.savepoints)",
         message: 'a batch job takes no savepoints: remove state.savepoints',
         fieldPath: '.state.savepoints',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.state.restore)",
+        message: 'a batch job starts from its input, not from state: remove state.restore, or set mode to Streaming',
+        fieldPath: '.state.restore',
       },
       {
         rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',

@@ -66,6 +66,12 @@ export const FlowSavepointStatusSchema = Type.Object(
       }),
     ),
     path: Type.Optional(Type.String({ description: 'Where it is.', maxLength: 2048 })),
+    claimName: Type.Optional(
+      Type.String({
+        description: 'On Kubernetes, the PersistentVolumeClaim that holds it, mounted at /flowjob/state.',
+        maxLength: 253,
+      }),
+    ),
     completedAt: Type.Optional(Type.String({ description: 'When it was complete.', format: 'date-time' })),
   },
   { description: 'What became of it.' },

@@ -95,6 +95,24 @@ export const JOB_REASONS = {
     remedy:
       'The message names the file: put it back from a backup. Without one, remove its folder to go on from the state before it, whose later output then comes again.',
   },
+  StateFound: {
+    meaning:
+      'The job has never run, but its storage holds state of an earlier job of its name: it does not start empty beside that.',
+    remedy:
+      'Set spec.state.restore: policy Newest goes on from that state, savepointRef or uri start from another, policy Empty starts without state.',
+  },
+  WaitingForSavepoint: {
+    meaning: 'The savepoint that spec.state.restore names is being taken.',
+    remedy: '',
+  },
+  SavepointNotFound: {
+    meaning: 'The savepoint that spec.state.restore names is not there. The job starts when it is.',
+    remedy: 'Correct the name or the path, or bring the savepoint there.',
+  },
+  SavepointUnusable: {
+    meaning: 'The savepoint that spec.state.restore names cannot be started from.',
+    remedy: 'The message says why; name another one, or correct that.',
+  },
   OperatorError: {
     meaning: 'The operator could not look at the job, or act on it, several times in a row. It goes on trying.',
     remedy: 'The message says what failed; correct that. The log of the operator says more.',
@@ -138,7 +156,7 @@ export const SAVEPOINT_REASONS = {
   },
   InUse: {
     meaning: 'A job would restore from this savepoint, so its files stay.',
-    remedy: 'Take a newer savepoint, or delete the job, first.',
+    remedy: 'It goes as soon as the job that the message names has a newer checkpoint or savepoint, or is deleted.',
   },
 } as const satisfies Record<string, ReasonDoc>;
 export type SavepointReason = keyof typeof SAVEPOINT_REASONS;

@@ -81,6 +81,18 @@ const examples: Record<Kind, Record<string, Example>> = {
       accepted: job({ deletionPolicy: 'Savepoint' }),
       refused: job({ mode: 'Batch', deletionPolicy: 'Savepoint' }),
     },
+    'spec: a batch job starts from its input': {
+      accepted: job({ state: { restore: { uri: 'file:///savepoint' } } }),
+      refused: job({ mode: 'Batch', state: { restore: { policy: 'Empty' } } }),
+    },
+    'spec.state.restore: a job starts from one savepoint': {
+      accepted: job({ state: { restore: { savepointRef: { name: 'last' }, policy: 'Newest' } } }),
+      refused: job({ state: { restore: { savepointRef: { name: 'last' }, uri: '/savepoint' } } }),
+    },
+    'spec.state.restore: a job that starts empty starts from no savepoint': {
+      accepted: job({ state: { restore: { policy: 'Empty' } } }),
+      refused: job({ state: { restore: { policy: 'Empty', uri: '/savepoint' } } }),
+    },
     'spec: must not be above taskManager.replicas x taskManager.slots': {
       accepted: job({ job: { ...sql, parallelism: 6 }, taskManager: { replicas: 3 } }),
       refused: job({ job: { ...sql, parallelism: 3 } }),

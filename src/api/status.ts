@@ -46,6 +46,15 @@ export const AttemptSchema = Type.Object(
         maxLength: 2048,
       }),
     ),
+    restoreClaim: Type.Optional(
+      Type.String({
+        description: 'On Kubernetes, the PersistentVolumeClaim that holds restoreFrom where it is not the job’s own.',
+        maxLength: 253,
+      }),
+    ),
+    allowNonRestoredState: Type.Optional(
+      Type.Boolean({ description: 'State in restoreFrom that belongs to no operator is dropped.' }),
+    ),
     startedAt: time('When the attempt was decided on.'),
     runStartedAt: time('When the first attempt of the run was decided on.'),
     healthy: Type.Boolean({ description: 'Streaming: its first checkpoint completed. Batch: it runs.' }),
@@ -66,6 +75,22 @@ export const LastSavepointSchema = Type.Object(
     completedAt: time('When it was complete.'),
   },
   { description: 'The newest completed savepoint.' },
+);
+
+export const RESTORE_ORIGINS = ['SavepointRef', 'Uri', 'Newest', 'Empty'] as const;
+
+export const RestoredSchema = Type.Object(
+  {
+    origin: stringEnum(RESTORE_ORIGINS, {
+      description: 'What decided: savepointRef, uri, the newest state in storage, or none.',
+    }),
+    path: Type.Optional(Type.String({ description: 'The savepoint or checkpoint.', maxLength: 2048 })),
+    savepointName: Type.Optional(Type.String({ description: 'The FlowSavepoint.', maxLength: 253 })),
+    complete: Type.Boolean({
+      description: 'The first checkpoint since then is complete: spec.state.restore has no effect any more.',
+    }),
+  },
+  { description: 'What the job started from when it started for the first time, by spec.state.restore.' },
 );
 
 export const OPERATION_KINDS = ['StopWithSavepoint', 'Checkpoint', 'Cancel'] as const;
@@ -159,6 +184,7 @@ export const FlowJobStatusSchema = Type.Object(
       ),
     ),
     attempt: Type.Optional(AttemptSchema),
+    restored: Type.Optional(RestoredSchema),
     lastSavepoint: Type.Optional(LastSavepointSchema),
     pending: Type.Optional(PendingOperationSchema),
     recovery: Type.Optional(RecoverySchema),
@@ -184,6 +210,7 @@ export const FlowJobStatusSchema = Type.Object(
 );
 export type FlowJobStatus = Static<typeof FlowJobStatusSchema>;
 export type Attempt = Static<typeof AttemptSchema>;
+export type Restored = Static<typeof RestoredSchema>;
 export type LastSavepoint = Static<typeof LastSavepointSchema>;
 export type PendingOperation = Static<typeof PendingOperationSchema>;
 export type Recovery = Static<typeof RecoverySchema>;

@@ -13,7 +13,8 @@ export async function act(
 ): Promise<void> {
   const { attempt, accepted } = job.status ?? {};
   const key = job.metadata;
-  const place = { key, storage: (accepted?.spec ?? job.spec).state.storage };
+  const { state, jobManager } = accepted?.spec ?? job.spec;
+  const place = { key, storage: state.storage, podTemplate: jobManager.podTemplate };
   switch (action.kind) {
     case 'EnsureProcesses':
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
@@ -31,7 +32,7 @@ export async function act(
     case 'CancelJob':
       return ask(engine?.cancel(action.jobId));
     case 'DisposeSavepoint':
-      return runtime.disposeSavepoint(place, action.path);
+      return runtime.disposeSavepoint(place, action);
     case 'RemoveState':
       return runtime.removeState(place);
   }

@@ -6,6 +6,7 @@ import { systemClock } from '../../engine/clock.ts';
 import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
 import type { Metrics } from '../kube/metrics.ts';
 import type { WorkQueue } from '../kube/queue/work-queue.ts';
+import { restoreCounts } from '../lifecycle/first-start.ts';
 import { StoreError, keyOf, type WatchEvent } from '../store/port.ts';
 import { Readers } from './readers.ts';
 import { Reconciler, type ReconcilerOptions } from './reconciler.ts';
@@ -27,6 +28,10 @@ export class Controller {
   private readonly savepoints = new Map<string, Set<string>>();
   /** By ConfigMap: the jobs whose SQL stands in it. */
   private readonly readers = new Readers();
+  /** By job that has not started for good: the FlowSavepoint that it is to start from. */
+  private readonly restoring = new Map<string, string>();
+  /** By FlowSavepoint whose deletion was asked for: its job. */
+  private readonly leaving = new Map<string, ObjectKey>();
   /** By job: the kinds of errors that are on record because of passes that failed in a row. */
   private readonly told = new Map<string, Set<string>>();
 
@@ -65,6 +70,10 @@ export class Controller {
     await Promise.all([
       this.watch('FlowSavepoint', signal, ({ type, object: { metadata, spec } }) => {
         const key = { namespace: metadata.namespace, name: spec.jobRef.name };
+        const id = idOf({ namespace: metadata.namespace, name: metadata.name });
+        if (type !== 'Deleted' && metadata.deletionTimestamp !== undefined) this.leaving.set(id, key);
+        else this.leaving.delete(id);
+        for (const [job, named] of this.restoring) if (named === id) this.look(this.keys.get(job)!);
         const names = this.savepoints.get(idOf(key)) ?? new Set();
         if (type === 'Deleted') names.delete(metadata.name);
         else names.add(metadata.name);
@@ -72,8 +81,15 @@ export class Controller {
         this.look(key);
       }),
       this.watch('FlowJob', signal, ({ type, object }) => {
+        const { metadata, spec, status } = object;
         this.readers.note(object, type === 'Deleted');
         this.look(keyOf(object));
+        const name = spec.state.restore?.savepointRef?.name;
+        if (type === 'Deleted' || name === undefined || !restoreCounts(status ?? {}))
+          this.restoring.delete(idOf(keyOf(object)));
+        else this.restoring.set(idOf(keyOf(object)), idOf({ namespace: metadata.namespace, name }));
+        // It may have been what held their files.
+        for (const owner of this.leaving.values()) if (owner.namespace === metadata.namespace) this.look(owner);
       }),
     ]);
     await passes;

@@ -3,9 +3,28 @@ import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Attempt } from '../api/status.ts';
 import { EngineClient, EngineClientError, firstLine } from '../engine-client/engine-client.ts';
-import type { EngineView, Observation, OperationView, ProcessView, StorageView } from '../lifecycle/observation.ts';
+import { namedPath, restoreCounts } from '../lifecycle/first-start.ts';
+import type {
+  EngineView,
+  NamedSavepoint,
+  Observation,
+  OperationView,
+  ProcessView,
+  StorageView,
+} from '../lifecycle/observation.ts';
+import { isBeingRemoved } from '../lifecycle/savepoints.ts';
+import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
 import { sqlOf, type ConfigMaps } from './config-maps.ts';
-import type { Connection, Runtime } from '../runtime/port.ts';
+
+/** Objects that a decision about a job depends on. */
+export interface RelatedObjects {
+  /** The job's own FlowSavepoints. */
+  savepoints: readonly FlowSavepoint[];
+  /** The one that spec.state.restore names; null when there is none such, or it does not count any more. */
+  named: FlowSavepoint | null;
+  /** By name of a FlowSavepoint of the job: who would start from it. */
+  restorers: Readonly<Record<string, string>>;
+}
 
 /** Null: the SQL of the job's spec can be planned. `sql`: its text where it does not stand inline. */
 export type SqlCheck = (job: FlowJob, sql?: string) => string | null;
@@ -30,18 +49,23 @@ export class Gatherer {
     this.configMaps = configMaps;
   }
 
-  async observe(job: FlowJob, savepoints: readonly FlowSavepoint[], now: number): Promise<Observation> {
+  async observe(job: FlowJob, related: RelatedObjects, now: number): Promise<Observation> {
+    const { savepoints, restorers } = related;
     const attempt = job.status?.attempt;
     const processes = this.runtime.processes(job.metadata);
     const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
+    const named = related.named === null ? null : namedSavepoint(related.named);
     const engine = runs ? await this.engine(job, attempt, savepoints) : null;
-    const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job);
+    const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named);
     const referencedSql = await sqlOf(job, this.configMaps);
     return {
       processes,
       engine,
       silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
       storage,
+      named,
+      claimName: this.runtime.claimOf({ key: job.metadata, storage: specInUse(job).state.storage }),
+      restorers,
       ...(referencedSql === null
         ? { sqlError: this.checkSql(job) }
         : {
@@ -108,24 +132,53 @@ export class Gatherer {
     return found;
   }
 
-  private async storage(job: FlowJob): Promise<StorageView> {
-    const { accepted, attempt, lastSavepoint, pending } = job.status ?? {};
+  private async storage(job: FlowJob, named: NamedSavepoint | null): Promise<StorageView> {
+    const { attempt, lastSavepoint, pending } = job.status ?? {};
     const wanted = job.spec.state.storage;
-    const used = accepted === undefined ? wanted : accepted.spec.state.storage;
+    const { state, jobManager } = specInUse(job);
+    const used = state.storage;
     const key = job.metadata;
+    const { podTemplate } = jobManager;
     const view = await this.runtime.storage({
       key,
       storage: used,
+      podTemplate,
       jobId: attempt?.jobId,
       lastSavepoint: lastSavepoint?.path,
       stopTriggerId: pending?.kind === 'StopWithSavepoint' ? pending.triggerId : undefined,
+      ...firstStartQuestions(job, named),
     });
     if (samePlace(used, wanted)) return view;
     // The next run keeps its state elsewhere: its epoch must be free there too.
-    const next = { key, storage: wanted, jobId: undefined, lastSavepoint: undefined, stopTriggerId: undefined };
-    const { epoch } = await this.runtime.storage(next);
+    const { epoch } = await this.runtime.storage({ key, storage: wanted, podTemplate });
     return { ...view, epoch: Math.max(view.epoch, epoch) };
   }
+}
+
+/** The version that runs, or ran last; before there is one, the one that is asked for. */
+const specInUse = ({ spec, status }: FlowJob): Pick<FlowJob['spec'], 'state' | 'jobManager'> =>
+  status?.accepted?.spec ?? spec;
+
+/** What is to be known of storage before a job that has never run is started. */
+function firstStartQuestions(
+  { spec, status }: FlowJob,
+  named: NamedSavepoint | null,
+): Pick<StorageQuestion, 'findState' | 'savepoint'> {
+  if (spec.mode !== 'Streaming' || !restoreCounts(status ?? {})) return {};
+  const path = namedPath(spec.state.restore, named);
+  const savepoint = path === undefined ? undefined : { path, claimName: named?.claimName };
+  return { findState: true, savepoint };
+}
+
+function namedSavepoint(savepoint: FlowSavepoint): NamedSavepoint {
+  const { state = 'Pending', path, claimName, conditions = [] } = savepoint.status ?? {};
+  return {
+    state,
+    path,
+    claimName,
+    failure: conditions.find(({ type }) => type === 'Failed')?.message ?? '',
+    beingRemoved: isBeingRemoved(savepoint),
+  };
 }
 
 type Place = FlowJob['spec']['state']['storage'];
@@ -146,6 +199,8 @@ const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
   unreadable: { checkpoints: null, savepoint: null },
   pendingSavepoint: null,
   result: null,
+  found: null,
+  savepoint: null,
 });
 
 const checkpointsOf = (history: { status: string; is_savepoint: boolean }[]): number =>

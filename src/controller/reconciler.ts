@@ -9,6 +9,7 @@ import { decide } from '../lifecycle/decide.ts';
 import { shorten } from '../lifecycle/endings.ts';
 import { timestamp } from '../lifecycle/facts.ts';
 import type { Action, DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
+import { restoreCounts, wouldStartFrom } from '../lifecycle/first-start.ts';
 import { decideOrphan } from '../lifecycle/savepoints.ts';
 import type { Runtime } from '../runtime/port.ts';
 import type { Objects, Store } from '../store/port.ts';
@@ -71,7 +72,12 @@ export class Reconciler {
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
     const objects = paused ? [] : await this.savepoints(key, savepoints);
     const job = paused ? found : await this.ensureFinalizer('FlowJob', found);
-    const observation = await this.gatherer.observe(job, objects, this.options.now());
+    const related = {
+      savepoints: objects,
+      named: await this.namedSavepoint(job),
+      restorers: await this.restorers(key.namespace, objects),
+    };
+    const observation = await this.gatherer.observe(job, related, this.options.now());
     const decision = decide({ job, savepoints: objects, observation, now: this.options.now() });
     const before = job.status?.state;
     const { object: written, changed } = await this.writeStatus('FlowJob', job, decision.status);
@@ -125,12 +131,12 @@ export class Reconciler {
   private async clearAway(key: ObjectKey, savepoints: readonly FlowSavepoint[]): Promise<NextLook> {
     const { runtime, now } = this.options;
     this.logNew(key, []);
+    const restorers = await this.restorers(key.namespace, savepoints);
     for (const savepoint of savepoints) {
-      const outcome = decideOrphan(savepoint, now());
+      const outcome = decideOrphan(savepoint, restorers[savepoint.metadata.name], now());
       await this.writeSavepoints([savepoint], [outcome.decision]);
       for (const action of outcome.actions)
-        if (action.kind === 'DisposeSavepoint')
-          await runtime.disposeSavepoint({ key, storage: undefined }, action.path);
+        if (action.kind === 'DisposeSavepoint') await runtime.disposeSavepoint({ key, storage: undefined }, action);
       if (outcome.decision.finalizer === 'remove') await this.removeFinalizer('FlowSavepoint', savepoint);
     }
     if (runtime.processes(key).some((process) => process.state === 'Running')) {
@@ -147,6 +153,31 @@ export class Reconciler {
     for (const name of names) {
       const savepoint = await this.options.store.get('FlowSavepoint', { namespace: key.namespace, name });
       if (savepoint?.spec.jobRef.name === key.name) found.push(await this.ensureFinalizer('FlowSavepoint', savepoint));
+    }
+    return found;
+  }
+
+  /** The FlowSavepoint that spec.state.restore names, while that counts. */
+  private async namedSavepoint({ metadata, spec, status }: FlowJob): Promise<FlowSavepoint | null> {
+    const name = spec.state.restore?.savepointRef?.name;
+    if (name === undefined || !restoreCounts(status ?? {})) return null;
+    return this.options.store.get('FlowSavepoint', { namespace: metadata.namespace, name });
+  }
+
+  /** Of those FlowSavepoints whose files are to go: which job would start from them. */
+  private async restorers(namespace: string, savepoints: readonly FlowSavepoint[]): Promise<Record<string, string>> {
+    const going = savepoints.filter(
+      ({ metadata, spec }) => metadata.deletionTimestamp !== undefined && spec.disposalPolicy === 'Delete',
+    );
+    if (going.length === 0) return {};
+    const jobs = (await this.options.store.list('FlowJob')).items.filter(
+      ({ metadata }) => metadata.namespace === namespace && metadata.deletionTimestamp === undefined,
+    );
+    const found: Record<string, string> = {};
+    for (const { metadata, status } of going) {
+      const savepoint = { name: metadata.name, ...(status?.path === undefined ? {} : { path: status.path }) };
+      const job = jobs.find((one) => wouldStartFrom(one, savepoint));
+      if (job !== undefined) found[metadata.name] = job.metadata.name;
     }
     return found;
   }

@@ -3,7 +3,7 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { resolveSpec } from '../api/resolved.ts';
 import { restartOptions } from '../../engine/jobmanager/options.ts';
 import { EngineConfig } from '../../engine/config.ts';
-import { embeddedConfig } from './embedded.ts';
+import { embeddedConfig, jobManagerArguments } from './embedded.ts';
 
 const paths = { stateDirectory: '/s', tokenFile: '/t', endpointsFile: '/e', temporaryDirectory: '/tmp' };
 
@@ -24,4 +24,13 @@ function restartsOf(mode: 'Streaming' | 'Batch') {
 test('the engine gives a batch run up after a few tries, as backoffLimit counts runs', () => {
   expect(restartsOf('Batch')).toEqual({ type: 'fixed-delay', attempts: 3, delay: 200 });
   expect(restartsOf('Streaming').type).toBe('exponential-delay');
+});
+
+test('a JobManager is told what to restore from, and to drop state of no operator only when that is asked for', () => {
+  const attempt = { configDirectory: '/c', jobId: 'a'.repeat(32), epoch: 1, sqlFile: '/s' };
+  const argumentsOf = (restoreFrom?: string, allowNonRestoredState?: boolean): string[] =>
+    jobManagerArguments({ ...attempt, restoreFrom, allowNonRestoredState }).slice(9);
+  expect(argumentsOf()).toEqual([]);
+  expect(argumentsOf('/savepoint')).toEqual(['--from-savepoint', '/savepoint']);
+  expect(argumentsOf('/savepoint', true)).toEqual(['--from-savepoint', '/savepoint', '--allow-non-restored-state']);
 });

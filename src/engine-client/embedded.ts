@@ -69,6 +69,7 @@ export function jobManagerArguments(attempt: {
   epoch: number;
   sqlFile: string;
   restoreFrom: string | undefined;
+  allowNonRestoredState: boolean | undefined;
 }): string[] {
   return [
     'jobmanager',
@@ -81,6 +82,7 @@ export function jobManagerArguments(attempt: {
     '--sql-file',
     attempt.sqlFile,
     ...(attempt.restoreFrom === undefined ? [] : ['--from-savepoint', attempt.restoreFrom]),
+    ...(attempt.allowNonRestoredState === true ? ['--allow-non-restored-state'] : []),
   ];
 }
 

@@ -58,7 +58,11 @@ export class EngineClient {
   }
 
   /** What the job's storage holds: of the embedded engine alone. */
-  storage({ jobId, lastSavepoint, stopTriggerId }: StorageQuestion): Promise<StorageView> {
+  storage({
+    jobId,
+    lastSavepoint,
+    stopTriggerId,
+  }: Pick<StorageQuestion, 'jobId' | 'lastSavepoint' | 'stopTriggerId'>): Promise<StorageView> {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries({ jobId, lastSavepoint, stopTriggerId }))
       if (value !== undefined) query.set(name, value);

@@ -21,7 +21,8 @@ export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
   const { engine, mode, job, restartNonce, jobManager, taskManager } = spec;
-  const { savepoints: _, ...state } = spec.state;
+  // Where the first start was from, and when savepoints are taken, is nothing that the version runs.
+  const { savepoints: _savepoints, restore: _restore, ...state } = spec.state;
   return idOf(canonical({ engine, mode, job, restartNonce, state, jobManager, taskManager }));
 }
 

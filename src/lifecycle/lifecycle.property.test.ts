@@ -72,6 +72,27 @@ const edits = fc
     ),
   );
 
+/** What spec.state.restore may say, at any time. */
+const RESTORES: readonly (object | undefined)[] = [
+  undefined,
+  { savepointRef: { name: 'legacy' } },
+  { savepointRef: { name: 'legacy' }, policy: 'Newest' },
+  { uri: 'file:///elsewhere' },
+  { uri: 'file:///nowhere' },
+  { policy: 'Newest' },
+  { policy: 'Empty' },
+];
+const restoreIs = (world: World, restore: object | undefined): void =>
+  world.edit((s) => {
+    delete s.state.restore;
+    if (restore !== undefined) s.state.restore = { allowNonRestoredState: false, ...restore };
+  });
+const restores = fc.constantFrom(...RESTORES).map((restore) =>
+  Object.assign((w: World) => restoreIs(w, restore), {
+    [fc.toStringMethod]: () => `restore ${JSON.stringify(restore)}`,
+  }),
+);
+
 const steps = (mode: 'Streaming' | 'Batch', bounded: boolean): fc.Arbitrary<Step> =>
   fc.oneof(
     { weight: 12, arbitrary: passes },
@@ -91,6 +112,7 @@ const steps = (mode: 'Streaming' | 'Batch', bounded: boolean): fc.Arbitrary<Step
       ? []
       : [
           { weight: 1, arbitrary: named('savepoint', createSavepoint) },
+          { weight: 1, arbitrary: restores },
           {
             weight: 1,
             arbitrary: named('delete savepoint', (w) => {
@@ -130,6 +152,22 @@ function expectHonestEnd({ job: { status, spec: wanted, metadata } }: World): vo
   for (const { message } of status!.conditions) expect(message.includes('spec.restartNonce')).toBe(edited);
 }
 
+/** Savepoints of other jobs; `rebuilt`: an earlier job of the same name has left state in storage. */
+function otherJobs(world: World, rebuilt: boolean): void {
+  world.foreign('legacy', 1_000);
+  world.foreign('file:///elsewhere', 2_000);
+  world.named['legacy'] = {
+    state: 'Completed',
+    path: 'legacy',
+    claimName: undefined,
+    failure: '',
+    beingRemoved: false,
+  };
+  if (!rebuilt) return;
+  world.foreign('earlier', 500);
+  world.earlier = 'earlier';
+}
+
 describe.each([
   ['Streaming', 'a stream without end', false],
   ['Streaming', 'a stream that ends', true],
@@ -140,9 +178,11 @@ describe.each([
       fc.property(
         fc.array(steps(mode, bounded), { minLength: 20, maxLength: 150, size: 'max' }),
         fc.constantFrom('Savepoint' as const, 'LastState' as const, 'Stateless' as const),
-        (sequence, strategy) => {
+        fc.boolean(),
+        (sequence, strategy, rebuilt) => {
           const world = new World(spec(mode));
           if (mode === 'Streaming') {
+            otherJobs(world, rebuilt);
             world.allowedEmpty = strategy === 'Stateless';
             world.edit((s) => void (s.upgrade.strategy = strategy));
           }
@@ -157,6 +197,7 @@ describe.each([
           });
           world.sqlError = null;
           world.unreadable = null;
+          if (mode === 'Streaming') restoreIs(world, { policy: 'Newest' });
           expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);
           expectAsFreshlyCreated(world);

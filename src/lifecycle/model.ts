@@ -27,7 +27,8 @@ export type Action =
   | { kind: 'TriggerSavepoint'; jobId: string; triggerId: string }
   | { kind: 'StopWithSavepoint'; jobId: string; triggerId: string }
   | { kind: 'CancelJob'; jobId: string }
-  | { kind: 'DisposeSavepoint'; path: string }
+  /** `claimName`: the volume that holds it, where it is not known to be the job's own. */
+  | { kind: 'DisposeSavepoint'; path: string; claimName?: string }
   /** Checkpoints and results; savepoints are FlowSavepoints' own. */
   | { kind: 'RemoveState' }
   | ObjectAction;
@@ -83,6 +84,7 @@ export type StatusPatch = {
       | 'accepted'
       | 'refused'
       | 'attempt'
+      | 'restored'
       | 'lastSavepoint'
       | 'pending'
       | 'recovery'

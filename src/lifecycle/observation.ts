@@ -1,4 +1,8 @@
 // What the lifecycle is told about the world. Gathered by the controller just before each decision; nothing here is remembered.
+import type { StorageView } from '../../engine/checkpoint/storage-view.ts';
+import type { SavepointState } from '../api/flowsavepoint.ts';
+
+export type { RunResult, StorageView } from '../../engine/checkpoint/storage-view.ts';
 
 /** One process (or pod) of an attempt, as it is now. */
 export interface ProcessView {
@@ -48,31 +52,17 @@ export interface EngineView {
   operations: Readonly<Record<string, OperationView>>;
 }
 
-/** How the run ended, from results/<jobId>.json. */
-export interface RunResult {
-  state: 'FINISHED' | 'FAILED' | 'CANCELED';
-  failure: string | null;
-  savepointPath: string | null;
-  startTime: number;
-  endTime: number;
-  rowsIn: number;
-  rowsOut: number;
-}
-
-/** What the job's storage holds. */
-export interface StorageView {
-  /** Highest attempt epoch taken so far, 0 when none. */
-  epoch: number;
-  /** Newest completed checkpoint or savepoint of the current run's job id, by checkpoint id. */
-  newest: { path: string; kind: 'Checkpoint' | 'Savepoint' } | null;
-  /**
-   * State that is there but cannot be read: which file, why, and what to do; null when there is none such. `newest` is then not the newest.
-   * `savepoint`: of a stop, or the job's last one.
-   */
-  unreadable: { checkpoints: string | null; savepoint: string | null };
-  /** Set when `status.pending` is a stop-with-savepoint whose savepoint is complete in storage. */
-  pendingSavepoint: string | null;
-  result: RunResult | null;
+/** The FlowSavepoint that spec.state.restore names. */
+export interface NamedSavepoint {
+  state: SavepointState;
+  /** Set when it is complete. */
+  path: string | undefined;
+  /** The volume that holds it; undefined where that is not known, or is none. */
+  claimName: string | undefined;
+  /** Why it failed; empty when it did not. */
+  failure: string;
+  /** Its deletion was asked for, and its files go with it. */
+  beingRemoved: boolean;
 }
 
 export type ReferencedSql = { text: string } | { missing: string };
@@ -85,6 +75,12 @@ export interface Observation {
   /** Since when a JobManager process runs without answering; null when it answers or does not run. Milliseconds since the epoch. */
   silentSince: number | null;
   storage: StorageView;
+  /** Null: there is no such FlowSavepoint, or spec.state.restore names none, or it does not count any more. */
+  named: NamedSavepoint | null;
+  /** On Kubernetes, the claim that holds the job's state; null where there is none. */
+  claimName: string | null;
+  /** By name: FlowSavepoints of this job that another job would start from, and that job's name. */
+  restorers: Readonly<Record<string, string>>;
   /** What is wrong with the SQL of the spec as it stands now, with line and column; null when it can be planned. */
   sqlError: string | null;
   /** The SQL text that the spec names, or why it is not to be had, with the remedy. Absent: it stands inline. */

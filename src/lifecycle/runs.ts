@@ -1,6 +1,7 @@
 // How attempts come about: a run is one job id; each attempt of it has a higher epoch, which fences all earlier ones in storage.
 import type { Attempt } from '../api/status.ts';
 import { specHash } from './change.ts';
+import { firstStart, LOOK_AGAIN, restoreCounts, type FirstStart, type Origin } from './first-start.ts';
 import { highestLiveEpoch, isStreaming, live, timestamp, unreadableState } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, Outcome, Report, StatusPatch } from './model.ts';
@@ -13,11 +14,23 @@ const nextEpoch = (c: Context): number => Math.max(c.status.attempt?.epoch ?? 0,
  * To be asked only when the run is over, or it would still move.
  */
 export function restorePoint(c: Context): string | undefined {
+  return originOf(c)?.path;
+}
+
+function originOf(c: Context): Origin | null {
   const { attempt, lastSavepoint } = c.status;
-  if (attempt === undefined) return undefined;
+  if (attempt === undefined) return null;
   const stopped =
     attempt.ended === 'Stopped' && lastSavepoint?.jobId === attempt.jobId ? lastSavepoint.path : undefined;
-  return stopped ?? c.observation.storage.newest?.path ?? attempt.restoreFrom;
+  const own = stopped ?? c.observation.storage.newest?.path;
+  if (own !== undefined) return { path: own, allowNonRestoredState: false };
+  const { restoreFrom, restoreClaim, allowNonRestoredState = false } = attempt;
+  if (restoreFrom === undefined) return null;
+  return {
+    path: restoreFrom,
+    allowNonRestoredState,
+    ...(restoreClaim === undefined ? {} : { claimName: restoreClaim }),
+  };
 }
 
 export interface NewRun {
@@ -26,15 +39,17 @@ export interface NewRun {
   restoreFrom: string | undefined;
 }
 
-/** A new run of the desired version, from `restoreFrom` or from empty state. The earlier run is over: by its own word, or as no process of it is left. */
-export function newRun(c: Context, restoreFrom: string | undefined): NewRun {
+/** A new run of the desired version, from `origin` or from empty state. The earlier run is over: by its own word, or as no process of it is left. */
+function newRun(c: Context, origin: Origin | null): NewRun {
   const epoch = nextEpoch(c);
   const hash = specHash(c.desired);
   const attempt: Attempt = {
     epoch,
     jobId: idOf(c.job.metadata.uid, 'run', epoch),
     specHash: hash,
-    ...(restoreFrom === undefined ? {} : { restoreFrom }),
+    ...(origin === null ? {} : { restoreFrom: origin.path }),
+    ...(origin?.claimName === undefined ? {} : { restoreClaim: origin.claimName }),
+    ...(origin?.allowNonRestoredState === true ? { allowNonRestoredState: true } : {}),
     startedAt: timestamp(c.now),
     runStartedAt: timestamp(c.now),
     healthy: false,
@@ -50,7 +65,7 @@ export function newRun(c: Context, restoreFrom: string | undefined): NewRun {
       parallelism: c.desired.job.parallelism,
     },
     actions: [{ kind: 'EnsureProcesses', epoch, skip: [] }],
-    restoreFrom,
+    restoreFrom: origin?.path,
   };
 }
 
@@ -60,9 +75,11 @@ export function newRun(c: Context, restoreFrom: string | undefined): NewRun {
  */
 export function nextAttempt(c: Context, lost: Attempt): { patch: StatusPatch; actions: Action[] } {
   const epoch = nextEpoch(c);
-  const { ended, ...rest } = lost;
+  const { ended, restoreClaim, ...rest } = lost;
   const attempt: Attempt = {
     ...rest,
+    // A run with a checkpoint of its own needs the volume no more that it was restored from.
+    ...(restoreClaim === undefined || c.observation.storage.newest !== null ? {} : { restoreClaim }),
     epoch,
     jobId: ended === undefined ? lost.jobId : idOf(c.job.metadata.uid, 'run', epoch),
     startedAt: timestamp(c.now),
@@ -88,17 +105,22 @@ export const starting: Report = {
   message: 'JobManager and TaskManagers are being started.',
 };
 
-/** An outcome that every state without a run may return. */
-export type Started = Outcome<'Pending'> & { state: 'Starting' | 'Failed' };
+/** What a start is told as. */
+interface Happened {
+  reason: DecidedEvent['reason'];
+  message: string;
+}
 
-/** Starts the desired version, or fails for good when its SQL cannot be planned. */
-export function startDesired(
-  c: Context,
-  origin: 'nothing' | 'restorePoint',
-  happened: { reason: DecidedEvent['reason']; message: string },
-): Started {
+/** An outcome that every state without a run may return. */
+export type Started = Outcome<'Pending'> & { state: 'Starting' | 'Pending' | 'Failed' };
+
+/**
+ * Starts the desired version, or fails for good when its SQL cannot be planned. A job that has never run starts where spec.state.restore says, and waits
+ * when that cannot be done; one that has run never goes back to it.
+ */
+export function startDesired(c: Context, from: 'nothing' | 'restorePoint', happened: Happened): Started {
   if (c.observation.sqlError !== null) return invalid(c);
-  const stateful = origin === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
+  const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
   const unreadable = stateful ? unreadableState(c) : null;
   if (unreadable !== null)
     return refused(
@@ -106,19 +128,48 @@ export function startDesired(
       'StateUnreadable',
       `The job is not started: ${unreadable}\nThen change spec.restartNonce. With upgrade.strategy Stateless it starts without state.`,
     );
-  const from = stateful ? restorePoint(c) : undefined;
-  if (stateful && from === undefined && c.status.attempt?.healthy === true)
+  if (isFirst(c, stateful)) return startFirst(c, firstStart(c), happened);
+  // It goes on from state of its own, or without on purpose: from here on nothing leads back to where it came from.
+  const { restored } = c.status;
+  const patch = restored === undefined ? {} : { restored: { ...restored, complete: true } };
+  const origin = stateful ? originOf(c) : null;
+  if (stateful && origin === null && c.status.attempt?.healthy === true)
     return refused(
       c,
       'StateUnreadable',
       'The job is not started: the version before it had completed checkpoints, and none is found any more. Put its state back, then change spec.restartNonce. With upgrade.strategy Stateless it starts without state.',
     );
+  return startRun(c, origin, happened, patch);
+}
+
+/** No attempt so far, or none that has left state of its own. */
+function isFirst(c: Context, stateful: boolean): boolean {
+  if (c.desired.mode !== 'Streaming' || !isStreaming(c) || !restoreCounts(c.status)) return false;
+  if (c.status.attempt === undefined) return true;
+  const { ended } = c.status.attempt;
+  return stateful && ended !== 'Stopped' && ended !== 'Finished' && c.observation.storage.newest === null;
+}
+
+function startFirst(c: Context, first: FirstStart, happened: Happened): Started {
+  if (first.kind === 'Start')
+    return startRun(c, first.from, happened, first.restored === undefined ? {} : { restored: first.restored });
+  const { report, lookAgain } = first;
+  const told = c.status.conditions.some((x) => x.reason === report.reason && x.message === report.message);
+  return {
+    state: 'Pending',
+    report,
+    events: first.event === undefined || told ? [] : [first.event],
+    ...(lookAgain ? { requeueAt: c.now + LOOK_AGAIN } : {}),
+  };
+}
+
+function startRun(c: Context, from: Origin | null, happened: Happened, patch: StatusPatch): Started {
   const run = newRun(c, from);
   const where = run.restoreFrom === undefined ? '' : ` It goes on from ${run.restoreFrom}.`;
   return {
     state: 'Starting',
     report: starting,
-    patch: run.patch,
+    patch: { ...run.patch, ...patch },
     actions: run.actions,
     events: [{ savepoint: null, type: 'Normal', reason: happened.reason, message: happened.message + where }],
   };

@@ -32,10 +32,15 @@ export function decideSavepoint(c: Context, savepoint: FlowSavepoint, mayStart: 
   }
 }
 
-/** A FlowSavepoint whose FlowJob does not exist: not yet, as manifests come in any order, or not any more. */
-export function decideOrphan(savepoint: FlowSavepoint, now: number): SavepointOutcome {
+/**
+ * A FlowSavepoint whose FlowJob does not exist: not yet, as manifests come in any order, or not any more. `restorer`: a job that would start from it.
+ */
+export function decideOrphan(savepoint: FlowSavepoint, restorer: string | undefined, now: number): SavepointOutcome {
   const state = savepoint.status?.state ?? 'Pending';
-  if (savepoint.metadata.deletionTimestamp !== undefined) return removed(savepoint);
+  if (savepoint.metadata.deletionTimestamp !== undefined) {
+    if (savepoint.spec.disposalPolicy !== 'Delete' || savepoint.status?.path === undefined) return removed(savepoint);
+    return restorer === undefined ? disposed(savepoint, savepoint.status.path) : held(savepoint, restorer, now);
+  }
   if (state === 'Completed' || state === 'Failed') return settled(savepoint);
   const message = `There is no FlowJob ${savepoint.spec.jobRef.name} in this namespace.`;
   if (state === 'Pending') return outcome(savepoint, now, 'Pending', 'Progressing', 'JobNotFound', message);
@@ -91,7 +96,11 @@ function complete(
 ): SavepointOutcome {
   const completedAt = timestamp(c.now);
   const done = outcome(savepoint, c.now, 'Completed', 'Complete', 'Completed', 'The savepoint is complete.', {
-    fields: { path, completedAt },
+    fields: {
+      path,
+      completedAt,
+      ...(c.observation.claimName === null ? {} : { claimName: c.observation.claimName }),
+    },
   });
   const events = [
     {
@@ -108,14 +117,10 @@ function complete(
 function removal(c: Context, savepoint: FlowSavepoint): SavepointOutcome {
   const path = savepoint.status?.path;
   if (savepoint.spec.disposalPolicy !== 'Delete' || path === undefined) return removed(savepoint);
-  if (!isDeleting(c) && inUse(c, path)) {
-    const why = { reason: 'InUse', message: 'The job would restore from this savepoint, so its files stay.' };
-    const conditions = savepointConditions(savepoint, 'Failed', why, timestamp(c.now)).filter(
-      (x) => x.type !== 'Failed',
-    );
-    return { ...settled(savepoint, { conditions }), events: [] };
-  }
-  return { ...removed(savepoint), actions: [{ kind: 'DisposeSavepoint', path }] };
+  const restorer = c.observation.restorers[savepoint.metadata.name];
+  if (restorer !== undefined) return held(savepoint, restorer, c.now);
+  if (!isDeleting(c) && inUse(c, path)) return held(savepoint, c.job.metadata.name, c.now);
+  return disposed(savepoint, path);
 }
 
 /** The job was restored from it, is about to be, or has none that is newer: more than what keeps files from going, for retention has time. */
@@ -123,6 +128,33 @@ export function isRestoredFrom(c: Context, path: string): boolean {
   const { attempt, lastSavepoint } = c.status;
   return lastSavepoint?.path === path || attempt?.restoreFrom === path || inUse(c, path);
 }
+
+/** `job` would restore from it. */
+function held(savepoint: FlowSavepoint, job: string, now: number): SavepointOutcome {
+  const why = { reason: IN_USE, message: `FlowJob ${job} would restore from this savepoint, so its files stay.` };
+  const conditions = savepointConditions(savepoint, 'Failed', why, timestamp(now)).filter((x) => x.type !== 'Failed');
+  return { ...settled(savepoint, { conditions }), events: [] };
+}
+
+/** Its object goes, and its files with it. That they do is written before they do: who starts from a savepoint looks for that. */
+function disposed(savepoint: FlowSavepoint, path: string): SavepointOutcome {
+  const { conditions = [], claimName } = savepoint.status ?? {};
+  const kept = conditions.filter(({ reason }) => reason !== IN_USE);
+  const outcome = removed(savepoint);
+  return {
+    ...outcome,
+    decision: { ...outcome.decision, status: { ...outcome.decision.status, conditions: kept } },
+    actions: [{ kind: 'DisposeSavepoint', path, ...(claimName === undefined ? {} : { claimName }) }],
+  };
+}
+
+const IN_USE = 'InUse' satisfies SavepointReason;
+
+/** Whether its files go, or may: until a condition says that they are held because a job would restore from them. */
+export const isBeingRemoved = ({ metadata, spec, status }: FlowSavepoint): boolean =>
+  metadata.deletionTimestamp !== undefined &&
+  spec.disposalPolicy === 'Delete' &&
+  !(status?.conditions ?? []).some(({ reason }) => reason === IN_USE);
 
 /** The current run started from it and has not proven itself, or the next run would start from it. */
 function inUse(c: Context, path: string): boolean {

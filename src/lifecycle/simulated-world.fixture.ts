@@ -5,8 +5,18 @@ import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { SCHEDULED_LABEL } from '../api/group.ts';
 import { SILENCE_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
+import { namedPath } from './first-start.ts';
+import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
 import type { Action, Decision } from './model.ts';
-import type { EngineView, Observation, OperationView, ProcessView, ReferencedSql, RunResult } from './observation.ts';
+import type {
+  EngineView,
+  NamedSavepoint,
+  Observation,
+  OperationView,
+  ProcessView,
+  ReferencedSql,
+  RunResult,
+} from './observation.ts';
 
 interface Snapshot {
   path: string;
@@ -53,6 +63,12 @@ export class World {
   silent = false;
   /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
   unreadable: string | null = null;
+  /** Path of state that an earlier job of this name has left in storage. */
+  earlier: string | null = null;
+  /** By name: FlowSavepoints of other jobs. */
+  named: Record<string, NamedSavepoint> = {};
+  /** A checkpoint of this job was complete at some time. */
+  private proven = false;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -139,6 +155,8 @@ export class World {
           (s.kind === 'Checkpoint' || s.path === lastSavepoint?.path || s.path === pending?.triggerId),
       )
       .sort((a, b) => b.epoch - a.epoch || b.id - a.id);
+    const { restore } = this.job.spec.state;
+    const named = this.named[restore?.savepointRef?.name ?? ''] ?? null;
     const stopped = this.snapshots.find((s) => pending?.kind === 'StopWithSavepoint' && s.path === pending.triggerId);
     return {
       processes: this.processes.map(({ stopping: _, ...process }) => ({ ...process })),
@@ -159,10 +177,28 @@ export class World {
         unreadable: { checkpoints: own.length > 0 ? this.unreadable : null, savepoint: null },
         pendingSavepoint: stopped?.path ?? null,
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
+        found:
+          this.earlier === null
+            ? null
+            : { newest: { path: this.earlier, kind: 'Checkpoint' }, finished: false, unreadable: null },
+        savepoint: this.problemOf(namedPath(restore, named)),
       },
+      named,
+      claimName: null,
+      restorers: {},
       sqlError: this.sqlError,
       ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
+  }
+
+  private problemOf(path: string | undefined): SavepointProblem | null {
+    if (path === undefined || this.snapshots.some((s) => s.path === path)) return null;
+    return { kind: 'NotFound', message: `there is no savepoint in ${path}` };
+  }
+
+  /** Savepoints or checkpoints of other jobs, at a position that this job has not reached. */
+  foreign(path: string, position: number): void {
+    this.snapshots.push({ path, jobId: 'of another job', epoch: 1, id: 1, position, kind: 'Savepoint' });
   }
 
   private act(action: Action): void {
@@ -280,6 +316,7 @@ export class World {
       this.violations.push(`${restoreFrom} was removed and is restored from`);
     const result = this.results.get(jobId);
     if (result === undefined) this.judgeStart(from?.position ?? 0);
+    if (result === undefined) this.judgeOrigin(from);
     this.engine = {
       epoch,
       jobId,
@@ -326,6 +363,16 @@ export class World {
     if (stateless) this.published = position;
   }
 
+  /** Never empty beside state that was there before, unless the spec says so; never back to where the job came from. */
+  private judgeOrigin(from: Snapshot | undefined): void {
+    const { mode, state } = this.job.status!.accepted!.spec;
+    if (from?.jobId === 'of another job' && this.proven)
+      this.violations.push(`went back to ${from.path} although the job has had checkpoints of its own`);
+    const asked = state.restore?.policy === 'Empty' || this.proven || this.allowedEmpty;
+    if (this.earlier !== null && from === undefined && mode === 'Streaming' && !asked)
+      this.violations.push(`started empty beside ${this.earlier}`);
+  }
+
   /** The spec has said Stateless at some time, so an empty start may be what was asked for. */
   allowedEmpty = false;
 
@@ -358,6 +405,7 @@ export class World {
     this.snapshots.push({ path, jobId, epoch, id, position, kind });
     if (triggerId !== null)
       engine.operations.set(triggerId, { state: 'Completed', path: kind === 'Savepoint' ? path : null });
+    this.proven = true;
     if (kind === 'Checkpoint') {
       engine.completedCheckpoints++;
       this.published = position;
@@ -408,6 +456,7 @@ export class World {
     this.runs.get(engine.jobId)!.finished = true;
     // All of its output is visible, and it keeps no checkpoint.
     this.published = engine.position;
+    this.proven = true;
     this.snapshots = this.snapshots.filter((s) => s.jobId !== engine.jobId || s.kind === 'Savepoint');
   }
 

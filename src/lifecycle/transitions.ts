@@ -9,12 +9,12 @@ export const transitions = {
   Pending: ['Starting', 'Suspended', 'Failed', 'Deleting'],
   Starting: ['Running', 'Upgrading', 'Suspending', 'Recovering', 'Finished', 'Failed', 'Deleting'],
   Running: ['Upgrading', 'Suspending', 'Recovering', 'Finished', 'Failed', 'Deleting'],
-  Upgrading: ['Starting', 'Running', 'Suspending', 'Finished', 'Failed', 'Deleting'],
+  Upgrading: ['Starting', 'Pending', 'Running', 'Suspending', 'Finished', 'Failed', 'Deleting'],
   Suspending: ['Suspended', 'Upgrading', 'Running', 'Finished', 'Failed', 'Deleting'],
-  Suspended: ['Starting', 'Failed', 'Deleting'],
+  Suspended: ['Starting', 'Pending', 'Failed', 'Deleting'],
   Recovering: ['Starting', 'Upgrading', 'Suspending', 'Finished', 'Failed', 'Deleting'],
-  Finished: ['Starting', 'Failed', 'Deleting'],
-  Failed: ['Starting', 'Suspended', 'Finished', 'Deleting'],
+  Finished: ['Starting', 'Pending', 'Failed', 'Deleting'],
+  Failed: ['Starting', 'Pending', 'Suspended', 'Finished', 'Deleting'],
   Deleting: [],
 } as const satisfies Record<JobState, readonly JobState[]>;
 

@@ -1,5 +1,6 @@
 // The port "where JobManager and TaskManagers run": processes on one machine, pods on Kubernetes. Every call can be repeated.
 import type { StorageQuestion as EngineStorageQuestion } from '../../engine/checkpoint/storage-view.ts';
+import type { PodTemplate } from '../api/flowjob.ts';
 import type { ObjectKey } from '../api/object.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { Attempt } from '../api/status.ts';
@@ -23,10 +24,19 @@ export interface Connection {
 export interface StatePlace {
   key: ObjectKey;
   storage: ResolvedFlowJobSpec['state']['storage'];
+  /** What is mounted in the job's pods besides, for folders below that. */
+  podTemplate?: PodTemplate | undefined;
+}
+
+/** A savepoint's folder; `claimName`: the volume that holds it, where that is known and is not the job's own. */
+export interface SavepointPlace {
+  path: string;
+  claimName?: string | undefined;
 }
 
 /** What is to be looked up in a job's storage. */
-export type StorageQuestion = StatePlace & Required<EngineStorageQuestion>;
+export type StorageQuestion = StatePlace &
+  Omit<EngineStorageQuestion, 'savepoint'> & { savepoint?: SavepointPlace | undefined };
 
 export interface Runtime {
   /** Jobs of which any process runs or is on record. */
@@ -39,8 +49,10 @@ export interface Runtime {
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
   storage(question: StorageQuestion): Promise<StorageView>;
+  /** The claim that holds the state; null where there is none. */
+  claimOf(place: StatePlace): string | null;
   /** Removes a savepoint's files. Not an error when they are gone. */
-  disposeSavepoint(place: StatePlace, path: string): Promise<void>;
+  disposeSavepoint(place: StatePlace, savepoint: SavepointPlace): Promise<void>;
   /** Removes a job's checkpoints and results. */
   removeState(place: StatePlace): Promise<void>;
   /** Removes what is on record of a job without processes. */

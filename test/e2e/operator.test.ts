@@ -1,5 +1,5 @@
 // The operator, its command line and the real engine together: one FlowJob through its life, and nothing left behind.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
@@ -80,6 +80,46 @@ test('a stream is upgraded, suspended, resumed, taken down and up, and deleted, 
   expect(written).toEqual(Array.from(written, (_, index) => index + 1));
   expect(new Set(rows.map((row) => row['v']))).toEqual(new Set([1, 2]));
 }, 180_000);
+
+test('a stream that was deleted with a savepoint waits when it is applied again, goes on from it as asked, and writes each number exactly once', async () => {
+  const file = manifest('again', 'Streaming', '1');
+  await cli.must('apply', '-f', file);
+  await until('again', 'runs', running);
+  await cli.must('delete', 'again');
+  await cli.must('apply', '-f', file);
+  const waiting = await until('again', 'is stalled', (job) => condition(job, 'Stalled') === 'True');
+  expect(waiting.status?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({ reason: 'StateFound' });
+  expect(engineProcesses(home).map((process) => process.role)).toEqual(['operator']);
+
+  const asked = readFileSync(file, 'utf8').replace('interval: 200ms}', 'interval: 200ms}, restore: {policy: Newest}');
+  writeFileSync(file, asked);
+  await cli.must('apply', '-f', file);
+  const restored = await until('again', 'runs again', running);
+  expect(restored.status?.restored).toMatchObject({ origin: 'Newest', complete: true });
+
+  // The same state under another name: from the path that the first job has left.
+  const path = restored.status!.restored!.path!;
+  await cli.must('delete', 'again');
+  const moved = manifest('moved', 'Streaming', '1');
+  const from = `interval: 200ms}, restore: {uri: "file://${path}"}`;
+  writeFileSync(moved, readFileSync(moved, 'utf8').replace('interval: 200ms}', from));
+  await cli.must('apply', '-f', moved);
+  await until('moved', 'runs', running);
+  await cli.must('delete', 'moved');
+  await eventually('no process is left', 20, () => engineProcesses(home).length === 1);
+
+  const written = numbersIn('again');
+  expect(written).toEqual(Array.from(written, (_, index) => index + 1));
+  const others = numbersIn('moved');
+  // It has gone on behind what the savepoint had read.
+  expect(others[0]).toBeGreaterThan(1);
+  expect(others).toEqual(Array.from(others, (_, index) => others[0]! + index));
+}, 180_000);
+
+const numbersIn = (name: string): number[] =>
+  readJsonRows(join(out, name))
+    .map((row) => Number(row['n']))
+    .sort((a, b) => a - b);
 
 test('a batch job completes with a summary, leaves no process, and writes nothing more when its SQL is edited', async () => {
   await cli.must('apply', '-f', manifest('thousand', 'Batch', 'n * 2'));

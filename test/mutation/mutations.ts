@@ -8,6 +8,7 @@ const STORAGE = 'engine/checkpoint/object-checkpoint-storage.ts';
 const LOG = 'engine/checkpoint/attempt-log.ts';
 const SINK = 'engine/connectors/filesystem/sink.ts';
 const simulated = { seeds: { from: 1000, count: 90 } };
+const firstStartTest = { test: 'src/lifecycle/first-start.test.ts' };
 const coordinatorTest = { test: `${COORDINATOR}/coordinator.test.ts` };
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -283,6 +284,38 @@ export const MUTATIONS: readonly Mutation[] = [
     from: "throw new Error('the file is shorter than its index says');",
     to: 'return null;',
     caughtBy: { test: 'engine/shuffle/channels.test.ts' },
+  },
+  {
+    name: 'start-empty-beside-state',
+    does: 'A job that has never run starts empty although its storage holds state of an earlier one of its name.',
+    file: 'src/lifecycle/first-start.ts',
+    from: "if (found !== null && restore?.policy !== 'Empty') return stateFound(c);",
+    to: '',
+    caughtBy: firstStartTest,
+  },
+  {
+    name: 'restore-for-ever',
+    does: 'spec.state.restore counts after the first checkpoint of the job, too.',
+    file: 'src/lifecycle/first-start.ts',
+    from: 'status.restored?.complete === false;',
+    to: 'status.restored !== undefined;',
+    caughtBy: firstStartTest,
+  },
+  {
+    name: 'let-go-of-what-is-named',
+    does: 'The files of a savepoint go although another job is to start from it.',
+    file: 'src/lifecycle/first-start.ts',
+    from: 'return savepointRef?.name === savepoint.name ||',
+    to: 'return',
+    caughtBy: firstStartTest,
+  },
+  {
+    name: 'newest-by-number-alone',
+    does: 'Of the state that is found the highest number counts, not the latest attempt.',
+    file: 'engine/checkpoint/found-state.ts',
+    from: 'compareAttempts(attemptOf(b.manifest), attemptOf(a.manifest)) ||\n',
+    to: '\n',
+    caughtBy: { test: 'engine/checkpoint/found-state.test.ts' },
   },
   ...KERNEL_MUTATIONS,
 ];

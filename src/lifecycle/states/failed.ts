@@ -1,10 +1,12 @@
 // Failed: the job failed for good. Its processes stay for ttlAfterFinished.failed, for a look at them; a change of the spec runs it again, a stream
 // from its newest state.
+import { specChanges } from '../../api/change-class.ts';
 import { durationMs } from '../../api/schema-kit.ts';
 import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
 import { deleteAfter } from '../delete-after.ts';
 import { mayStillWork, shorten } from '../endings.ts';
+import { restoreCounts } from '../first-start.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
 import { invalid, startDesired, stopAll } from '../runs.ts';
@@ -51,5 +53,13 @@ export const failed: StateHandler<'Failed'> = (c) => {
 /** Against the version that was tried last, whether it came to run or not. */
 function hasChanged(c: Context): boolean {
   const { refused } = c.status;
+  if (restoreChanged(c)) return true;
   return refused === undefined ? c.change.kind !== 'None' : specHash(c.desired) !== refused.specHash;
+}
+
+/** Another place to start from is asked for, of a job that has not come to its first checkpoint. */
+function restoreChanged(c: Context): boolean {
+  const accepted = c.status.accepted?.spec;
+  if (accepted === undefined || !restoreCounts(c.status)) return false;
+  return specChanges(accepted, c.desired).some(({ path }) => path.startsWith('state.restore.'));
 }

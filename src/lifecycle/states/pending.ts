@@ -1,4 +1,4 @@
-// Pending: accepted, nothing exists yet.
+// Pending: accepted, nothing exists yet; or what the job is to start from is not there, and it waits.
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 import { waitForSql } from '../sql-source.ts';
@@ -14,7 +14,7 @@ export const pending: StateHandler<'Pending'> = (c) => {
   const strays = stopAll(c, { graceful: true });
   if (strays !== null) return { state: 'Pending', report: waiting, actions: [strays] };
   if (c.sqlMissing !== null) return waitForSql(c, 'Pending');
-  return startDesired(c, 'nothing', {
+  return startDesired(c, 'restorePoint', {
     reason: 'Starting',
     message: `Started with parallelism ${c.desired.job.parallelism}.`,
   });

@@ -1,6 +1,7 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
+import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../cron.ts';
 import { missingProcesses } from '../processes.ts';
@@ -62,5 +63,5 @@ function reportOf(c: Context, processLost: Report | null): Report {
     };
   if (engine === null && !c.status.conditions.some((x) => x.type === 'Ready' && x.status === 'True'))
     return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };
-  return { kind: 'Ready', reason: 'Running', message: 'The job runs.' };
+  return { kind: 'Ready', reason: 'Running', message: `The job runs.${withoutEffect(c)}` };
 }

@@ -58,7 +58,11 @@ function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
   return {
     state: 'Running',
     report: { kind: 'Ready', reason: 'Running', message: 'The job runs.' },
-    patch: { attempt: { ...attempt, healthy: true }, pending: undefined },
+    patch: {
+      attempt: { ...attempt, healthy: true },
+      ...(c.status.restored === undefined ? {} : { restored: { ...c.status.restored, complete: true } }),
+      pending: undefined,
+    },
     events: [{ savepoint: null, type: 'Normal', reason: 'Running', message }],
   };
 }

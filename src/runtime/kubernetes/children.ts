@@ -1,22 +1,16 @@
 // What an attempt's pods need beside them, as manifests: configuration, secret, the Service for people, the claim that outlives them, who may reach them.
 import { stringify } from 'yaml';
 import { embeddedConfig } from '../../engine-client/embedded.ts';
-import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import type { AttemptPlan } from '../port.ts';
-import { stateDirectory } from '../state-directory.ts';
 import { attemptName, claimName, jobLabels, LABEL, ROLE, serviceName } from './names.ts';
 import { ownerOf, PATHS, POD_NETWORK, REST_PORT } from './pods.ts';
+import { rootOf } from './state-mounts.ts';
 
 export interface ChildManifest {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace: string; labels: Record<string, string>; ownerReferences?: object[] };
   [field: string]: unknown;
-}
-
-/** Root of the job's state as its pods see it. */
-export function stateRoot(job: string, spec: Pick<ResolvedFlowJobSpec, 'state'>): string {
-  return stateDirectory(PATHS.state, job, spec.state.storage?.uri);
 }
 
 const metadata = (plan: Pick<AttemptPlan, 'key' | 'uid'>, name: string): ChildManifest['metadata'] => ({
@@ -29,7 +23,7 @@ const metadata = (plan: Pick<AttemptPlan, 'key' | 'uid'>, name: string): ChildMa
 /** One per attempt, and never changed: a pod that comes late reads what the others read. */
 export function configMap(plan: AttemptPlan): ChildManifest {
   const { key, uid, attempt, spec } = plan;
-  const root = stateRoot(key.name, spec);
+  const root = rootOf({ key, storage: spec.state.storage });
   const config = {
     ...embeddedConfig(
       { name: key.name, uid, spec },

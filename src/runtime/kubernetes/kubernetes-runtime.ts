@@ -11,12 +11,14 @@ import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
 import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
-import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
-import { claim, configMap, networkPolicy, restService, secret, stateRoot, type ChildManifest } from './children.ts';
+import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
+import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
-import { claimOf, jobManagerPod, ownerOf, REST_PORT, taskManagerPod, usesClaim, type PodManifest } from './pods.ts';
+import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { idOf, jobOf, keyOfJob } from './pod-cache.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
+import { claimOf } from './state-mounts.ts';
+import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
 
 export interface KubernetesRuntimeOptions {
@@ -45,7 +47,6 @@ const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> =
 const SECRETS = core<SecretObject>('secrets', 'Secret');
 const CONFIG_MAPS = core('configmaps', 'ConfigMap');
 const SERVICES = core('services', 'Service');
-const CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim');
 const NETWORK_POLICIES: Resource = {
   group: 'networking.k8s.io',
   version: 'v1',
@@ -55,17 +56,14 @@ const NETWORK_POLICIES: Resource = {
 };
 
 const FIELD_MANAGER = 'flowjob-operator';
-const NOTHING = {
-  newest: null,
-  unreadable: { checkpoints: null, savepoint: null },
-  pendingSavepoint: null,
-  result: null,
-};
+/** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
+const LOOK_AGAIN = 30_000;
 
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
   private readonly pods: Cache<Pod>;
   private readonly storagePods: StoragePods;
+  private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
@@ -75,7 +73,9 @@ export class KubernetesRuntime implements Runtime {
   /** By job: how often a pod of it went. What a volume holds may have changed with it. */
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
-  private readonly seen = new Map<string, { asked: string; view: StorageView }>();
+  private readonly seen = new Map<string, { asked: string; view: StorageView; until: number }>();
+  /** Looks at volumes so far: each has a pod of its own. */
+  private looks = 0;
 
   /** Tells what this process asks from what one before it asked. */
   private readonly instance = randomBytes(4).toString('hex');
@@ -85,6 +85,7 @@ export class KubernetesRuntime implements Runtime {
     const { client, clock, pods, image } = options;
     this.pods = pods;
     this.storagePods = new StoragePods({ client, pods, image, clock });
+    this.volumes = new StateVolumes(client, this.storagePods);
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -149,16 +150,11 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async storage(question: StorageQuestion): Promise<StorageView> {
-    const { key, jobId, lastSavepoint, stopTriggerId } = question;
+    const { key } = question;
     const views = this.processes(key);
     const epoch = views.reduce((highest, view) => Math.max(highest, view.epoch), 0);
-    const asked = JSON.stringify([
-      question.storage,
-      jobId,
-      lastSavepoint,
-      stopTriggerId,
-      this.deaths.get(idOf(key)) ?? 0,
-    ]);
+    const { storage, podTemplate, ...looked } = question;
+    const asked = JSON.stringify([storage, podTemplate, { ...looked, key: null }, this.deaths.get(idOf(key)) ?? 0]);
     const live = views.filter(({ state }) => state === 'Running');
     if (live.length > 0) {
       const told = await this.askJobManager(key, epoch, question);
@@ -166,30 +162,24 @@ export class KubernetesRuntime implements Runtime {
       return told ?? { epoch, ...NOTHING };
     }
     const seen = this.seen.get(idOf(key));
-    if (seen?.asked === asked) return seen.view;
-    const volume = await this.volume(question);
-    const command = { kind: 'view' as const, jobId, lastSavepoint, stopTriggerId };
-    const view =
-      volume === null
-        ? { epoch: 0, ...NOTHING }
-        : (JSON.parse(await this.storagePods.run(volume, command, `${this.instance}/${asked}`)) as StorageView);
-    this.seen.set(idOf(key), { asked, view });
+    const now = this.options.clock.monotonic();
+    if (seen?.asked === asked && now < seen.until) return seen.view;
+    const view = await this.volumes.look(question, `${this.instance}/${asked}/${this.looks++}`);
+    // A savepoint that is not there may come without anybody telling.
+    this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
   }
 
-  async disposeSavepoint(place: StatePlace, path: string): Promise<void> {
-    const volume = await this.volume(place);
-    if (volume !== null) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
+  claimOf(place: StatePlace): string | null {
+    return claimOf(place);
+  }
+
+  async disposeSavepoint(place: StatePlace, savepoint: SavepointPlace): Promise<void> {
+    await this.volumes.dispose(place, savepoint, this.instance);
   }
 
   async removeState(place: StatePlace): Promise<void> {
-    const volume = await this.volume(place);
-    if (volume !== null)
-      await this.storagePods.run(
-        volume,
-        { kind: 'removeState' },
-        `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`,
-      );
+    await this.volumes.removeState(place, `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`);
   }
 
   async forget(key: ObjectKey): Promise<void> {
@@ -253,7 +243,7 @@ export class KubernetesRuntime implements Runtime {
       ),
       this.child(plan, SERVICES, restService(plan)),
       this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
-      ...(usesClaim(spec) && claimOf(key.name, spec) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
+      ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
   }
 
@@ -304,17 +294,5 @@ export class KubernetesRuntime implements Runtime {
       if (error instanceof EngineClientError) return null;
       throw error;
     }
-  }
-
-  /** Null when there is no volume, or nothing on it that the operator could look at. */
-  private async volume({
-    key,
-    storage,
-  }: StatePlace): Promise<{ key: ObjectKey; root: string; claimName: string } | null> {
-    const spec = { state: { storage } } as AttemptPlan['spec'];
-    if (!usesClaim(spec)) return null;
-    const name = claimOf(key.name, spec);
-    if ((await this.options.client.find(CLAIMS, { namespace: key.namespace, name })) === null) return null;
-    return { key, root: stateRoot(key.name, spec), claimName: name };
   }
 }

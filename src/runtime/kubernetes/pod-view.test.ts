@@ -83,6 +83,36 @@ test.each([
     },
     '0/1 nodes -> lower resources.requests',
   ],
+  [
+    'a claim that is gone',
+    {
+      phase: 'Pending' as const,
+      conditions: [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message: '0/1 nodes are available: persistentvolumeclaim "old-state" not found.',
+        },
+      ],
+    },
+    '"old-state" not found. -> make that claim',
+  ],
+  [
+    'a volume of another node',
+    {
+      phase: 'Pending' as const,
+      conditions: [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message: '0/2 nodes are available: 2 node(s) had volume node affinity conflict.',
+        },
+      ],
+    },
+    'conflict. -> bring the volumes of the job and of the savepoint that it starts from to one node',
+  ],
 ])('%s is told with what to do', (_name, status, told) => {
   expect(troubleOf(pod(status))).toContain(told);
   expect(processOf(pod(status))?.pending?.trouble).toContain(told);

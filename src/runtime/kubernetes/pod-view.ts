@@ -92,11 +92,20 @@ export function troubleOf(pod: Pod): string | null {
   if (pod.status?.phase !== undefined && pod.status.phase !== 'Pending') return null;
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled?.reason === 'Unschedulable')
-    return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${REMEDIES['Unschedulable']}`;
+    return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${unschedulableRemedy(unscheduled.message ?? '')}`;
   for (const { state } of pod.status?.containerStatuses ?? []) {
     const { reason, message } = state?.waiting ?? {};
     const remedy = reason === undefined ? undefined : REMEDIES[reason];
     if (remedy !== undefined) return `${name} does not start: ${reason}: ${message ?? ''} -> ${remedy}`;
   }
   return null;
+}
+
+/** A pod that restores from the volume of another job needs that volume, too. */
+function unschedulableRemedy(message: string): string {
+  if (/persistentvolumeclaim .* not found/.test(message))
+    return 'make that claim, or correct spec.state: savepoints of another job are on the claim of that job';
+  if (/volume node affinity|ReadWriteOncePod/.test(message))
+    return 'bring the volumes of the job and of the savepoint that it starts from to one node, or copy the savepoint to the volume of the job';
+  return REMEDIES['Unschedulable']!;
 }

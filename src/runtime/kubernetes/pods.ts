@@ -10,14 +10,15 @@ import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
 import type { AttemptPlan } from '../port.ts';
 import { strategicMerge } from './merge-template.ts';
-import { attemptName, claimName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
+import { attemptName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
+import { claimOf, pathInPod, restoreMount, STATE } from './state-mounts.ts';
 
 /** Where things are in a pod. */
 export const PATHS = {
   config: '/flowjob/config',
   token: '/flowjob/secret/token',
   sql: '/flowjob/secret/job.sql',
-  state: '/flowjob/state',
+  state: STATE,
   temporary: '/tmp',
 } as const;
 
@@ -88,7 +89,11 @@ export function jobManagerPod(plan: AttemptPlan, settings: PodSettings): PodMani
     jobId: attempt.jobId,
     epoch: attempt.epoch,
     sqlFile: PATHS.sql,
-    restoreFrom: attempt.restoreFrom,
+    restoreFrom:
+      attempt.restoreFrom === undefined
+        ? undefined
+        : pathInPod({ path: attempt.restoreFrom, claimName: attempt.restoreClaim }),
+    allowNonRestoredState: attempt.allowNonRestoredState,
   });
   return podOf(plan, settings, {
     name: jobManagerName(key.name, attempt.epoch),
@@ -149,6 +154,8 @@ interface PodParts {
 function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodManifest {
   const { key, attempt, spec } = plan;
   const role = ROLE[parts.role];
+  const claim = claimOf({ key, storage: spec.state.storage });
+  const restore = restoreMount(attempt);
   const own = {
     ...jobLabels(key.name),
     'app.kubernetes.io/component': role,
@@ -178,7 +185,8 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
         volumeMounts: [
           { name: 'config', mountPath: PATHS.config, readOnly: true },
           { name: 'secret', mountPath: '/flowjob/secret', readOnly: true },
-          ...(usesClaim(spec) ? [{ name: 'state', mountPath: PATHS.state }] : []),
+          ...(claim === null ? [] : [{ name: 'state', mountPath: PATHS.state }]),
+          ...restore.volumeMounts,
           { name: 'tmp', mountPath: PATHS.temporary },
         ],
         ...parts.container,
@@ -187,7 +195,8 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
     volumes: [
       { name: 'config', configMap: { name: attemptName(key.name, attempt.epoch) } },
       { name: 'secret', secret: { secretName: attemptName(key.name, attempt.epoch), defaultMode: 0o440 } },
-      ...(usesClaim(spec) ? [{ name: 'state', persistentVolumeClaim: { claimName: claimOf(key.name, spec) } }] : []),
+      ...(claim === null ? [] : [{ name: 'state', persistentVolumeClaim: { claimName: claim } }]),
+      ...restore.volumes,
       { name: 'tmp', emptyDir: {} },
     ],
   };
@@ -207,17 +216,10 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
   };
 }
 
-/** State on a volume of its own, and not in a folder that podTemplate mounts. */
-export const usesClaim = (spec: ResolvedFlowJobSpec): boolean => spec.state.storage?.uri === undefined;
-
-export function claimOf(job: string, spec: ResolvedFlowJobSpec): string {
-  return spec.state.storage?.persistentVolumeClaim?.claimName ?? claimName(job);
-}
-
 /** A volume that one node alone can mount keeps the pods of its job together. */
 function affinityOf(spec: ResolvedFlowJobSpec, job: string): Record<string, unknown> {
-  const claim = spec.state.storage?.persistentVolumeClaim;
-  if (!usesClaim(spec) || claim?.accessMode === 'ReadWriteMany') return {};
+  const { uri, persistentVolumeClaim: claim } = spec.state.storage ?? {};
+  if (uri !== undefined || claim?.accessMode === 'ReadWriteMany') return {};
   const together = { labelSelector: { matchLabels: { [LABEL.job]: job } }, topologyKey: 'kubernetes.io/hostname' };
   return { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [together] } } };
 }

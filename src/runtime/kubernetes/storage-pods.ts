@@ -10,8 +10,9 @@ import type { Client } from '../../kube/rest/client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { jobLabels, LABEL } from './names.ts';
-import { CONTAINER_SECURITY, PATHS, POD_SECURITY } from './pods.ts';
+import { CONTAINER_SECURITY, POD_SECURITY } from './pods.ts';
 import { PODS, troubleOf, type Pod } from './pod-view.ts';
+import type { Mounts } from './state-mounts.ts';
 
 export interface StoragePodsOptions {
   client: Client;
@@ -20,11 +21,10 @@ export interface StoragePodsOptions {
   clock: Clock;
 }
 
-/** What a volume is, and for whom it is looked at. */
-export interface Volume {
+/** What a pod mounts, for which job it looks, and where that job's state is. */
+export interface Volume extends Mounts {
   key: ObjectKey;
   root: string;
-  claimName: string;
 }
 
 const ROLE = 'storage';
@@ -84,7 +84,11 @@ export class StoragePods {
         await ensureGone(client, PODS, metadata, { gracePeriodSeconds: 0 });
   }
 
-  private async create({ key, root, claimName }: Volume, name: string, command: StorageCommand): Promise<void> {
+  private async create(
+    { key, root, volumes, volumeMounts }: Volume,
+    name: string,
+    command: StorageCommand,
+  ): Promise<void> {
     const { client, image } = this.options;
     const args = ['--root', root, '--command', JSON.stringify(command), '--answer', ANSWER];
     const manifest = {
@@ -112,10 +116,10 @@ export class StoragePods {
             securityContext: CONTAINER_SECURITY,
             terminationMessagePath: ANSWER,
             terminationMessagePolicy: 'FallbackToLogsOnError',
-            volumeMounts: [{ name: 'state', mountPath: PATHS.state }],
+            volumeMounts,
           },
         ],
-        volumes: [{ name: 'state', persistentVolumeClaim: { claimName } }],
+        volumes,
       },
     };
     try {

@@ -19,7 +19,7 @@ import {
 import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
-import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
+import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { stateDirectory } from '../state-directory.ts';
 import {
   attemptDirectory,
@@ -122,6 +122,7 @@ export class LocalRuntime implements Runtime {
         epoch,
         sqlFile: files.sqlFile,
         restoreFrom: plan.attempt.restoreFrom,
+        allowNonRestoredState: plan.attempt.allowNonRestoredState,
       }),
     }));
     for (let index = 0; index < taskManager.replicas; index++) {
@@ -141,15 +142,20 @@ export class LocalRuntime implements Runtime {
 
   storage(question: StorageQuestion): Promise<StorageView> {
     const root = stateDirectory(statesDirectory(this.options.directory), question.key.name, question.storage?.uri);
-    return viewStorage(new LocalCheckpointStorage(root), question);
+    return viewStorage(new LocalCheckpointStorage(root), { ...question, savepoint: question.savepoint?.path });
   }
 
-  async disposeSavepoint(_place: StatePlace, path: string): Promise<void> {
+  claimOf(): null {
+    return null;
+  }
+
+  async disposeSavepoint(_place: StatePlace, { path }: SavepointPlace): Promise<void> {
     await new LocalCheckpointStorage(path).dispose(path);
   }
 
   async removeState({ key, storage }: StatePlace): Promise<void> {
     const root = stateDirectory(statesDirectory(this.options.directory), key.name, storage?.uri);
+    await new LocalCheckpointStorage(root).markRemoved();
     // Epochs stay: they fence attempts of whoever comes next under this name. Savepoints are FlowSavepoints' own.
     for (const part of ['checkpoints', 'results']) await rm(join(root, part), { recursive: true, force: true });
   }
