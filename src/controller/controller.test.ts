@@ -420,3 +420,18 @@ test('passes that keep failing are told once in conditions and as an event, and 
   const again = await until('ready again', (job) => job !== null && condition(job, 'Ready') === 'True');
   expect(condition(again, 'Stalled')).toBeUndefined();
 }, 30_000);
+
+test('while what was decided cannot be done the trouble stands in the conditions, and no try writes anything', async () => {
+  const failing = jest
+    .spyOn(operator.runtime, 'ensureProcesses')
+    .mockImplementation(() => Promise.reject(Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' })));
+  await apply('SELECT 1');
+  const told = await until('told', (job) => job !== null && condition(job, 'Stalled') === 'True');
+  const tries = failing.mock.calls.length;
+  await until('it was tried twice more', () => failing.mock.calls.length > tries + 1);
+  expect((await store.get('FlowJob', key))?.metadata.resourceVersion).toBe(told.metadata.resourceVersion);
+  failing.mockRestore();
+  operator.errors.length = 0;
+  const running = await inState('Running');
+  expect(condition(running, 'Stalled')).toBeUndefined();
+}, 30_000);

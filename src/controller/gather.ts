@@ -28,6 +28,7 @@ export class Gatherer {
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job);
     return {
       processes,
+      refusal: this.runtime.refusal(job.metadata),
       engine,
       silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
       storage,

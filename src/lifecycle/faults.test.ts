@@ -182,3 +182,51 @@ test('a deletion that gave its savepoint up cancels the job, and does not begin 
   world.settle();
   expect(world.gone).toBe(true);
 });
+
+test('processes that are refused are told with the reason, tried again when it is time, and made once they are let', () => {
+  const world = new World(spec('Streaming'));
+  world.refusal = 'exceeded quota: raise it';
+  passes(world, 3);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
+  expect(condition(world, 'Ready')?.message).toBe('exceeded quota: raise it');
+  const { writes } = world;
+  expect(kindsOf(world)).toEqual([]);
+  world.now += 5_000;
+  expect(kindsOf(world)).toEqual(['EnsureProcesses']);
+  expect(world.writes).toBe(writes);
+  world.refusal = null;
+  expect(world.settle()).toBe(true);
+  expect(world.job.status?.state).toBe('Running');
+});
+
+test('why a TaskManager was lost stands until the job runs again, and is one event', () => {
+  const world = running('Streaming');
+  world.engine!.status = 'RESTARTING';
+  world.kill('TaskManager');
+  const events = Array.from({ length: 4 }, () => world.pass()?.events.map(({ reason }) => reason) ?? []).flat();
+  expect(events).toEqual(['ProcessLost']);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'ProcessLost' });
+  world.engine!.status = 'RUNNING';
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
+});
+
+test.each(['upgraded', 'suspended'])(
+  'a job whose JobManager goes without a trace while it is %s waits for nobody',
+  (how) => {
+    const world = running('Streaming');
+    world.checkpoint();
+    world.edit((s) => void (how === 'upgraded' ? (s.job.sql.inline = 'version 1') : (s.suspend = true)));
+    passes(world, 2);
+    world.remove('JobManager');
+    const { now } = world;
+    for (let i = 0; i < 10; i++) {
+      world.pass();
+      world.progress();
+    }
+    expect(world.now).toBe(now);
+    expect(world.job.status?.state).toBe(how === 'upgraded' ? 'Running' : 'Suspended');
+    expect(world.job.status?.attempt?.epoch).toBe(how === 'upgraded' ? 2 : 1);
+    expect(world.violations).toEqual([]);
+  },
+);

@@ -50,6 +50,9 @@ export class World {
   silent = false;
   /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
   unreadable: string | null = null;
+  /** Why no process can be made; null when it can. */
+  refusal: string | null = null;
+  private refused: Observation['refusal'] = null;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -134,6 +137,7 @@ export class World {
     const stopped = this.snapshots.find((s) => pending?.kind === 'StopWithSavepoint' && s.path === pending.triggerId);
     return {
       processes: this.processes.map(({ stopping: _, ...process }) => ({ ...process })),
+      refusal: this.refused,
       engine:
         mine === null
           ? null
@@ -194,6 +198,8 @@ export class World {
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
     if (this.processes.some((p) => p.epoch !== action.epoch && p.state === 'Running'))
       this.violations.push(`attempt ${action.epoch} started while an older one was alive`);
+    this.refused = this.refusal === null ? null : { reason: this.refusal, retryAt: this.now + 5_000 };
+    if (this.refused !== null) return;
     const wanted = [
       { role: 'JobManager' as const, index: 0 },
       ...Array.from({ length: accepted.spec.taskManager.replicas }, (_, index) => ({
@@ -366,6 +372,12 @@ export class World {
   kill(role: ProcessView['role']): void {
     const victim = this.processes.find((p) => p.role === role && p.state === 'Running');
     if (victim !== undefined) this.exit((p) => p === victim, false);
+  }
+
+  /** It goes without a trace, as a pod that is deleted does. */
+  remove(role: ProcessView['role']): void {
+    this.kill(role);
+    this.processes = this.processes.filter((p) => p.role !== role || p.state === 'Running');
   }
 
   private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {

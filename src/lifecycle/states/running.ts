@@ -2,7 +2,7 @@
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
-import { missingProcesses } from '../processes.ts';
+import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const running: StateHandler<'Running'> = (c) => {
@@ -33,6 +33,7 @@ function stay(c: Context): Outcome<'Running'> {
     state: 'Running',
     report: reportOf(c, missing.report),
     actions: missing.actions,
+    events: missing.events,
     ...(missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt }),
   };
 }
@@ -44,12 +45,20 @@ function reportOf(c: Context, processLost: Report | null): Report {
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
   if (engine !== null && engine.status !== 'RUNNING')
-    return {
-      kind: 'Progressing',
-      reason: 'Recovering',
-      message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
-    };
+    return (
+      reportOfLoss(c) ?? {
+        kind: 'Progressing',
+        reason: 'Recovering',
+        message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
+      }
+    );
   if (engine === null && !c.status.conditions.some((x) => x.type === 'Ready' && x.status === 'True'))
-    return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };
+    return (
+      reportOfLoss(c) ?? {
+        kind: 'Progressing',
+        reason: 'Recovering',
+        message: 'The engine is restarting the tasks of the job.',
+      }
+    );
   return { kind: 'Ready', reason: 'Running', message: 'The job runs.' };
 }

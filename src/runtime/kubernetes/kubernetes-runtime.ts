@@ -1,6 +1,7 @@
 // JobManager and TaskManagers as pods. What runs is read from an informer; names are reckoned from status, so that each call can be repeated.
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
+import type { StorageCommand } from '../../../engine/storage-command.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
@@ -10,13 +11,15 @@ import { keyOf, type KubeObject, type Manifest, type OwnerReference, type Resour
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock, Random } from '../../kube/time.ts';
 import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
-import type { ProcessView } from '../../lifecycle/observation.ts';
+import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, stateRoot, type ChildManifest } from './children.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { claimOf, jobManagerPod, ownerOf, REST_PORT, taskManagerPod, usesClaim, type PodManifest } from './pods.ts';
+import { MissingReferences } from './missing-references.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
-import { StoragePods } from './storage-pods.ts';
+import { isNamespaceGoing, Refusals } from './refusals.ts';
+import { StoragePods, type Volume } from './storage-pods.ts';
 
 export interface KubernetesRuntimeOptions {
   client: Client;
@@ -34,6 +37,11 @@ interface SecretObject extends KubeObject {
   data?: Record<string, string>;
 }
 
+interface Claim extends KubeObject {
+  spec?: { volumeName?: string; selector?: object };
+  status?: { phase?: string };
+}
+
 const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> => ({
   group: '',
   version: 'v1',
@@ -44,7 +52,7 @@ const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> =
 const SECRETS = core<SecretObject>('secrets', 'Secret');
 const CONFIG_MAPS = core('configmaps', 'ConfigMap');
 const SERVICES = core('services', 'Service');
-const CLAIMS = core('persistentvolumeclaims', 'PersistentVolumeClaim');
+const CLAIMS = core<Claim>('persistentvolumeclaims', 'PersistentVolumeClaim');
 const NETWORK_POLICIES: Resource = {
   group: 'networking.k8s.io',
   version: 'v1',
@@ -65,6 +73,8 @@ export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
   private readonly pods: Informer<Pod>;
   private readonly storagePods: StoragePods;
+  private readonly refusals: Refusals;
+  private readonly references: MissingReferences;
   private readonly closing = new AbortController();
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
@@ -93,6 +103,8 @@ export class KubernetesRuntime implements Runtime {
       indexers: { job: (pod) => [jobOf(pod)] },
     });
     this.storagePods = new StoragePods({ client, pods: this.pods.store, image, clock });
+    this.refusals = new Refusals(() => clock.now());
+    this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.pods.store.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -116,13 +128,17 @@ export class KubernetesRuntime implements Runtime {
   processes(key: ObjectKey): ProcessView[] {
     const newest = new Map<string, ProcessView>();
     for (const pod of this.podsOf(key)) {
-      const view = processOf(pod);
+      const view = this.viewOf(pod);
       if (view === null) continue;
       const place = `${view.epoch}/${view.role}/${view.index}`;
       const other = newest.get(place);
       if (other === undefined || other.restarts < view.restarts) newest.set(place, view);
     }
     return [...newest.values()];
+  }
+
+  refusal(key: ObjectKey): Refusal | null {
+    return this.refusals.get(key);
   }
 
   async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {
@@ -136,6 +152,10 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip));
+  }
+
+  private async makeProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
     const { key, attempt, spec } = plan;
     await this.ensureChildren(plan);
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
@@ -187,32 +207,27 @@ export class KubernetesRuntime implements Runtime {
     if (seen?.asked === asked) return seen.view;
     const volume = await this.volume(question);
     const command = { kind: 'view' as const, jobId, lastSavepoint, stopTriggerId };
-    const view =
-      volume === null
-        ? { epoch: 0, ...NOTHING }
-        : (JSON.parse(await this.storagePods.run(volume, command, `${this.instance}/${asked}`)) as StorageView);
+    const answer = volume === null ? null : await this.onVolume(volume, command, `${this.instance}/${asked}`);
+    const view = answer === null ? { epoch: 0, ...NOTHING } : (JSON.parse(answer) as StorageView);
     this.seen.set(idOf(key), { asked, view });
     return view;
   }
 
   async disposeSavepoint(place: StatePlace, path: string): Promise<void> {
     const volume = await this.volume(place);
-    if (volume !== null) await this.storagePods.run(volume, { kind: 'dispose', path }, this.instance);
+    if (volume !== null) await this.onVolume(volume, { kind: 'dispose', path }, this.instance);
   }
 
   async removeState(place: StatePlace): Promise<void> {
     const volume = await this.volume(place);
     if (volume !== null)
-      await this.storagePods.run(
-        volume,
-        { kind: 'removeState' },
-        `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`,
-      );
+      await this.onVolume(volume, { kind: 'removeState' }, `${this.instance}/${this.deaths.get(idOf(place.key)) ?? 0}`);
   }
 
   async forget(key: ObjectKey): Promise<void> {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
+    this.refusals.forget(key);
     for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
     for (const map of [this.seen, this.deaths]) map.delete(idOf(key));
   }
@@ -229,9 +244,18 @@ export class KubernetesRuntime implements Runtime {
   private changed(pod: Pod, gone: boolean): void {
     const id = jobOf(pod);
     const process = processOf(pod);
-    if (gone) this.asked.delete(pod.metadata.uid);
+    if (gone) {
+      this.asked.delete(pod.metadata.uid);
+      this.references.forget(pod.metadata.uid);
+    }
     if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
     for (const listener of this.listeners) listener(keyOfJob(pod));
+  }
+
+  private viewOf(pod: Pod): ProcessView | null {
+    const view = processOf(pod);
+    if (view?.pending === undefined || view.pending.trouble !== null) return view;
+    return { ...view, pending: { trouble: this.references.troubleOf(pod) } };
   }
 
   private podsOf(key: ObjectKey): Pod[] {
@@ -285,7 +309,9 @@ export class KubernetesRuntime implements Runtime {
 
   private async ensureClaim(plan: AttemptPlan): Promise<void> {
     try {
-      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest, { fieldManager: FIELD_MANAGER });
+      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest<Claim>, {
+        fieldManager: FIELD_MANAGER,
+      });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
@@ -299,12 +325,24 @@ export class KubernetesRuntime implements Runtime {
     this.pods.store.record(pod);
   }
 
-  /** Pods that ended stay for a look at their logs, those of this attempt and of the one before. */
+  /** Pods that ended stay for a look at their logs: of this attempt and the one before the last of each TaskManager. */
   private async prune(key: ObjectKey, epoch: number): Promise<void> {
     const { client } = this.options;
-    for (const pod of this.podsOf(key)) {
+    const pods = this.podsOf(key);
+    const newer = (one: ProcessView): boolean =>
+      pods.filter((pod) => {
+        const other = processOf(pod);
+        return (
+          other?.epoch === one.epoch &&
+          other.role === one.role &&
+          other.index === one.index &&
+          other.restarts > one.restarts
+        );
+      }).length > 1;
+    for (const pod of pods) {
       const process = processOf(pod);
-      if (process === null || process.state === 'Running' || process.epoch >= epoch - 1) continue;
+      if (process === null || process.state === 'Running') continue;
+      if (process.epoch >= epoch - 1 && !newer(process)) continue;
       await ensureGone(client, PODS, pod.metadata);
     }
   }
@@ -321,18 +359,30 @@ export class KubernetesRuntime implements Runtime {
     }
   }
 
+  /** Null in a namespace that goes, and its volumes with it. */
+  private async onVolume(volume: Volume, command: StorageCommand, version: string): Promise<string | null> {
+    try {
+      return await this.storagePods.run(volume, command, version);
+    } catch (error) {
+      if (isNamespaceGoing(error)) return null;
+      throw error;
+    }
+  }
+
   /** Null when there is no volume, or nothing on it that the operator could look at. */
-  private async volume({
-    key,
-    storage,
-  }: StatePlace): Promise<{ key: ObjectKey; root: string; claimName: string } | null> {
+  private async volume({ key, storage }: StatePlace): Promise<Volume | null> {
     const spec = { state: { storage } } as AttemptPlan['spec'];
     if (!usesClaim(spec)) return null;
     const name = claimOf(key.name, spec);
-    if ((await this.options.client.find(CLAIMS, { namespace: key.namespace, name })) === null) return null;
+    const claim = await this.options.client.find(CLAIMS, { namespace: key.namespace, name });
+    if (claim === null || isUnbound(claim)) return null;
     return { key, root: stateRoot(key.name, spec), claimName: name };
   }
 }
+
+/** No volume has been found for it yet, and none is named: there is nothing to look at, and a pod that mounts it would wait for ever. */
+const isUnbound = ({ spec, status }: Claim): boolean =>
+  status?.phase === 'Pending' && spec?.volumeName === undefined && spec?.selector === undefined;
 
 const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
 

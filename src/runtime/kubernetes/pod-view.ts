@@ -18,6 +18,7 @@ export interface Pod extends KubeObject {
     message?: string;
     podIP?: string;
     conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+    initContainerStatuses?: { name: string; state?: ContainerState }[];
     containerStatuses?: { name: string; state?: ContainerState; lastState?: ContainerState; restartCount?: number }[];
   };
 }
@@ -86,14 +87,18 @@ const REMEDIES: Record<string, string> = {
     'lower resources.requests, add nodes, or correct nodeSelector, affinity and tolerations in podTemplate',
 };
 
+/** A pod without its volume cannot be scheduled either, and no node helps. */
+const VOLUME_REMEDY =
+  'see that the claim finds a volume: a StorageClass with a provisioner, or a PersistentVolume that fits it; or correct spec.state.storage.persistentVolumeClaim (the claim that was made stays: delete it when its class or size was wrong)';
+
 /** Why a pod does not start, with the remedy; null when nothing keeps it. */
 export function troubleOf(pod: Pod): string | null {
   const { name } = pod.metadata;
   if (pod.status?.phase !== undefined && pod.status.phase !== 'Pending') return null;
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled?.reason === 'Unschedulable')
-    return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${REMEDIES['Unschedulable']}`;
-  for (const { state } of pod.status?.containerStatuses ?? []) {
+    return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${/persistent ?volume/i.test(unscheduled.message ?? '') ? VOLUME_REMEDY : REMEDIES['Unschedulable']}`;
+  for (const { state } of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
     const { reason, message } = state?.waiting ?? {};
     const remedy = reason === undefined ? undefined : REMEDIES[reason];
     if (remedy !== undefined) return `${name} does not start: ${reason}: ${message ?? ''} -> ${remedy}`;

@@ -16,7 +16,7 @@ import {
   taskManagerArguments,
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
-import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
+import type { ProcessView, Refusal, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
 import type { AttemptPlan, Connection, Runtime, StatePlace, StorageQuestion } from '../port.ts';
@@ -72,6 +72,11 @@ export class LocalRuntime implements Runtime {
         views.push({ epoch, role, index, state: runs ? 'Running' : 'Exited', exit, restarts });
       }
     return views;
+  }
+
+  /** Nobody refuses a process: what keeps one from starting is told by its end. */
+  refusal(): Refusal | null {
+    return null;
   }
 
   async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {
