@@ -17,15 +17,16 @@ const folder = clusterFolder();
 export const kubectl = kubectlOf(folder);
 const scope = process.env['FLOWJOB_TEST_SCOPE'];
 const scoped = (name: string): string => (scope === undefined ? name : `${name}-${scope}`);
-const SYSTEM = scoped('flowjob-system');
+/** The namespace of the operator. */
+export const SYSTEM = scoped('flowjob-system');
 /** The namespace of the tests' FlowJobs. */
 export const NAMESPACE = scoped('flowjobs-test');
 /** The tag of the image of these sources; a cluster of the user's has the one that the user gave it. */
 const TAG = ownCluster(folder) === null ? projectImageTag() : 'dev';
-const IMAGE = `flowjob:${TAG}`;
+export const IMAGE = `flowjob:${TAG}`;
 
-/** Installs the chart with helm, as its users do; answers when a replica is ready. */
-export async function installOperator(): Promise<void> {
+/** Installs the chart with helm, as its users do; answers when its replicas are ready. `more`: for helm. */
+export async function installOperator(...more: string[]): Promise<void> {
   await helm(
     'upgrade',
     '--install',
@@ -37,6 +38,7 @@ export async function installOperator(): Promise<void> {
     '90s',
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
     ...(scope === undefined ? [] : ['--set', `watchNamespace=${NAMESPACE}`, '--set', 'crds.install=false']),
+    ...more,
   );
 }
 
