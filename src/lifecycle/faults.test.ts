@@ -1,5 +1,7 @@
 // Faults that come at one particular moment, each by name; the property test meets them only by chance.
 import type { FlowJobSpec } from '../api/flowjob.ts';
+import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
+import { decide } from './decide.ts';
 import { World } from './simulated-world.fixture.ts';
 
 const resources = { limits: { memory: '512Mi' } };
@@ -230,3 +232,31 @@ test.each(['upgraded', 'suspended'])(
     expect(world.violations).toEqual([]);
   },
 );
+
+test('a JobManager that takes long to start is not started anew, one that falls silent later is', () => {
+  const world = new World(spec('Streaming'));
+  const observed = (silentFor: number) =>
+    decide({
+      job: world.job,
+      savepoints: [],
+      now: world.now,
+      observation: {
+        processes: world.processes,
+        refusal: null,
+        engine: null,
+        silentSince: world.now - silentFor,
+        storage: {
+          epoch: 1,
+          newest: null,
+          unreadable: { checkpoints: null, savepoint: null },
+          pendingSavepoint: null,
+          result: null,
+        },
+        sqlError: null,
+      },
+    }).status.state;
+  passes(world, 1);
+  expect([SILENCE_LIMIT, START_LIMIT].map(observed)).toEqual(['Starting', 'Recovering']);
+  world.settle();
+  expect(observed(SILENCE_LIMIT)).toBe('Recovering');
+});

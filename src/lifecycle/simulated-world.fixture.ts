@@ -2,7 +2,7 @@
 // must never happen, apart from anything that the lifecycle believes.
 import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
-import { SILENCE_LIMIT } from './back-off.ts';
+import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import type { Action, Decision } from './model.ts';
 import type { EngineView, Observation, OperationView, ProcessView, RunResult } from './observation.ts';
@@ -148,7 +148,7 @@ export class World {
               rootCause: mine.rootCause,
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
+      silentSince: this.silent && engine !== null ? this.now - START_LIMIT : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
