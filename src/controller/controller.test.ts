@@ -464,3 +464,18 @@ test('each accepted version is kept with its text, and a version that cannot run
   );
   expect(kept()).toEqual(['1: SELECT 1', '2: SELECT 2']);
 });
+
+test('while what was decided cannot be done the trouble stands in the conditions, and no try writes anything', async () => {
+  const failing = jest
+    .spyOn(operator.runtime, 'ensureProcesses')
+    .mockImplementation(() => Promise.reject(Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' })));
+  await apply('SELECT 1');
+  const told = await until('told', (job) => job !== null && condition(job, 'Stalled') === 'True');
+  const tries = failing.mock.calls.length;
+  await until('it was tried twice more', () => failing.mock.calls.length > tries + 1);
+  expect((await store.get('FlowJob', key))?.metadata.resourceVersion).toBe(told.metadata.resourceVersion);
+  failing.mockRestore();
+  operator.errors.length = 0;
+  const running = await inState('Running');
+  expect(condition(running, 'Stalled')).toBeUndefined();
+}, 30_000);

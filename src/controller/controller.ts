@@ -104,7 +104,8 @@ export class Controller {
   private async pass(id: string): Promise<Result> {
     const key = this.keys.get(id)!;
     try {
-      const next = await this.reconciler.reconcile(key, [...(this.savepoints.get(id) ?? [])]);
+      const troubled = (this.told.get(id)?.size ?? 0) > 0;
+      const next = await this.reconciler.reconcile(key, [...(this.savepoints.get(id) ?? [])], troubled);
       this.told.delete(id);
       return next === null ? done : requeueAfter(next);
     } catch (error) {

@@ -60,6 +60,7 @@ export class Gatherer {
     const referencedSql = await sqlOf(job, this.configMaps);
     return {
       processes,
+      refusal: this.runtime.refusal(job.metadata),
       engine,
       silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
       storage,

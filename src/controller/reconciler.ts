@@ -63,8 +63,11 @@ export class Reconciler {
     this.revisions = new RevisionKeeper(options.revisions);
   }
 
-  /** `savepoints`: names of the FlowSavepoints that are known to name the job. */
-  async reconcile(key: ObjectKey, savepoints: readonly string[]): Promise<NextLook> {
+  /**
+   * `savepoints`: names of the FlowSavepoints that are known to name the job. `troubled`: passes have failed and the conditions say so; they stand until
+   * one has carried out all that it decided.
+   */
+  async reconcile(key: ObjectKey, savepoints: readonly string[], troubled = false): Promise<NextLook> {
     const found = await this.options.store.get('FlowJob', key);
     this.running.delete(keyOf(key));
     if (found === null) return this.clearAway(key, await this.savepoints(key, savepoints));
@@ -80,7 +83,9 @@ export class Reconciler {
     const observation = await this.gatherer.observe(job, related, this.options.now());
     const decision = decide({ job, savepoints: objects, observation, now: this.options.now() });
     const before = job.status?.state;
-    const { object: written, changed } = await this.writeStatus('FlowJob', job, decision.status);
+    const held = troubled && decision.actions.length > 0 ? job.status?.conditions : undefined;
+    const status = held === undefined ? decision.status : { ...decision.status, conditions: held };
+    const { object: written, changed } = await this.writeStatus('FlowJob', job, status);
     if (written.status?.state !== before)
       this.options.log.info({ job: key.name, from: before, to: written.status?.state }, 'state changed');
     const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
@@ -90,8 +95,10 @@ export class Reconciler {
     for (const action of decision.actions)
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
       else await act(action, written, this.options.runtime, await this.gatherer.client(written));
-    await this.release(written, objects, decision);
-    return changed || savepointsChanged ? 0 : this.nextLook(written, decision);
+    const told =
+      held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
+    await this.release(told.object, objects, decision);
+    return changed || told.changed || savepointsChanged ? 0 : this.nextLook(told.object, decision);
   }
 
   /** Puts on record that passes over a job fail: in its conditions and as an event. Writes nothing of a job that is gone or paused. */

@@ -2,7 +2,7 @@
 import type { Attempt } from '../api/status.ts';
 import type { Context } from './model.ts';
 import type { EngineView, ProcessView } from './observation.ts';
-import { SILENCE_LIMIT } from './back-off.ts';
+import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
 
 export const isStreaming = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).mode === 'Streaming';
 
@@ -51,8 +51,9 @@ export function lossOf(c: Context, attempt: Attempt): Loss | null {
   if (ended !== undefined)
     return { reason: ended.exit?.reason ?? 'the JobManager is gone', asked: ended.exit?.asked === true };
   const silent = c.observation.silentSince;
-  if (silent !== null && c.now - silent >= SILENCE_LIMIT)
-    return { reason: `the JobManager has not answered for ${SILENCE_LIMIT / 1000} s`, asked: false };
+  const limit = attempt.healthy ? SILENCE_LIMIT : START_LIMIT;
+  if (silent !== null && c.now - silent >= limit)
+    return { reason: `the JobManager has not answered for ${limit / 1000} s`, asked: false };
   return null;
 }
 

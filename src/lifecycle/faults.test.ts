@@ -1,5 +1,7 @@
 // Faults that come at one particular moment, each by name; the property test meets them only by chance.
 import type { FlowJobSpec } from '../api/flowjob.ts';
+import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
+import { decide } from './decide.ts';
 import { World } from './simulated-world.fixture.ts';
 
 const resources = { limits: { memory: '512Mi' } };
@@ -181,4 +183,85 @@ test('a deletion that gave its savepoint up cancels the job, and does not begin 
   expect(kindsOf(world)).toEqual(['CancelJob']);
   world.settle();
   expect(world.gone).toBe(true);
+});
+
+test('processes that are refused are told with the reason, tried again when it is time, and made once they are let', () => {
+  const world = new World(spec('Streaming'));
+  world.refusal = 'exceeded quota: raise it';
+  passes(world, 3);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
+  expect(condition(world, 'Ready')?.message).toBe('exceeded quota: raise it');
+  const { writes } = world;
+  expect(kindsOf(world)).toEqual([]);
+  world.now += 5_000;
+  expect(kindsOf(world)).toEqual(['EnsureProcesses']);
+  expect(world.writes).toBe(writes);
+  world.refusal = null;
+  expect(world.settle()).toBe(true);
+  expect(world.job.status?.state).toBe('Running');
+});
+
+test('why a TaskManager was lost stands until the job runs again, and is one event', () => {
+  const world = running('Streaming');
+  world.engine!.status = 'RESTARTING';
+  world.kill('TaskManager');
+  const events = Array.from({ length: 4 }, () => world.pass()?.events.map(({ reason }) => reason) ?? []).flat();
+  expect(events).toEqual(['ProcessLost']);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'ProcessLost' });
+  world.engine!.status = 'RUNNING';
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
+});
+
+test.each(['upgraded', 'suspended'])(
+  'a job whose JobManager goes without a trace while it is %s waits for nobody',
+  (how) => {
+    const world = running('Streaming');
+    world.checkpoint();
+    world.edit((s) => void (how === 'upgraded' ? (s.job.sql.inline = 'version 1') : (s.suspend = true)));
+    passes(world, 2);
+    world.remove('JobManager');
+    const { now } = world;
+    for (let i = 0; i < 10; i++) {
+      world.pass();
+      world.progress();
+    }
+    expect(world.now).toBe(now);
+    expect(world.job.status?.state).toBe(how === 'upgraded' ? 'Running' : 'Suspended');
+    expect(world.job.status?.attempt?.epoch).toBe(how === 'upgraded' ? 2 : 1);
+    expect(world.violations).toEqual([]);
+  },
+);
+
+test('a JobManager that takes long to start is not started anew, one that falls silent later is', () => {
+  const world = new World(spec('Streaming'));
+  const observed = (silentFor: number) =>
+    decide({
+      job: world.job,
+      savepoints: [],
+      now: world.now,
+      observation: {
+        processes: world.processes,
+        refusal: null,
+        engine: null,
+        silentSince: world.now - silentFor,
+        storage: {
+          epoch: 1,
+          newest: null,
+          unreadable: { checkpoints: null, savepoint: null },
+          pendingSavepoint: null,
+          result: null,
+          found: null,
+          savepoint: null,
+        },
+        named: null,
+        claimName: null,
+        restorers: {},
+        sqlError: null,
+      },
+    }).status.state;
+  passes(world, 1);
+  expect([SILENCE_LIMIT, START_LIMIT].map(observed)).toEqual(['Starting', 'Recovering']);
+  world.settle();
+  expect(observed(SILENCE_LIMIT)).toBe('Recovering');
 });

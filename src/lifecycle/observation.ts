@@ -67,9 +67,19 @@ export interface NamedSavepoint {
 
 export type ReferencedSql = { text: string } | { missing: string };
 
+/** A no to the making of the job's processes, which may become a yes. */
+export interface Refusal {
+  /** Cause and remedy. */
+  reason: string;
+  /** When it may be tried again, milliseconds since the epoch. */
+  retryAt: number;
+}
+
 export interface Observation {
   /** Processes of all attempts of the job that run or whose end is on record. */
   processes: readonly ProcessView[];
+  /** Why processes could not even be made when that was tried last; null when they could. */
+  refusal: Refusal | null;
   /** Null: no JobManager of the current attempt answers. */
   engine: EngineView | null;
   /** Since when a JobManager process runs without answering; null when it answers or does not run. Milliseconds since the epoch. */

@@ -3,10 +3,11 @@ import type { Attempt } from '../api/status.ts';
 import { processDelay } from './back-off.ts';
 import { shorten } from './endings.ts';
 import { jobManagerRuns, live, processesOf } from './facts.ts';
-import type { Action, Context, Report } from './model.ts';
+import type { Action, Context, DecidedEvent, Report } from './model.ts';
 
 export interface MissingProcesses {
   actions: Action[];
+  events: DecidedEvent[];
   requeueAt?: number;
   /** How the job is while a pod cannot start or a TaskManager that ended by itself is away; null when all are there. */
   report: Report | null;
@@ -22,11 +23,18 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
   const skip: number[] = [];
   let requeueAt: number | undefined;
   let missing = !jobManagerRuns(c, attempt);
+  const events: DecidedEvent[] = [];
   let report: Report | null = keptFromStarting(c, attempt);
   for (let index = 0; index < replicas; index++) {
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
-    if (process !== undefined) report ??= lost(process.exit?.reason ?? `TaskManager ${index} ended.`);
+    if (process !== undefined) {
+      const told = lost(process.exit?.reason ?? `TaskManager ${index} ended.`);
+      report ??= told;
+      // Said when it is put on record, and not again while it stands there.
+      if (!c.status.conditions.some(({ message }) => message === told.message))
+        events.push({ savepoint: null, type: 'Warning', reason: told.reason, message: told.message });
+    }
     const startAt =
       process === undefined || process.exit === null ? c.now : process.exit.at + processDelay(process.restarts + 1);
     if (startAt <= c.now) missing = true;
@@ -35,11 +43,15 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
       requeueAt = Math.min(requeueAt ?? startAt, startAt);
     }
   }
-  const actions: Action[] = missing ? [{ kind: 'EnsureProcesses', epoch: attempt.epoch, skip }] : [];
+  const actions: Action[] = [];
+  const { refusal } = c.observation;
+  if (missing && refusal !== null && c.now < refusal.retryAt)
+    requeueAt = Math.min(requeueAt ?? refusal.retryAt, refusal.retryAt);
+  else if (missing) actions.push({ kind: 'EnsureProcesses', epoch: attempt.epoch, skip });
   // The run before it was over when this one was started; an operator that died just then has not asked its processes to end.
   if (live(c).some(({ epoch }) => epoch < attempt.epoch))
     actions.push({ kind: 'StopProcesses', epoch: attempt.epoch - 1, graceful: true });
-  return { actions, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
+  return { actions, events, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
 }
 
 /** What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. */
@@ -47,13 +59,25 @@ function keptFromStarting(c: Context, attempt: Attempt): Report | null {
   const troubles = c.observation.processes.flatMap(({ epoch, pending }) =>
     epoch === attempt.epoch && pending !== undefined && pending.trouble !== null ? [pending.trouble] : [],
   );
+  const { refusal } = c.observation;
+  if (refusal !== null) troubles.push(refusal.reason);
   return troubles.length === 0
     ? null
     : { kind: 'Progressing', reason: 'PodNotStarting', message: shorten(troubles.sort().join('\n')) };
 }
 
-const lost = (reason: string): Report => ({
-  kind: 'Progressing',
-  reason: 'ProcessLost',
-  message: `${reason} It is started again; its log says more.`,
-});
+const lost = (reason: string) =>
+  ({
+    kind: 'Progressing',
+    reason: 'ProcessLost',
+    message: `${reason} It is started again; its log says more.`,
+  }) as const;
+
+/**
+ * Why a process was lost, for as long as the job has not come back from it: what happens meanwhile (a pod that comes up, tasks that start again) is news to
+ * nobody, and what killed it is.
+ */
+export function reportOfLoss(c: Context): Report | null {
+  const told = c.status.conditions.find(({ type, reason }) => type === 'Reconciling' && reason === 'ProcessLost');
+  return told === undefined ? null : { kind: 'Progressing', reason: 'ProcessLost', message: told.message };
+}

@@ -3,7 +3,7 @@
 import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { SCHEDULED_LABEL } from '../api/group.ts';
-import { SILENCE_LIMIT } from './back-off.ts';
+import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import { namedPath } from './first-start.ts';
 import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
@@ -69,6 +69,9 @@ export class World {
   named: Record<string, NamedSavepoint> = {};
   /** A checkpoint of this job was complete at some time. */
   private proven = false;
+  /** Why no process can be made; null when it can. */
+  refusal: string | null = null;
+  private refused: Observation['refusal'] = null;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -160,6 +163,7 @@ export class World {
     const stopped = this.snapshots.find((s) => pending?.kind === 'StopWithSavepoint' && s.path === pending.triggerId);
     return {
       processes: this.processes.map(({ stopping: _, ...process }) => ({ ...process })),
+      refusal: this.refused,
       engine:
         mine === null
           ? null
@@ -170,7 +174,7 @@ export class World {
               rootCause: mine.rootCause,
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
+      silentSince: this.silent && engine !== null ? this.now - START_LIMIT : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
@@ -270,6 +274,8 @@ export class World {
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
     if (this.processes.some((p) => p.state === 'Running' && p.epoch !== action.epoch && !this.isOver(p.epoch)))
       this.violations.push(`attempt ${action.epoch} started while an older one was alive`);
+    this.refused = this.refusal === null ? null : { reason: this.refusal, retryAt: this.now + 5_000 };
+    if (this.refused !== null) return;
     const wanted = [
       { role: 'JobManager' as const, index: 0 },
       ...Array.from({ length: accepted.spec.taskManager.replicas }, (_, index) => ({
@@ -463,6 +469,12 @@ export class World {
   kill(role: ProcessView['role']): void {
     const victim = this.processes.find((p) => p.role === role && p.state === 'Running');
     if (victim !== undefined) this.exit((p) => p === victim, false);
+  }
+
+  /** It goes without a trace, as a pod that is deleted does. */
+  remove(role: ProcessView['role']): void {
+    this.kill(role);
+    this.processes = this.processes.filter((p) => p.role !== role || p.state === 'Running');
   }
 
   private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {

@@ -4,7 +4,7 @@ import type { PodTemplate } from '../api/flowjob.ts';
 import type { ObjectKey } from '../api/object.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { Attempt } from '../api/status.ts';
-import type { ProcessView, StorageView } from '../lifecycle/observation.ts';
+import type { ProcessView, Refusal, StorageView } from '../lifecycle/observation.ts';
 
 /** Everything that the processes of one attempt are made from. */
 export interface AttemptPlan {
@@ -42,6 +42,8 @@ export interface Runtime {
   /** Jobs of which any process runs or is on record. */
   jobs(): ObjectKey[];
   processes(key: ObjectKey): ProcessView[];
+  /** Why `ensureProcesses` could not make what it was to make when it was called last; null when it could. */
+  refusal(key: ObjectKey): Refusal | null;
   /** Where the attempt's JobManager answers; null until it has said so. */
   connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null>;
   /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */

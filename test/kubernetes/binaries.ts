@@ -76,6 +76,7 @@ const programs = {
   pause: { module: 'kubernetes', package: './pause', links: [], ldflags: [], minutes: 0.1 },
   coredns: { module: 'coredns', package: '.', links: [], ldflags: [], minutes: 2 },
   helm: { module: 'helm', package: 'helm.sh/helm/v3/cmd/helm', links: [], ldflags: setHelmVersion, minutes: 2 },
+  kstatus: { module: 'kstatus', package: '.', links: [], ldflags: [], minutes: 0.3 },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;

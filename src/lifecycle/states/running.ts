@@ -4,7 +4,7 @@ import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../cron.ts';
-import { missingProcesses } from '../processes.ts';
+import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { scheduleOf } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
 
@@ -42,6 +42,7 @@ function stay(c: Context): Outcome<'Running'> {
     state: 'Running',
     report: reportOf(c, missing.report),
     actions: missing.actions,
+    events: missing.events,
     ...(missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt }),
   };
 }
@@ -56,12 +57,20 @@ function reportOf(c: Context, processLost: Report | null): Report {
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
   if (engine !== null && engine.status !== 'RUNNING')
-    return {
-      kind: 'Progressing',
-      reason: 'Recovering',
-      message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
-    };
+    return (
+      reportOfLoss(c) ?? {
+        kind: 'Progressing',
+        reason: 'Recovering',
+        message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
+      }
+    );
   if (engine === null && !c.status.conditions.some((x) => x.type === 'Ready' && x.status === 'True'))
-    return { kind: 'Progressing', reason: 'Recovering', message: 'The engine is restarting the tasks of the job.' };
+    return (
+      reportOfLoss(c) ?? {
+        kind: 'Progressing',
+        reason: 'Recovering',
+        message: 'The engine is restarting the tasks of the job.',
+      }
+    );
   return { kind: 'Ready', reason: 'Running', message: `The job runs.${withoutEffect(c)}` };
 }

@@ -6,7 +6,7 @@ import { deadlineOf, endingOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, timestamp } from '../facts.ts';
 import { idOf } from '../ids.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
-import { missingProcesses } from '../processes.ts';
+import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { starting as report } from '../runs.ts';
 
 export const starting: StateHandler<'Starting'> = (c) => {
@@ -22,13 +22,17 @@ export const starting: StateHandler<'Starting'> = (c) => {
   if (engine?.status !== 'RUNNING')
     return {
       state: 'Starting',
-      report: missing.report ?? comingUp(engine?.rootCause ?? null),
+      report: missing.report ?? reportOfLoss(c) ?? comingUp(engine?.rootCause ?? null),
       actions: missing.actions,
+      events: missing.events,
       ...requeueAt,
     };
-  if (!isStreaming(c)) return healthy(c, attempt);
-  const proof = firstCheckpoint(c, attempt);
-  return { ...proof, actions: [...missing.actions, ...(proof.actions ?? [])] };
+  const proof = isStreaming(c) ? firstCheckpoint(c, attempt) : healthy(c, attempt);
+  return {
+    ...proof,
+    actions: [...missing.actions, ...(proof.actions ?? [])],
+    events: [...missing.events, ...(proof.events ?? [])],
+  };
 };
 
 export const suspending = {

@@ -10,13 +10,15 @@ import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
 import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
-import type { ProcessView } from '../../lifecycle/observation.ts';
+import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
+import { MissingReferences } from './missing-references.ts';
 import { idOf, jobOf, keyOfJob } from './pod-cache.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
+import { Refusals } from './refusals.ts';
 import { claimOf } from './state-mounts.ts';
 import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
@@ -65,6 +67,8 @@ export class KubernetesRuntime implements Runtime {
   private readonly storagePods: StoragePods;
   private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
+  private readonly refusals: Refusals;
+  private readonly references: MissingReferences;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
   private readonly asked = new Set<string>();
@@ -82,10 +86,12 @@ export class KubernetesRuntime implements Runtime {
 
   constructor(options: KubernetesRuntimeOptions) {
     this.options = options;
-    const { client, clock, pods, image } = options;
+    const { client, clock, pods, image, onTrouble } = options;
     this.pods = pods;
     this.storagePods = new StoragePods({ client, pods, image, clock });
     this.volumes = new StateVolumes(client, this.storagePods);
+    this.refusals = new Refusals(() => clock.now());
+    this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -99,13 +105,17 @@ export class KubernetesRuntime implements Runtime {
   processes(key: ObjectKey): ProcessView[] {
     const newest = new Map<string, ProcessView>();
     for (const pod of this.podsOf(key)) {
-      const view = processOf(pod);
+      const view = this.viewOf(pod);
       if (view === null) continue;
       const place = `${view.epoch}/${view.role}/${view.index}`;
       const other = newest.get(place);
       if (other === undefined || other.restarts < view.restarts) newest.set(place, view);
     }
     return [...newest.values()];
+  }
+
+  refusal(key: ObjectKey): Refusal | null {
+    return this.refusals.get(key);
   }
 
   async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {
@@ -119,6 +129,10 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip));
+  }
+
+  private async makeProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
     const { key, attempt, spec } = plan;
     await this.ensureChildren(plan);
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
@@ -185,6 +199,7 @@ export class KubernetesRuntime implements Runtime {
   async forget(key: ObjectKey): Promise<void> {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
+    this.refusals.forget(key);
     for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
@@ -201,9 +216,18 @@ export class KubernetesRuntime implements Runtime {
   private changed(pod: Pod, gone: boolean): void {
     const id = jobOf(pod);
     const process = processOf(pod);
-    if (gone) this.asked.delete(pod.metadata.uid);
+    if (gone) {
+      this.asked.delete(pod.metadata.uid);
+      this.references.forget(pod.metadata.uid);
+    }
     if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
     for (const listener of this.listeners) listener(keyOfJob(pod));
+  }
+
+  private viewOf(pod: Pod): ProcessView | null {
+    const view = processOf(pod);
+    if (view?.pending === undefined || view.pending.trouble !== null) return view;
+    return { ...view, pending: { trouble: this.references.troubleOf(pod) } };
   }
 
   private podsOf(key: ObjectKey): Pod[] {
@@ -260,7 +284,9 @@ export class KubernetesRuntime implements Runtime {
 
   private async ensureClaim(plan: AttemptPlan): Promise<void> {
     try {
-      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest, { fieldManager: FIELD_MANAGER });
+      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest, {
+        fieldManager: FIELD_MANAGER,
+      });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
@@ -274,12 +300,24 @@ export class KubernetesRuntime implements Runtime {
     this.pods.record(pod);
   }
 
-  /** Pods that ended stay for a look at their logs, those of this attempt and of the one before. */
+  /** Pods that ended stay for a look at their logs: of this attempt and the one before the last of each TaskManager. */
   private async prune(key: ObjectKey, epoch: number): Promise<void> {
     const { client } = this.options;
-    for (const pod of this.podsOf(key)) {
+    const pods = this.podsOf(key);
+    const newer = (one: ProcessView): boolean =>
+      pods.filter((pod) => {
+        const other = processOf(pod);
+        return (
+          other?.epoch === one.epoch &&
+          other.role === one.role &&
+          other.index === one.index &&
+          other.restarts > one.restarts
+        );
+      }).length > 1;
+    for (const pod of pods) {
       const process = processOf(pod);
-      if (process === null || process.state === 'Running' || process.epoch >= epoch - 1) continue;
+      if (process === null || process.state === 'Running') continue;
+      if (process.epoch >= epoch - 1 && !newer(process)) continue;
       await ensureGone(client, PODS, pod.metadata);
     }
   }

@@ -18,6 +18,7 @@ export interface Pod extends KubeObject {
     message?: string;
     podIP?: string;
     conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
+    initContainerStatuses?: { name: string; state?: ContainerState }[];
     containerStatuses?: { name: string; state?: ContainerState; lastState?: ContainerState; restartCount?: number }[];
   };
 }
@@ -86,6 +87,10 @@ const REMEDIES: Record<string, string> = {
     'lower resources.requests, add nodes, or correct nodeSelector, affinity and tolerations in podTemplate',
 };
 
+/** A pod without its volume cannot be scheduled either, and no node helps. */
+const VOLUME_REMEDY =
+  'see that the claim finds a volume: a StorageClass with a provisioner, or a PersistentVolume that fits it; or correct spec.state.storage.persistentVolumeClaim (the claim that was made stays: delete it when its class or size was wrong)';
+
 /** Why a pod does not start, with the remedy; null when nothing keeps it. */
 export function troubleOf(pod: Pod): string | null {
   const { name } = pod.metadata;
@@ -93,7 +98,7 @@ export function troubleOf(pod: Pod): string | null {
   const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   if (unscheduled?.reason === 'Unschedulable')
     return `${name} cannot be scheduled: ${unscheduled.message ?? ''} -> ${unschedulableRemedy(unscheduled.message ?? '')}`;
-  for (const { state } of pod.status?.containerStatuses ?? []) {
+  for (const { state } of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
     const { reason, message } = state?.waiting ?? {};
     const remedy = reason === undefined ? undefined : REMEDIES[reason];
     if (remedy !== undefined) return `${name} does not start: ${reason}: ${message ?? ''} -> ${remedy}`;
@@ -107,5 +112,5 @@ function unschedulableRemedy(message: string): string {
     return 'make that claim, or correct spec.state: savepoints of another job are on the claim of that job';
   if (/volume node affinity|ReadWriteOncePod/.test(message))
     return 'bring the volumes of the job and of the savepoint that it starts from to one node, or copy the savepoint to the volume of the job';
-  return REMEDIES['Unschedulable']!;
+  return /persistent ?volume/i.test(message) ? VOLUME_REMEDY : REMEDIES['Unschedulable']!;
 }

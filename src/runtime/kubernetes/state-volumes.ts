@@ -2,7 +2,7 @@
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
 import type { StorageCommand } from '../../../engine/storage-command.ts';
 import type { ObjectKey } from '../../api/object.ts';
-import type { Resource } from '../../kube/object.ts';
+import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import {
@@ -17,9 +17,15 @@ import {
   together,
   type Mounts,
 } from './state-mounts.ts';
+import { isNamespaceGoing } from './refusals.ts';
 import type { StoragePods, Volume } from './storage-pods.ts';
 
-export const CLAIMS: Resource = {
+interface Claim extends KubeObject {
+  spec?: { volumeName?: string; selector?: object };
+  status?: { phase?: string };
+}
+
+export const CLAIMS: Resource<Claim> = {
   group: '',
   version: 'v1',
   plural: 'persistentvolumeclaims',
@@ -53,13 +59,12 @@ export class StateVolumes {
     if (claimName !== undefined && !(await this.claimExists(key, claimName))) return;
     const mounts =
       claimName === undefined ? templateMounts(place.podTemplate, [root, path]) : claimMount('state', claimName, STATE);
-    if (mounts.volumes.length > 0)
-      await this.storagePods.run({ key, root, ...mounts }, { kind: 'dispose', path }, version);
+    if (mounts.volumes.length > 0) await this.onVolume({ key, root, ...mounts }, { kind: 'dispose', path }, version);
   }
 
   async removeState(place: StatePlace, version: string): Promise<void> {
     const volume = await this.volume(place);
-    if (volume !== null) await this.storagePods.run(volume, { kind: 'removeState' }, version);
+    if (volume !== null) await this.onVolume(volume, { kind: 'removeState' }, version);
   }
 
   /** What the job's volume holds, and whether the savepoint that it is to start from is there. */
@@ -96,7 +101,18 @@ export class StateVolumes {
   }
 
   private async ask(volume: Volume, command: EngineQuestion, version: string): Promise<StorageView> {
-    return JSON.parse(await this.storagePods.run(volume, { kind: 'view', ...command }, version)) as StorageView;
+    const answer = await this.onVolume(volume, { kind: 'view', ...command }, version);
+    return answer === null ? { epoch: 0, ...NOTHING } : (JSON.parse(answer) as StorageView);
+  }
+
+  /** Null in a namespace that goes, and its volumes with it. */
+  private async onVolume(volume: Volume, command: StorageCommand, version: string): Promise<string | null> {
+    try {
+      return await this.storagePods.run(volume, command, version);
+    } catch (error) {
+      if (isNamespaceGoing(error)) return null;
+      throw error;
+    }
   }
 
   /** What has to be mounted besides to see the savepoint; or why it cannot be seen. */
@@ -136,12 +152,18 @@ export class StateVolumes {
     const { key } = place;
     const root = rootOf(place);
     const claim = claimOf(place);
-    if (claim !== null)
-      return (await this.claimExists(key, claim)) ? { key, root, ...claimMount('state', claim, STATE) } : null;
+    if (claim !== null) {
+      const found = await this.client.find(CLAIMS, { namespace: key.namespace, name: claim });
+      return found === null || isUnbound(found) ? null : { key, root, ...claimMount('state', claim, STATE) };
+    }
     const mounts = templateMounts(place.podTemplate, [root]);
     return mounts.volumes.length === 0 ? null : { key, root, ...mounts };
   }
 }
+
+/** No volume has been found for it yet, and none is named: there is nothing to look at, and a pod that mounts it would wait for ever. */
+const isUnbound = ({ spec, status }: Claim): boolean =>
+  status?.phase === 'Pending' && spec?.volumeName === undefined && spec?.selector === undefined;
 
 type EngineQuestion = Omit<Extract<StorageCommand, { kind: 'view' }>, 'kind'>;
 

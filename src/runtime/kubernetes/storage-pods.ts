@@ -12,6 +12,7 @@ import { sleep, type Clock } from '../../kube/time.ts';
 import { jobLabels, LABEL } from './names.ts';
 import { CONTAINER_SECURITY, POD_SECURITY } from './pods.ts';
 import { PODS, troubleOf, type Pod } from './pod-view.ts';
+import { isNamespaceGoing, refusalOf } from './refusals.ts';
 import type { Mounts } from './state-mounts.ts';
 
 export interface StoragePodsOptions {
@@ -126,7 +127,10 @@ export class StoragePods {
       const created = await client.create(PODS, manifest as unknown as KubeManifest<Pod>);
       this.options.pods.record(created);
     } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
+      if (isAlreadyExists(error)) return;
+      const refusal = isNamespaceGoing(error) ? null : refusalOf(error);
+      if (refusal === null) throw error;
+      throw new Error(`the job's volume cannot be looked at: ${refusal}`, { cause: error });
     }
   }
 }

@@ -16,7 +16,7 @@ import {
   taskManagerArguments,
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
-import type { ProcessView, StorageView } from '../../lifecycle/observation.ts';
+import type { ProcessView, Refusal, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
@@ -79,6 +79,11 @@ export class LocalRuntime implements Runtime {
     const waiting = this.waiting.get(key.name);
     if (waiting !== undefined) views.push(waitingView(waiting));
     return views;
+  }
+
+  /** Nobody refuses a process: what keeps one from starting is told by its end. */
+  refusal(): Refusal | null {
+    return null;
   }
 
   async connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null> {

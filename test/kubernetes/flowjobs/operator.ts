@@ -26,8 +26,8 @@ const TAG = ownCluster(folder) === null ? projectImageTag() : 'dev';
 /** Of operator and jobs. */
 export const IMAGE = `flowjob:${TAG}`;
 
-/** Installs the chart with helm, as its users do; answers when a replica is ready. */
-export async function installOperator(): Promise<void> {
+/** Installs the chart with helm, as its users do; answers when its replicas are ready. `more`: for helm. */
+export async function installOperator(...more: string[]): Promise<void> {
   await helm(
     'upgrade',
     '--install',
@@ -39,6 +39,7 @@ export async function installOperator(): Promise<void> {
     '90s',
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
     ...(scope === undefined ? [] : ['--set', `watchNamespaces={${NAMESPACE}}`, '--set', 'crds.install=false']),
+    ...more,
   );
 }
 

@@ -1,0 +1,120 @@
+// Streams that count, on one volume that all of them share: what each has written tells whether every row came, and came once.
+import { until } from '../../harness/until.ts';
+import type { FlowJob } from '../../../src/api/flowjob.ts';
+import { IMAGE, kubectl, type Jobs } from './operator.ts';
+
+/** The claim of all jobs of a file: a cluster has few volumes. Each job has a folder of its own there. */
+const CLAIM = 'shared';
+const LOOK = 'look';
+
+export const condition = (job: FlowJob, type: string) => job.status?.conditions.find((one) => one.type === type);
+
+export const runs = ({ status }: FlowJob): boolean =>
+  status?.state === 'Running' && status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+
+/** The spec of a stream that writes 0, 1, 2, ... beside `version`, without end. */
+export function counting(job: string, more: object = {}, version = 1): object {
+  const inline = `
+CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100',
+  'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '9999999');
+CREATE TABLE seen (n BIGINT, version INT) WITH ('connector' = 'filesystem', 'path' = '/flowjob/state/out/${job}', 'format' = 'csv');
+INSERT INTO seen SELECT n, ${version} FROM numbers;`;
+  return {
+    mode: 'Streaming',
+    job: { sql: { inline } },
+    taskManager: { slots: 1 },
+    state: { checkpoint: { interval: '500ms' }, storage: { persistentVolumeClaim: { claimName: CLAIM } } },
+    ...more,
+  };
+}
+
+/** The claim, and a pod that looks at it for the tests. */
+export async function makeSharedVolume({ namespace }: Jobs): Promise<void> {
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: CLAIM, namespace },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  const look = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: LOOK, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 0,
+      securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: 'look',
+          image: IMAGE,
+          command: ['sleep', 'infinity'],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],
+        },
+      ],
+      volumes: [{ name: 'state', persistentVolumeClaim: { claimName: CLAIM } }],
+    },
+  };
+  await kubectl.apply([claim, look]);
+  await kubectl.run('wait', '--for=condition=Ready', `pod/${LOOK}`, '-n', namespace, '--timeout=60s');
+}
+
+/** Rows that are visible, in the order of their numbers. */
+export async function rowsOf(job: string, namespace: string): Promise<{ n: number; version: number }[]> {
+  const script = `cat /flowjob/state/out/${job}/part-* 2>/dev/null || true`;
+  const text = await kubectl.run('exec', LOOK, '-n', namespace, '--', 'sh', '-c', script);
+  const rows = text.split('\n').filter((line) => line !== '');
+  return rows
+    .map((row) => row.split(',').map(Number))
+    .map(([n, version]) => ({ n: n!, version: version! }))
+    .sort((a, b) => a.n - b.n);
+}
+
+/** Stops the stream with a savepoint, which makes all of its output visible; fails unless each number up to the last is there once. */
+export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
+  await kubectl.run(
+    'patch',
+    'flowjob',
+    job,
+    '-n',
+    jobs.namespace,
+    '--type=merge',
+    '--patch',
+    '{"spec":{"suspend":true}}',
+  );
+  await jobs.until(job, 'is suspended', ({ status }) => status?.state === 'Suspended', 90);
+  const rows = await rowsOf(job, jobs.namespace);
+  expect(rows.length).toBeGreaterThan(0);
+  expect({ job, numbers: rows.map(({ n }) => n) }).toEqual({ job, numbers: rows.map((_, index) => index) });
+  return rows;
+}
+
+/** Rows that were written after this was called have become visible. */
+export async function untilMoreRows(job: string, namespace: string): Promise<void> {
+  const before = (await rowsOf(job, namespace)).length;
+  await until(`${job} writes more`, async () => (await rowsOf(job, namespace)).length > before, {
+    seconds: 60,
+    every: 500,
+  });
+}
+
+/** Waits for an event about a job. */
+export async function untilEvent(job: string, namespace: string, reason: string, message: RegExp): Promise<void> {
+  await until(
+    `an event ${reason} of ${job} says ${message}`,
+    async () => {
+      const selector = `involvedObject.name=${job},reason=${reason}`;
+      const { items } = await kubectl.get<{ items: { message: string }[] }>(
+        'events',
+        '-n',
+        namespace,
+        '--field-selector',
+        selector,
+      );
+      if (items.some((event) => message.test(event.message))) return true;
+      throw new Error(items.map((event) => event.message).join('\n'));
+    },
+    { seconds: 60, every: 300 },
+  );
+}
