@@ -22,6 +22,8 @@ export interface Call {
   query?: Record<string, string | undefined>;
   body?: unknown;
   contentType?: string;
+  /** Beside those of every request. */
+  headers?: Record<string, string> | undefined;
   /** Doing it twice is doing it once. */
   repeatable: boolean;
   /** For metrics: the plural. */
@@ -92,7 +94,7 @@ export class Requester {
 
   /** One try. Answers once the head of a good answer is there; throws ApiError otherwise. */
   async send(
-    call: Pick<Call, 'method' | 'path' | 'body' | 'contentType' | 'resource'>,
+    call: Pick<Call, 'method' | 'path' | 'body' | 'contentType' | 'headers' | 'resource'>,
     query: Record<string, string | undefined>,
     signal: AbortSignal,
     fence?: Fence,
@@ -107,6 +109,7 @@ export class Requester {
         path: path + queryString(query),
         headers: {
           accept: 'application/json',
+          ...call.headers,
           'user-agent': userAgent,
           ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
         },
