@@ -71,7 +71,12 @@ async function build(names: readonly string[]): Promise<void> {
   const results = await Promise.all([
     esbuild.build({ ...shared, entryPoints: Object.fromEntries(whole) }),
     ...split.map((name) =>
-      esbuild.build({ ...shared, entryPoints: { [name]: wanted[name]! }, splitting: true, chunkNames: `${name}-[hash]` }),
+      esbuild.build({
+        ...shared,
+        entryPoints: { [name]: wanted[name]! },
+        splitting: true,
+        chunkNames: `${name}-[hash]`,
+      }),
     ),
   ]);
   // The parts of a program before the program.
@@ -81,7 +86,8 @@ async function build(names: readonly string[]): Promise<void> {
   mkdirSync('dist', { recursive: true });
   for (const file of outputFiles) {
     const partial = join('dist', `.${basename(file.path)}.${process.pid}`);
-    writeFileSync(partial, file.contents);
+    // What users call by name has to be executable: as a plugin kubectl passes over it otherwise.
+    writeFileSync(partial, file.contents, { mode: basename(file.path) === 'flowjob.js' ? 0o755 : 0o644 });
     renameSync(partial, join('dist', basename(file.path)));
   }
   const written = new Set(outputFiles.map(({ path }) => basename(path)));
