@@ -14,7 +14,7 @@ const programs: Record<string, string> = {
   'kubernetes-operator': 'src/kubernetes-main.ts',
   engine: 'engine/main.ts',
   worker: 'engine/taskmanager/worker-main.ts',
-  demo: 'test/demo/main.ts',
+  demo: 'test/demo/entry.ts',
   bench: 'test/bench/main.ts',
 };
 /** Programs whose `import()` stay files of their own: NAME.js and its NAME-HASH.js. */
@@ -25,6 +25,7 @@ const inputs = [
   'test/demo',
   'test/bench',
   'test/harness',
+  'test/kubernetes',
   'scripts',
   'package.json',
   'package-lock.json',

@@ -1,15 +1,20 @@
-// Writes what is generated: crds/*.yaml and docs/reference/ from the API's schema, docs/reference/errors.md from the error codes. With --check it writes nothing and exits 1 when a file is not up to date.
+// Writes what is generated: crds/*.yaml and docs/reference/ from the API's schema, docs/reference/errors.md from the error codes, docs/reference/cli.md from the command line. With --check it writes nothing and exits 1 when a file is not up to date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../src/api/generated-files.ts';
+import { cliReference } from './cli-reference.ts';
 import { errorsReference } from './errors-reference.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const check = process.argv.includes('--check');
 const stale: string[] = [];
 
-const files = { ...generatedFiles(), 'docs/reference/errors.md': errorsReference() };
+const files = {
+  ...generatedFiles(),
+  'docs/reference/errors.md': errorsReference(),
+  'docs/reference/cli.md': cliReference(),
+};
 for (const [path, wanted] of Object.entries(files)) {
   const file = join(root, path);
   if (wanted === current(file)) continue;
