@@ -52,8 +52,8 @@ export async function prepare(say: Say, signal: AbortSignal): Promise<Environmen
         : `Cluster: ${own}.`,
     );
     await cluster('load', signal);
+    await renewNamespace(environment.kubectl);
     await ensureOperator(environment, { own: own !== null, tag }, say);
-    await ensureNamespace(environment.kubectl);
     return environment;
   } catch (error) {
     await clearAway(environment, say);
@@ -77,16 +77,16 @@ async function ensureOperator(
   await installOperator(environment.kubectl, own, tag);
 }
 
-/** New, whatever a demo with --keep left in it. */
-async function ensureNamespace(kubectl: Kubectl): Promise<void> {
-  await kubectl.run('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s');
+/** Empty, whatever a demo with --keep left in it; there before an operator that looks after it alone. */
+async function renewNamespace(kubectl: Kubectl): Promise<void> {
+  await removeNamespace(kubectl);
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } }]);
 }
 
 /** The namespace goes with all that is in it, then what the demo installed, then the cluster if it brought that up. */
 export async function clearAway({ kubectl, installed, broughtUp }: Environment, say: Say): Promise<void> {
-  await kubectl.run('delete', 'namespace', NAMESPACE, '--ignore-not-found', '--timeout=120s');
+  await removeNamespace(kubectl);
   if (broughtUp && ownCluster(clusterFolder()) === null) {
     say('The cluster is taken down: it was not up before.');
     return cluster('down', new AbortController().signal);
@@ -94,6 +94,20 @@ export async function clearAway({ kubectl, installed, broughtUp }: Environment, 
   if (!installed) return;
   await helm(kubectl, ownCluster(clusterFolder()) !== null, 'uninstall', 'flowjob', '--wait');
   await kubectl.run('delete', 'namespace', SYSTEM, '--timeout=60s');
+}
+
+/** Its jobs first: an operator that looks after this namespace alone loses its rights with the namespace, before it has let them go. */
+async function removeNamespace(kubectl: Kubectl): Promise<void> {
+  const found = await kubectl.run('get', 'namespace', NAMESPACE, '--ignore-not-found', '--output', 'name');
+  if (found.trim() === '') return;
+  const kinds = ['flowjobs,flowsavepoints', '--all', '--namespace', NAMESPACE];
+  if (await hasKinds(kubectl)) await kubectl.run('delete', ...kinds, '--timeout=180s');
+  await kubectl.run('delete', 'namespace', NAMESPACE, '--timeout=180s');
+}
+
+async function hasKinds(kubectl: Kubectl): Promise<boolean> {
+  const crd = ['crd', 'flowjobs.flowjob.dev', '--ignore-not-found', '--output', 'name'];
+  return (await kubectl.run('get', ...crd)).trim() !== '';
 }
 
 /** An operator that looks after the demo's namespace or after all of them. */
@@ -115,8 +129,7 @@ async function operatorOf(kubectl: Kubectl): Promise<{ name: string; image: stri
 }
 
 async function installOperator(kubectl: Kubectl, own: boolean, tag: string): Promise<void> {
-  const crd = ['crd', 'flowjobs.flowjob.dev', '--ignore-not-found', '--output', 'name'];
-  const crds = (await kubectl.run('get', ...crd)).trim() === '';
+  const crds = !(await hasKinds(kubectl));
   await helm(
     kubectl,
     own,

@@ -7,7 +7,8 @@ import { connect } from '../../../src/cli/cluster/connect.ts';
 import type { FlowJob } from '../../../src/api/flowjob.ts';
 import { systemClock } from '../../../engine/clock.ts';
 import { DirectStore } from '../../../src/store/kubernetes/direct-store.ts';
-import { Cli, condition, eventually } from '../../harness/cli.ts';
+import { Cli, condition } from '../../harness/cli.ts';
+import { InVain, until } from '../../harness/until.ts';
 import { compareRows, isEqual } from '../compare.ts';
 import { asBatch, toYaml, withMeanDelay, type DemoManifest } from '../manifests.ts';
 import { Observer } from '../observe.ts';
@@ -16,6 +17,9 @@ import { tellComparison } from '../tell.ts';
 import { clearAway, NAMESPACE, prepare, type Environment } from './environment.ts';
 import { exampleInPods, inPods } from './manifests.ts';
 import { FLIGHTS, OUT, Volume } from './volume.ts';
+
+/** Seconds for each step: a small machine that does other things, too, is slow to start pods. */
+const PATIENCE = 240;
 
 const keep = process.argv.includes('--keep');
 const folder = mkdtempSync(join(tmpdir(), 'flowjob-demo-'));
@@ -27,6 +31,17 @@ process.stdout.on('error', () => interrupt.abort());
 
 const say = (text: string): void =>
   table.note(`[${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s] ${text}`);
+
+/** Each look starts a program: not too often. */
+const patiently = <T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> =>
+  until<T>(
+    what,
+    async () => {
+      if (interrupt.signal.aborted) throw new InVain('interrupted');
+      return (await look()) ?? null;
+    },
+    { seconds: PATIENCE, every: 500 },
+  );
 
 class Story {
   private readonly environment: Environment;
@@ -50,13 +65,13 @@ class Story {
   private async batch(): Promise<void> {
     say('1. A batch: count, mean delay and distance of 3,000,000 flights, per origin and per route.');
     await this.apply(exampleInPods('flights-by-origin.yaml', this.node));
-    await this.ready('flights-by-origin', 'Complete', 120);
+    await this.ready('flights-by-origin', 'Complete');
     const summary = (await this.job('flights-by-origin')).status?.batch;
     const seconds = ((summary?.durationMs ?? 0) / 1000).toFixed(1);
     say(
       `   Complete: ${formatCount(summary?.rowsIn ?? 0)} rows read in ${seconds} s, ${summary?.rowsOut ?? 0} rows written.`,
     );
-    await eventually('the batch’s pods to go', 60, async () => (await this.pods('flights-by-origin')).length === 0);
+    await patiently('the batch’s pods to go', async () => (await this.pods('flights-by-origin')).length === 0);
     say('   Its pods are gone; its status and its results stay:');
     const routes = (await this.volume.lines(`${OUT}/by-route`)).map((line) => line.split(','));
     const busiest = routes.sort((a, b) => Number(b[2]) - Number(a[2])).slice(0, 3);
@@ -69,40 +84,44 @@ class Story {
     say('2. A stream: the same flights in time order, summed up per origin and day, exactly once.');
     const first = exampleInPods('flights-per-day.yaml', this.node);
     await this.apply(first);
-    await this.ready('flights-per-day', 'Ready', 60);
-    const windows = await eventually('the first windows', 60, async () => (await this.windows()).length || false);
+    await this.ready('flights-per-day', 'Ready');
+    const windows = await patiently('the first windows', async () => (await this.windows()).length || false);
     say(`3. ${windows} windows are out. Its SQL gains a column: the mean beside count and total.`);
     const upgraded = withMeanDelay(first);
     await this.apply(upgraded);
-    await this.ready('flights-per-day', 'Ready', 60);
+    await this.ready('flights-per-day', 'Ready');
     const { attempt, lastSavepoint } = (await this.job('flights-per-day')).status ?? {};
     if (attempt?.restoreFrom === undefined || attempt.restoreFrom !== lastSavepoint?.path)
       throw new Error('the new version does not run from the savepoint of the old one');
     say(`   Stopped with ${attempt.restoreFrom.split('/').pop()}, and the new version runs from it.`);
-    await eventually('windows with the new column', 60, async () =>
+    await patiently('windows with the new column', async () =>
       (await this.windows()).some((row) => 'mean_delay' in row),
     );
     await this.losePod(attempt.epoch);
-    await this.ready('flights-per-day', 'Complete', 180);
+    await this.ready('flights-per-day', 'Complete');
     return upgraded;
   }
 
   private async losePod(epoch: number): Promise<void> {
-    const victim = `flights-per-day-${epoch}-taskmanager-0`;
-    say(`4. Pod ${victim} is deleted without warning.`);
-    const { kubectl } = this.environment;
-    await kubectl.run('delete', 'pod', victim, '-n', NAMESPACE, '--grace-period=0', '--force');
-    const next = await eventually('a new TaskManager pod', 60, async () =>
-      (await this.pods('flights-per-day')).find((name) => name.startsWith(`${victim}-`)),
+    const victim = (await this.pods('flights-per-day')).find(
+      ({ name }) => name === `flights-per-day-${epoch}-taskmanager-0`,
     );
-    say(`   Pod ${next} takes its place, and the job goes on from its last checkpoint.`);
+    if (victim === undefined) throw new Error('no TaskManager pod of flights-per-day to delete');
+    const before = new Set((await this.pods('flights-per-day')).map(({ uid }) => uid));
+    say(`4. Pod ${victim.name} is deleted without warning.`);
+    const { kubectl } = this.environment;
+    await kubectl.run('delete', 'pod', victim.name, '-n', NAMESPACE, '--grace-period=0', '--force');
+    const next = await patiently('a new TaskManager pod', async () =>
+      (await this.pods('flights-per-day')).find(({ name, uid }) => name.includes('-taskmanager-0') && !before.has(uid)),
+    );
+    say(`   Pod ${next.name} was made anew, and the job goes on from its last checkpoint.`);
   }
 
   private async compare(upgraded: DemoManifest): Promise<boolean> {
     say('5. The same windows as a batch, and every row of the stream held against them.');
     const to = `${OUT}/check`;
     await this.apply(inPods(asBatch(upgraded, 'flights-per-day-check', { from: `${OUT}/per-day`, to }), this.node));
-    await this.ready('flights-per-day-check', 'Complete', 120);
+    await this.ready('flights-per-day-check', 'Complete');
     const comparison = compareRows(await this.volume.jsonRows(to), await this.windows(), ['window_start', 'origin']);
     for (const line of tellComparison(comparison)) say(line);
     return isEqual(comparison);
@@ -126,19 +145,18 @@ class Story {
     return this.cli.must(...args, '--kubeconfig', this.environment.kubectl.kubeconfig, '-n', NAMESPACE);
   }
 
-  private async pods(job: string): Promise<string[]> {
+  private async pods(job: string): Promise<{ name: string; uid: string }[]> {
     const { kubectl } = this.environment;
     const args = ['pods', '-n', NAMESPACE, '-l', `flowjob.dev/job=${job},flowjob.dev/role`];
-    const { items } = await kubectl.get<{ items: { metadata: { name: string } }[] }>(...args);
-    return items.map(({ metadata }) => metadata.name);
+    const { items } = await kubectl.get<{ items: { metadata: { name: string; uid: string } }[] }>(...args);
+    return items.map(({ metadata }) => metadata);
   }
 
-  private async ready(name: string, type: string, seconds: number): Promise<void> {
-    await eventually(`${name} to be ${type}`, seconds, async () => {
-      if (interrupt.signal.aborted) throw new Error('interrupted');
+  private async ready(name: string, type: string): Promise<void> {
+    await patiently(`${name} to be ${type}`, async () => {
       const job = await this.job(name);
       if (condition(job, 'Stalled') === 'True')
-        throw new Error(`${name} is stalled: ${JSON.stringify(job.status?.conditions)}`);
+        throw new InVain(`${name} is stalled: ${JSON.stringify(job.status?.conditions)}`);
       return job.status?.observedGeneration === job.metadata.generation && condition(job, type) === 'True';
     });
   }
@@ -167,21 +185,28 @@ async function drawn<T>(kubeconfig: string, work: () => Promise<T>): Promise<T> 
 
 async function main(): Promise<boolean> {
   const environment = await prepare(say, interrupt.signal);
-  const { kubectl } = environment;
   try {
-    const volume = new Volume(kubectl, NAMESPACE);
-    const node = await volume.create(environment.image);
-    await volume.put('node_modules/vega-datasets/data/flights-3m.parquet', FLIGHTS);
-    say('Three million flights lie on a volume of the cluster.');
-    return await drawn(kubectl.kubeconfig, async () => new Story(environment, volume, node).tell());
+    return await story(environment);
+  } catch (error) {
+    say(interrupt.signal.aborted ? 'Interrupted.' : `The demo failed: ${(error as Error).message}`);
+    return false;
   } finally {
-    if (keep && !interrupt.signal.aborted) stays(kubectl.kubeconfig);
+    if (keep && !interrupt.signal.aborted) stays(environment.kubectl.kubeconfig);
     else {
       say(`Namespace ${NAMESPACE} and what the demo installed are taken away.`);
       await clearAway(environment, say);
     }
     if (keep || !environment.broughtUp) say('The cluster stays up. To take it down: npm run cluster -- down');
   }
+}
+
+async function story(environment: Environment): Promise<boolean> {
+  const { kubectl } = environment;
+  const volume = new Volume(kubectl, NAMESPACE);
+  const node = await volume.create(environment.image);
+  await volume.put('node_modules/vega-datasets/data/flights-3m.parquet', FLIGHTS);
+  say('Three million flights lie on a volume of the cluster.');
+  return drawn(kubectl.kubeconfig, async () => new Story(environment, volume, node).tell());
 }
 
 function stays(kubeconfig: string): void {
@@ -194,10 +219,10 @@ function stays(kubeconfig: string): void {
 
 try {
   const equal = await main();
-  process.exitCode = equal ? 0 : 1;
+  process.exitCode = interrupt.signal.aborted ? 130 : equal ? 0 : 1;
 } catch (error) {
-  say(interrupt.signal.aborted ? 'Interrupted.' : `The demo failed: ${(error as Error).message}`);
-  process.exitCode = interrupt.signal.aborted ? 130 : 1;
+  say(`The demo failed: ${(error as Error).message}`);
+  process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
