@@ -62,6 +62,11 @@ function meaning({ description, argChoices, mandatory, defaultValue }: Option): 
 function defaultText(value: unknown): string {
   if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return '';
   // Timeouts, which are the only numbers of that size.
-  const shown = typeof value === 'number' && value >= 1_000 ? `${value / 1_000}s` : String(value);
+  const shown =
+    typeof value === 'number' && value >= 1_000
+      ? `${value / 1_000}s`
+      : typeof value === 'string'
+        ? value
+        : JSON.stringify(value);
   return `; default \`${shown}\``;
 }
