@@ -1,8 +1,10 @@
-// Bundles each program into one file under dist/, so that a process starts in a tenth of a second. Does nothing when no source is newer; replaces
+// Bundles each program into one file under dist/, so that a process starts in a tenth of a second. The command line is in several: what speaks to a
+// cluster is read by the commands that do. Does nothing when no source is newer; replaces
 // files one by one and atomically, so that an operator that runs from dist/ never finds one missing. `build.ts NAME...` builds these programs alone, whether
 // or not they are there: the image is made from sources that lack the others.
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { BuildOptions } from 'esbuild';
 import { slimClientNode } from './bundle/slim-client-node.ts';
 
 /** Program name -> entry file. An entry that does not exist is an error: a bundle must never be silently missing. */
@@ -12,9 +14,11 @@ const programs: Record<string, string> = {
   'kubernetes-operator': 'src/kubernetes-main.ts',
   engine: 'engine/main.ts',
   worker: 'engine/taskmanager/worker-main.ts',
-  demo: 'test/demo/main.ts',
+  demo: 'test/demo/entry.ts',
   bench: 'test/bench/main.ts',
 };
+/** Programs whose `import()` stay files of their own: NAME.js and its NAME-HASH.js. */
+const SPLIT = ['flowjob'];
 const inputs = [
   'src',
   'engine',
@@ -49,8 +53,7 @@ async function build(names: readonly string[]): Promise<void> {
   if (missing.length > 0) throw new Error(`entry files are missing: ${missing.join(', ')}`);
   const begun = Date.now();
   const esbuild = await import('esbuild');
-  const { outputFiles } = await esbuild.build({
-    entryPoints: wanted,
+  const shared: BuildOptions & { write: false } = {
     outdir: 'dist',
     write: false,
     bundle: true,
@@ -63,17 +66,44 @@ async function build(names: readonly string[]): Promise<void> {
     plugins: [slimClientNode],
     // Bundled CommonJS packages call require(); ES module output has none of its own.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  });
+  };
+  const split = names.filter((name) => SPLIT.includes(name));
+  const whole = Object.entries(wanted).filter(([name]) => !split.includes(name));
+  const results = await Promise.all([
+    esbuild.build({ ...shared, entryPoints: Object.fromEntries(whole) }),
+    ...split.map((name) =>
+      esbuild.build({
+        ...shared,
+        entryPoints: { [name]: wanted[name]! },
+        splitting: true,
+        chunkNames: `${name}-[hash]`,
+      }),
+    ),
+  ]);
+  // The parts of a program before the program.
+  const outputFiles = results
+    .flatMap((result) => result.outputFiles)
+    .sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)));
   mkdirSync('dist', { recursive: true });
   for (const file of outputFiles) {
     const partial = join('dist', `.${basename(file.path)}.${process.pid}`);
-    writeFileSync(partial, file.contents);
+    // What users call by name has to be executable: as a plugin kubectl passes over it otherwise.
+    writeFileSync(partial, file.contents, { mode: basename(file.path) === 'flowjob.js' ? 0o755 : 0o644 });
     renameSync(partial, join('dist', basename(file.path)));
   }
+  const written = new Set(outputFiles.map(({ path }) => basename(path)));
+  for (const name of split)
+    for (const file of readdirSync('dist').filter((one) => one.startsWith(`${name}-`) && !written.has(one)))
+      rmSync(join('dist', file), { force: true });
   if (names.length < Object.keys(programs).length) return;
   // Dated at the start: a source that changed meanwhile is built the next time.
   writeFileSync(stamp, '');
   utimesSync(stamp, begun / 1000, begun / 1000);
+}
+
+/** `NAME.js` or its map. */
+function isEntry(path: string): boolean {
+  return programs[basename(path).replace(/\.js(\.map)?$/, '')] !== undefined;
 }
 
 const named = process.argv.slice(2);

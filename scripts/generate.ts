@@ -1,8 +1,10 @@
-// Writes what is generated: crds/*.yaml and docs/reference/ from the API's schema, docs/reference/errors.md from the error codes, metrics.md from the operator's registry. With --check it writes nothing and exits 1 when a file is not up to date.
+// Writes what is generated: crds/*.yaml and docs/reference/ from the API's schema, docs/reference/errors.md from the error codes, metrics.md from the operator's registry,
+// cli.md from the command line. With --check it writes nothing and exits 1 when something is stale.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../src/api/generated-files.ts';
+import { cliReference } from './cli-reference.ts';
 import { errorsReference } from './errors-reference.ts';
 import { metricsReference } from './metrics-reference.ts';
 import { conditionsReference, eventsReference } from './reasons-reference.ts';
@@ -17,6 +19,7 @@ const files = {
   'docs/reference/errors.md': errorsReference(),
   'docs/reference/events.md': eventsReference(),
   'docs/reference/metrics.md': metricsReference(),
+  'docs/reference/cli.md': cliReference(),
 };
 for (const [path, wanted] of Object.entries(files)) {
   const file = join(root, path);

@@ -12,7 +12,7 @@ import { registerRescaleRoutes } from './routes-rescale.ts';
 import { registerStorageRoutes } from './routes-storage.ts';
 
 export interface RestOptions {
-  /** Requests must carry `Authorization: Bearer <token>`; null: none needed. */
+  /** Requests must carry `Authorization: Bearer <token>` or `X-FlowJob-Token: <token>`; null: none needed. */
   token: string | null;
   /** Milliseconds since the epoch, for durations up to now. */
   now?: () => number;
@@ -44,7 +44,10 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
   if (options.token !== null) {
     const expected = digest(`Bearer ${options.token}`);
     server.addHook('onRequest', async (request, reply) => {
-      if (timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) return;
+      // A proxy in front, such as the Kubernetes API server's, takes `Authorization` for itself.
+      const own = request.headers['x-flowjob-token'];
+      const shown = typeof own === 'string' ? `Bearer ${own}` : request.headers.authorization;
+      if (timingSafeEqual(digest(shown ?? ''), expected)) return;
       await fail(
         reply.header('www-authenticate', 'Bearer'),
         new GatewayError(401, INTERNAL, 'Unauthorized: send the job\'s token as "Authorization: Bearer <token>".'),

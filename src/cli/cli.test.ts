@@ -4,6 +4,7 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { resolveSpec } from '../api/resolved.ts';
 import { lockOperator } from '../controller/operator-lock.ts';
 import { attemptFiles } from '../runtime/local/layout.ts';
+import { runCli } from './program.ts';
 import { age, renderTable, valueAt } from './table.ts';
 import { testCli, type TestCli } from './testing.ts';
 
@@ -173,7 +174,6 @@ describe('get', () => {
     const interrupt = new AbortController();
     const lines: string[] = [];
     Object.assign(cli.context, { interrupted: interrupt.signal });
-    const { runCli } = await import('./program.ts');
     const seen = (line: string): void => {
       lines.push(line);
       if (line.includes('Suspended')) interrupt.abort();
@@ -249,10 +249,17 @@ describe('delete', () => {
     });
     expect((await cli.run('delete a')).err).toMatch(/a: goes when an operator has cleaned up/);
     const release = cli.pretendOperator();
-    const deleting = cli.run('delete a');
+    const asked = Promise.withResolvers<void>();
+    const lines: string[] = [];
+    const out = (line: string): void => {
+      lines.push(line);
+      asked.resolve();
+    };
+    const deleting = runCli({ ...cli.context, out }, ['delete', 'a']);
+    await asked.promise;
     const held = (await job('a'))!;
     await cli.store.update<'FlowJob'>({ ...held, metadata: { ...held.metadata, finalizers: [] } });
-    expect(await deleting).toMatchObject({ code: 0, out: 'flowjob/a deleted' });
+    expect([await deleting, lines]).toEqual([0, ['flowjob/a deleted']]);
     expect((await cli.run('apply -f a.yaml')).code).toBe(0);
     release();
   });

@@ -1,6 +1,7 @@
 // Prints a file that grows, line by line, as `tail -f` does.
 import { open } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { LineSplitter } from './line-splitter.ts';
 
 /** Milliseconds between looks: short for the eye, long for the machine. */
 const LOOK_EVERY = 100;
@@ -14,16 +15,13 @@ export async function followFile(
   options: { line: (text: string) => void; signal: AbortSignal },
 ): Promise<void> {
   const file = await open(path, 'r');
-  const decoder = new TextDecoder();
   const buffer = new Uint8Array(65_536);
-  let partial = '';
+  const lines = new LineSplitter(options.line);
   const readOn = async (): Promise<void> => {
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
-      const lines = (partial + decoder.decode(buffer.subarray(0, bytesRead), { stream: true })).split('\n');
-      partial = lines.pop()!;
-      for (const text of lines) options.line(text);
+      lines.push(buffer.subarray(0, bytesRead));
     }
   };
   try {
@@ -32,7 +30,7 @@ export async function followFile(
       await pause(LOOK_EVERY, undefined, { signal: options.signal }).catch(() => undefined);
     }
     await readOn();
-    if (partial !== '') options.line(partial);
+    lines.end();
   } finally {
     await file.close();
   }

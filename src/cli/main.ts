@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Entry of `flowjob` and `kubectl-flowjob`: joins the command line to this process.
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { queryIntoFiles } from '../engine-client/query-into-files.ts';
@@ -34,6 +34,8 @@ process.exitCode = await runCli(
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     cwd: process.cwd(),
+    // kubectl runs the program of that name; the link keeps it.
+    asPlugin: /^kubectl[-_]flowjob/.test(basename(process.argv[1] ?? '')),
     now: () => new Date(),
     interrupted: interrupt.signal,
     readInput: () => text(process.stdin),

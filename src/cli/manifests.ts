@@ -2,22 +2,23 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { LineCounter, parseAllDocuments } from 'yaml';
-import { InvalidObjectError, kindOf } from '../api/admission.ts';
-import type { Manifest } from '../store/port.ts';
+import { InvalidObjectError } from '../api/admission.ts';
 import { CommandError, type CliContext } from './context.ts';
+import type { AnyManifest, Place } from './place.ts';
 
 export interface LoadedManifest {
   /** `jobs.yaml`, or `jobs.yaml (document 2)` where it has several. */
   source: string;
-  manifest: Manifest;
+  manifest: AnyManifest;
 }
 
 const MANIFEST_FILE = /\.(ya?ml|json)$/;
 
-/** All manifests of all paths, or all that is wrong with them: then nothing is to be done. `-` is standard input. */
+/** All manifests of all paths, or all that is wrong with them: then nothing is to be done. `-` is standard input. `recognize` refuses what has no place. */
 export async function loadManifests(
   context: CliContext,
   paths: readonly string[],
+  recognize: Place['recognize'],
 ): Promise<{ manifests: LoadedManifest[]; errors: string[] }> {
   const manifests: LoadedManifest[] = [];
   const errors: string[] = [];
@@ -25,7 +26,7 @@ export async function loadManifests(
     const files = path === '-' ? ['-'] : filesAt(context, path);
     for (const file of files) {
       const text = file === '-' ? await context.readInput() : readFileSync(absolute(context, file), 'utf8');
-      parseInto(file === '-' ? 'standard input' : file, text, manifests, errors);
+      parseInto(file === '-' ? 'standard input' : file, text, recognize, manifests, errors);
     }
   }
   if (manifests.length === 0 && errors.length === 0) errors.push(`${paths.join(', ')}: no manifest in it`);
@@ -52,7 +53,13 @@ export function absolute(context: CliContext, path: string): string {
   return isAbsolute(path) ? path : join(context.cwd, path);
 }
 
-function parseInto(file: string, text: string, manifests: LoadedManifest[], errors: string[]): void {
+function parseInto(
+  file: string,
+  text: string,
+  recognize: Place['recognize'],
+  manifests: LoadedManifest[],
+  errors: string[],
+): void {
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
   // An empty file parses to something without documents.
@@ -67,12 +74,19 @@ function parseInto(file: string, text: string, manifests: LoadedManifest[], erro
     }
     const value: unknown = document.toJS();
     if (value === null) return;
-    try {
-      kindOf(value);
-      manifests.push({ source, manifest: value as Manifest });
-    } catch (error) {
-      if (!(error instanceof InvalidObjectError)) throw error;
-      errors.push(`${source}: ${error.message}`);
-    }
+    for (const item of itemsOf(value))
+      try {
+        recognize(item);
+        manifests.push({ source, manifest: item as AnyManifest });
+      } catch (error) {
+        if (!(error instanceof InvalidObjectError)) throw error;
+        errors.push(`${source}: ${error.message}`);
+      }
   });
+}
+
+/** A List, as `get -o yaml` writes it, stands for what is in it. */
+function itemsOf(value: unknown): unknown[] {
+  const { kind, items } = value as { kind?: unknown; items?: unknown };
+  return kind === 'List' && Array.isArray(items) ? items : [value];
 }

@@ -20,12 +20,17 @@ export function renderTable(headers: readonly string[], rows: readonly (readonly
 export function objectRows(
   kind: Kind,
   objects: readonly AnyObject[],
-  options: { wide: boolean; now: Date },
+  options: { wide: boolean; namespaces?: boolean; now: Date },
 ): { headers: string[]; rows: string[][] } {
   const columns = DEFINITIONS[kind].columns.filter((column) => options.wide || column.priority === undefined);
   return {
-    headers: ['NAME', ...columns.map((column) => column.name.toUpperCase())],
+    headers: [
+      ...(options.namespaces === true ? ['NAMESPACE'] : []),
+      'NAME',
+      ...columns.map((column) => column.name.toUpperCase()),
+    ],
     rows: objects.map((object) => [
+      ...(options.namespaces === true ? [object.metadata.namespace] : []),
       object.metadata.name,
       ...columns.map((column) => cell(object, column, options.now)),
     ]),

@@ -1,9 +1,9 @@
 // Which object a command line means: `flowjobs orders`, `fj/orders`, `orders`.
 import { KINDS, type Kind } from '../api/group.ts';
 import { nearest } from '../api/schema-check.ts';
+import { KubeError } from '../kube/errors.ts';
 import type { ObjectKey } from '../api/object.ts';
 import { describeObject, type Objects, type Store } from '../store/port.ts';
-import { LOCAL_NAMESPACE } from '../store/local/local-store.ts';
 import { CommandError } from './context.ts';
 
 export interface Target {
@@ -46,16 +46,24 @@ function unknownKind(word: string): CommandError {
   );
 }
 
-export function localKey(name: string): ObjectKey {
-  return { namespace: LOCAL_NAMESPACE, name };
-}
-
 /** The object, or an error that says what there is instead. */
-export async function existing<K extends Kind>(store: Store, kind: K, name: string): Promise<Objects[K]> {
-  const object = await store.get(kind, localKey(name));
+export async function existing<K extends Kind>(store: Store, kind: K, key: ObjectKey): Promise<Objects[K]> {
+  const { namespace, name } = key;
+  const object = await store.get(kind, key);
   if (object !== null) return object;
-  const names = (await store.list(kind)).items.map((item) => item.metadata.name);
+  const names = await namesIn(store, kind, namespace);
   const near = nearest(name, names);
   const hint = near !== null ? `; did you mean ${near}?` : names.length > 0 ? `; there are ${names.join(', ')}` : '';
   throw new CommandError(`${describeObject(kind, name)} not found${hint}`);
+}
+
+/** None where they may not be listed: the object is missing all the same. */
+async function namesIn(store: Store, kind: Kind, namespace: string): Promise<string[]> {
+  try {
+    const { items } = await store.list(kind);
+    return items.flatMap(({ metadata }) => (metadata.namespace === namespace ? [metadata.name] : []));
+  } catch (error) {
+    if (error instanceof KubeError) return [];
+    throw error;
+  }
 }

@@ -28,6 +28,7 @@ export function testCli(overrides: Partial<CliContext> = {}): TestCli {
     err: () => undefined,
     env: {},
     cwd: directory,
+    asPlugin: false,
     now: () => new Date('2026-01-31T12:05:00Z'),
     interrupted: new AbortController().signal,
     readInput: async () => '',

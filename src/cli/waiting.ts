@@ -1,13 +1,12 @@
 // Waiting until an object is as it should be, told by the store's watch.
 import type { Kind } from '../api/group.ts';
-import type { Condition } from '../api/object.ts';
+import type { Condition, ObjectKey } from '../api/object.ts';
 import { describeObject, type Objects, type Store } from '../store/port.ts';
 import { CommandError, type CliContext } from './context.ts';
-import { localKey } from './targets.ts';
 
 export interface WaitOptions<K extends Kind> {
   kind: K;
-  name: string;
+  key: ObjectKey;
   timeoutMs: number;
   /** For the message of a timeout: `to be gone`. */
   what: string;
@@ -21,27 +20,33 @@ export async function waitFor<K extends Kind>(
   store: Store,
   options: WaitOptions<K>,
 ): Promise<Objects[K] | null> {
-  const { kind, name, timeoutMs } = options;
+  const { kind, key, timeoutMs } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const { resourceVersion } = await store.list(kind);
-  let object = await store.get(kind, localKey(name));
+  let object = await store.get(kind, key);
   if (options.done(object)) return object;
   for await (const event of store.watch(kind, {
     resourceVersion,
     signal: AbortSignal.any([timeout, context.interrupted]),
   })) {
-    if (event.object.metadata.name !== name) continue;
+    const { namespace, name } = event.object.metadata;
+    if (name !== key.name || namespace !== key.namespace) continue;
     object = event.type === 'Deleted' ? null : event.object;
     if (options.done(object)) return object;
   }
   if (context.interrupted.aborted) throw new CommandError('interrupted', 130);
   throw new CommandError(
-    `${describeObject(kind, name)} took longer than ${timeoutMs / 1000} s ${options.what}; it is now: ${standing(object)}`,
+    `${describeObject(kind, key.name)} took longer than ${timeoutMs / 1000} s ${options.what}; it is now: ${standing(object)}`,
   );
 }
 
-function standing(object: { status?: { state?: string; conditions: Condition[] } } | null): string {
+function standing(
+  object: { status?: { observedGeneration?: number; state?: string; conditions: Condition[] } } | null,
+): string {
   if (object === null) return 'gone';
+  // As the CustomResourceDefinition fills it in.
+  if (object.status?.observedGeneration === -1 && object.status.state === undefined)
+    return 'as it was created: no operator has seen it. Is one running that looks after its namespace?';
   const ready = object.status?.conditions.find(({ type }) => type === 'Ready');
   return `state ${object.status?.state ?? 'unknown'}${ready === undefined ? '' : `, Ready=${ready.status} (${ready.reason}: ${ready.message})`}`;
 }

@@ -57,6 +57,8 @@ export class ApiError extends KubeError {
   readonly status: number;
   readonly reason: string;
   readonly details: Status['details'];
+  /** What the server said, without what was asked. */
+  readonly said: string;
   /** How long the server asks us to wait, milliseconds. */
   readonly retryAfter: number | undefined;
 
@@ -66,6 +68,7 @@ export class ApiError extends KubeError {
     this.status = status;
     this.reason = answer.reason ?? '';
     this.details = answer.details;
+    this.said = answer.message ?? 'no message';
     const seconds = answer.details?.retryAfterSeconds;
     this.retryAfter = retryAfter ?? (seconds === undefined ? undefined : seconds * 1000);
   }

@@ -10,6 +10,7 @@ import { asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from '
 import { Observer } from './observe.ts';
 import { partFiles, readCsvRows, readJsonRows } from './results.ts';
 import { formatCount, LiveTable } from './table.ts';
+import { tellComparison } from './tell.ts';
 
 const keep = process.argv.includes('--keep');
 const home = resolve('.flowjob', 'demo');
@@ -114,19 +115,8 @@ async function compare(store: LocalStore, upgraded: DemoManifest): Promise<Compa
 }
 
 function tell(comparison: Comparison): boolean {
-  const { expected, actual, equal, missing, unexpected, duplicated, different, withoutNewColumns } = comparison;
-  say(
-    `   ${expected} windows in the batch, ${actual} in the stream, ${equal} equal (${withoutNewColumns} of them from before the upgrade, without the mean).`,
-  );
-  if (isEqual(comparison)) {
-    say('   EVERY ROW IS EQUAL: nothing was lost, nothing doubled.');
-    return true;
-  }
-  const first = [...missing, ...unexpected, ...duplicated, ...different].slice(0, 5).join('\n     ');
-  say(
-    `   NOT EQUAL: ${missing.length} missing, ${unexpected.length} unexpected, ${duplicated.length} doubled, ${different.length} different:\n     ${first}`,
-  );
-  return false;
+  for (const line of tellComparison(comparison)) say(line);
+  return isEqual(comparison);
 }
 
 async function keepRunning(store: LocalStore): Promise<void> {
@@ -162,7 +152,7 @@ async function main(): Promise<boolean> {
   mkdirSync(home, { recursive: true });
   await cli.must('local', 'up');
   const store = new LocalStore({ directory: home, now: () => new Date() });
-  const observer = new Observer(store, home);
+  const observer = new Observer(store, (name) => jobMetrics(home, name));
   let drawing = true;
   const draw = (async () => {
     while (drawing && (complete || !interrupt.signal.aborted)) {

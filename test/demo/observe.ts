@@ -1,17 +1,17 @@
 // What the live table shows, gathered from the store (the resources), the engine's REST API (rates) and the events.
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import type { Store } from '../../src/store/port.ts';
-import { jobMetrics, type JobMetrics } from '../harness/engine-rest.ts';
+import type { JobMetrics } from '../harness/engine-rest.ts';
 import type { JobLine } from './table.ts';
 
 export class Observer {
   private readonly store: Store;
-  private readonly home: string;
+  private readonly metrics: (job: string) => Promise<JobMetrics | null>;
   private readonly before = new Map<string, { jobId: string; rows: number; at: number; rate: number | null }>();
 
-  constructor(store: Store, home: string) {
+  constructor(store: Store, metrics: (job: string) => Promise<JobMetrics | null>) {
     this.store = store;
-    this.home = home;
+    this.metrics = metrics;
   }
 
   /** One line per FlowJob, in the order of their creation. */
@@ -25,7 +25,7 @@ export class Observer {
     const { name, namespace } = job.metadata;
     const events = await this.store.listEvents({ kind: 'FlowJob', namespace, name });
     const last = events[events.length - 1];
-    const metrics = job.status?.attempt === undefined ? null : await jobMetrics(this.home, name);
+    const metrics = job.status?.attempt === undefined ? null : await this.metrics(name);
     const now = Date.now();
     return {
       job: name,

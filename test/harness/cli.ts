@@ -24,7 +24,7 @@ export class Cli {
   /** Never throws for an exit code: look at `code`. */
   async run(...args: string[]): Promise<CliResult> {
     const program = resolve('dist', 'flowjob.js');
-    const env = { ...process.env, FLOWJOB_HOME: this.home, NO_COLOR: '1' };
+    const env = { ...process.env, FLOWJOB_HOME: this.home, FLOWJOB_CONTEXT: '', NO_COLOR: '1' };
     return new Promise((done) => {
       execFile(
         process.execPath,

@@ -1,52 +1,50 @@
 // `flowjob apply`: all manifests are checked first, the SQL too; only then is anything written.
-import { InvalidObjectError } from '../../api/admission.ts';
 import { resolveSpec } from '../../api/resolved.ts';
 import { KINDS } from '../../api/group.ts';
 import type { AnyObject } from '../../store/port.ts';
-import type { LocalStore } from '../../store/local/local-store.ts';
-import { CommandError, warnWithoutOperator, withStore, type CliContext } from '../context.ts';
+import { CommandError, type CliContext } from '../context.ts';
 import { loadManifests, type LoadedManifest } from '../manifests.ts';
+import type { CheckOptions, Place } from '../place.ts';
 
 export async function apply(
   context: CliContext,
-  directory: string,
-  options: { paths: readonly string[]; dryRun: boolean },
+  place: Place,
+  options: { paths: readonly string[]; dryRun: boolean; force: boolean },
 ): Promise<void> {
-  const { manifests, errors } = await loadManifests(context, options.paths);
-  const applyAll = async (store: LocalStore): Promise<void> => {
-    errors.push(...duplicates(manifests));
-    for (const loaded of manifests) errors.push(...(await problems(context, store, loaded)));
-    if (errors.length > 0) {
-      const refused = errors.map((error) => `error: ${error}`).join('\n');
-      context.err(`${refused}\nNothing was changed.`);
-      throw new CommandError('');
-    }
-    for (const { manifest } of manifests) {
-      const { object, outcome } = options.dryRun ? await store.dryRunApply(manifest) : await store.apply(manifest);
-      context.out(
-        `${KINDS[object.kind].singular}/${object.metadata.name} ${outcome}${options.dryRun ? ' (dry run)' : ''}`,
-      );
-    }
-  };
-  await withStore(context, directory, applyAll, true);
-  if (!options.dryRun) warnWithoutOperator(context, directory);
+  const { dryRun, force } = options;
+  const { manifests, errors } = await loadManifests(context, options.paths, (manifest) => place.recognize(manifest));
+  errors.push(...duplicates(place, manifests));
+  const siblings = manifests.map(({ manifest }) => manifest);
+  for (const loaded of manifests) errors.push(...(await problems(context, place, loaded, { siblings, force })));
+  if (errors.length > 0) {
+    const refused = errors.map((error) => `error: ${error}`).join('\n');
+    context.err(`${refused}\nNothing was changed.`);
+    throw new CommandError('');
+  }
+  for (const { manifest } of manifests) {
+    const { id, outcome } = await place.apply(manifest, { dryRun, force });
+    context.out(`${id} ${outcome}${dryRun ? ' (dry run)' : ''}`);
+  }
+  const idle = dryRun ? null : place.idleness();
+  if (idle !== null) context.err(`Nothing acts on it yet: ${idle}`);
 }
 
 /** Everything that stands against one manifest, each with its source in front. */
-async function problems(context: CliContext, store: LocalStore, loaded: LoadedManifest): Promise<string[]> {
-  let object: AnyObject;
-  try {
-    object = (await store.dryRunApply(loaded.manifest)).object;
-  } catch (error) {
-    if (!(error instanceof InvalidObjectError)) throw error;
-    return [`${loaded.source}: ${error.message}`];
-  }
+async function problems(
+  context: CliContext,
+  place: Place,
+  { source, manifest }: LoadedManifest,
+  options: CheckOptions,
+): Promise<string[]> {
+  const { complaints, object } = await place.check(manifest, options);
+  if (complaints.length > 0) return complaints.map((complaint) => `${source}: ${complaint}`);
+  if (object === null) return [];
   const { name, deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined)
     return [
-      `${loaded.source}: ${KINDS[object.kind].singular} "${name}" is being deleted; wait until it is gone: flowjob wait ${name} --for delete`,
+      `${source}: ${KINDS[object.kind].singular} "${name}" is being deleted; wait until it is gone: ${place.command} wait ${name} --for delete`,
     ];
-  return object.kind === 'FlowJob' ? sqlProblems(context, loaded.source, object) : [];
+  return object.kind === 'FlowJob' ? sqlProblems(context, source, object) : [];
 }
 
 function sqlProblems(context: CliContext, source: string, job: AnyObject & { kind: 'FlowJob' }): string[] {
@@ -61,14 +59,15 @@ function sqlProblems(context: CliContext, source: string, job: AnyObject & { kin
   ];
 }
 
-function duplicates(manifests: readonly LoadedManifest[]): string[] {
+function duplicates(place: Place, manifests: readonly LoadedManifest[]): string[] {
   const seen = new Map<string, string>();
   const errors: string[] = [];
   for (const { source, manifest } of manifests) {
     const id = `${manifest.kind} "${manifest.metadata?.name}"`;
-    const earlier = seen.get(id);
+    const key = `${manifest.apiVersion} ${manifest.metadata?.namespace ?? place.namespace} ${id}`;
+    const earlier = seen.get(key);
     if (earlier !== undefined) errors.push(`${source}: ${id} stands in ${earlier} already; remove one of the two`);
-    seen.set(id, source);
+    seen.set(key, source);
   }
   return errors;
 }

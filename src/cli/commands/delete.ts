@@ -1,10 +1,10 @@
 // `flowjob delete`: asks for deletion, and waits until the operator has stopped the job and let the object go.
-import { runningOperator } from '../../controller/operator-lock.ts';
-import { KINDS, type Kind } from '../../api/group.ts';
-import type { LocalStore } from '../../store/local/local-store.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { API_VERSION, KINDS, type Kind } from '../../api/group.ts';
+import type { ObjectKey } from '../../api/object.ts';
+import { CommandError, type CliContext } from '../context.ts';
 import { loadManifests } from '../manifests.ts';
-import { existing, localKey, parseTarget, kindNamed } from '../targets.ts';
+import { keyIn, type AnyManifest, type Place } from '../place.ts';
+import { existing, parseTarget, kindNamed } from '../targets.ts';
 import { waitFor } from '../waiting.ts';
 
 interface DeleteOptions {
@@ -14,37 +14,62 @@ interface DeleteOptions {
   timeoutMs: number;
 }
 
-export async function deleteObjects(context: CliContext, directory: string, options: DeleteOptions): Promise<void> {
-  const named = await namedObjects(context, options);
-  if (named.length === 0) throw new CommandError('say what to delete: flowjob delete NAME, or flowjob delete -f FILE');
-  await withStore(context, directory, async (store) => {
-    // Every name first: a slip of the pen in one deletes none.
-    const objects = [];
-    for (const { kind, name } of named) objects.push(await existing(store, kind, name));
-    const held: { kind: Kind; name: string; uid: string }[] = [];
-    for (const { kind, metadata } of objects) {
-      const left = await store.delete(kind, localKey(metadata.name));
-      context.out(`${KINDS[kind].singular}/${metadata.name} deleted`);
-      if (left !== null) held.push({ kind, name: metadata.name, uid: metadata.uid });
-    }
-    if (held.length === 0) return;
-    if (runningOperator(directory) === null) {
-      context.err(
-        `${held.map(({ name }) => name).join(', ')}: goes when an operator has cleaned up behind it: flowjob local up`,
-      );
-      return;
-    }
-    if (options.wait) await untilGone(context, store, held, options.timeoutMs);
-  });
+interface Named {
+  kind: Kind;
+  key: ObjectKey;
 }
 
-async function namedObjects(context: CliContext, options: DeleteOptions): Promise<{ kind: Kind; name: string }[]> {
-  const { manifests, errors } =
-    options.paths.length > 0 ? await loadManifests(context, options.paths) : { manifests: [], errors: [] };
-  if (errors.length > 0) throw new CommandError(errors.join('\n'));
-  const fromFiles = manifests.map(({ manifest }) => ({ kind: manifest.kind, name: manifest.metadata.name }));
-  return [...fromFiles, ...targets(options.target)];
+export async function deleteObjects(context: CliContext, place: Place, options: DeleteOptions): Promise<void> {
+  const { named, others } = await namedObjects(context, place, options);
+  if (named.length + others.length === 0)
+    throw new CommandError('say what to delete: flowjob delete NAME, or flowjob delete -f FILE');
+  const { store } = place;
+  // Every name first: a slip of the pen in one deletes none.
+  const objects = [];
+  for (const { kind, key } of named) objects.push(await existing(store, kind, key));
+  const held: (Named & { uid: string })[] = [];
+  for (const { kind, metadata } of objects) {
+    const { namespace, name, uid } = metadata;
+    const left = await store.delete(kind, { namespace, name });
+    context.out(`${KINDS[kind].singular}/${name} deleted`);
+    if (left?.metadata.uid === uid) held.push({ kind, key: { namespace, name }, uid });
+  }
+  const idle = held.length === 0 ? null : place.idleness();
+  if (idle !== null)
+    context.err(
+      `${held.map(({ key }) => key.name).join(', ')}: goes when an operator has cleaned up behind it: ${idle}`,
+    );
+  else if (options.wait) await untilGone(context, place, held, options.timeoutMs);
+  // What a job reads is there until the job is gone.
+  for (const manifest of others.reverse()) {
+    const id = await place.deleteOther(manifest);
+    context.out(id === null ? `${manifest.kind} "${manifest.metadata.name}" was not there` : `${id} deleted`);
+  }
 }
+
+async function namedObjects(
+  context: CliContext,
+  place: Place,
+  options: DeleteOptions,
+): Promise<{ named: Named[]; others: AnyManifest[] }> {
+  const { manifests, errors } =
+    options.paths.length > 0
+      ? await loadManifests(context, options.paths, (manifest) => place.recognize(manifest))
+      : { manifests: [], errors: [] };
+  if (errors.length > 0) throw new CommandError(errors.join('\n'));
+  const named: Named[] = [];
+  const others: AnyManifest[] = [];
+  for (const { manifest } of manifests) {
+    const { name, namespace = place.namespace } = manifest.metadata;
+    if (isOurs(manifest)) named.push({ kind: manifest.kind, key: { namespace, name } });
+    else others.push(manifest);
+  }
+  for (const { kind, name } of targets(options.target)) named.push({ kind, key: keyIn(place, name) });
+  return { named, others };
+}
+
+const isOurs = (manifest: AnyManifest): manifest is AnyManifest & { kind: Kind } =>
+  manifest.apiVersion === API_VERSION && Object.hasOwn(KINDS, manifest.kind);
 
 /** `delete a b`, `delete fjs a b`, `delete fj/a fjs/b`. */
 function targets(words: readonly string[]): { kind: Kind; name: string }[] {
@@ -59,14 +84,14 @@ function targets(words: readonly string[]): { kind: Kind; name: string }[] {
 
 async function untilGone(
   context: CliContext,
-  store: LocalStore,
-  held: readonly { kind: Kind; name: string; uid: string }[],
+  place: Place,
+  held: readonly (Named & { uid: string })[],
   timeoutMs: number,
 ): Promise<void> {
-  for (const { kind, name, uid } of held)
-    await waitFor(context, store, {
+  for (const { kind, key, uid } of held)
+    await waitFor(context, place.storeIn(key.namespace), {
       kind,
-      name,
+      key,
       timeoutMs,
       what: 'to be gone',
       // Another object may have taken the name since.

@@ -2,24 +2,32 @@
 import type { FlowEvent } from '../../api/event.ts';
 import type { Condition } from '../../api/object.ts';
 import type { AnyObject } from '../../store/port.ts';
-import { CommandError, noteWithoutOperator, withStore, type CliContext } from '../context.ts';
+import { CommandError, type CliContext } from '../context.ts';
+import { keyIn, type Place } from '../place.ts';
+import { checkpointLines } from '../checkpoint-lines.ts';
 import { age, renderTable } from '../table.ts';
-import { existing, localKey, parseTarget } from '../targets.ts';
+import { existing, parseTarget } from '../targets.ts';
 import { withoutBookkeeping } from './get.ts';
 
-export async function describe(context: CliContext, directory: string, words: readonly string[]): Promise<void> {
+export async function describe(context: CliContext, place: Place, words: readonly string[]): Promise<void> {
   const { kind, name } = parseTarget(words);
   if (name === null) throw new CommandError('say which one: flowjob describe NAME');
-  await withStore(context, directory, async (store) => {
-    const object = withoutBookkeeping(await existing(store, kind, name));
-    const events = await store.listEvents({ kind, ...localKey(name) });
-    const ours = events.filter((event) => event.regarding.uid === object.metadata.uid);
-    noteWithoutOperator(context, directory);
-    context.out(render(object, ours, context.now()));
-  });
+  const found = await existing(place.store, kind, keyIn(place, name));
+  const events = await place.store.listEvents({ kind, ...keyIn(place, name) });
+  const ours = events.filter((event) => event.regarding.uid === found.metadata.uid);
+  const checkpoints = found.kind === 'FlowJob' ? await place.checkpoints(found) : null;
+  const stale = place.staleness();
+  if (stale !== null) context.err(stale);
+  context.out(render(withoutBookkeeping(found), { events: ours, checkpoints, now: context.now() }));
 }
 
-function render(object: AnyObject, events: readonly FlowEvent[], now: Date): string {
+interface Beside {
+  events: readonly FlowEvent[];
+  checkpoints: Awaited<ReturnType<Place['checkpoints']>>;
+  now: Date;
+}
+
+function render(object: AnyObject, { events, checkpoints, now }: Beside): string {
   const { metadata, spec } = object;
   const { conditions = [], ...status } = withoutRepetition(object);
   return [
@@ -37,6 +45,7 @@ function render(object: AnyObject, events: readonly FlowEvent[], now: Date): str
     }),
     'Conditions:',
     indent(conditionTable(conditions)),
+    ...(checkpoints === null ? [] : checkpointLines(checkpoints, now)),
     events.length === 0 ? 'Events: <none>' : `Events:\n${indent(eventTable(events, now))}`,
   ].join('\n');
 }

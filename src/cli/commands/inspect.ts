@@ -14,10 +14,13 @@ import {
 import { formatValue } from '../../../engine/connectors/format-value.ts';
 import { describeError, EngineError } from '../../../engine/errors.ts';
 import type { SqlType } from '../../../engine/plan/types.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { bytesText } from '../byte-text.ts';
+import { withPlace, type Choice } from '../choose-place.ts';
+import { CommandError, type CliContext } from '../context.ts';
 import { absolute } from '../manifests.ts';
 import { resultTable } from '../result-table.ts';
 import { renderTable } from '../table.ts';
+import { keyIn } from '../place.ts';
 import { existing } from '../targets.ts';
 
 export const INSPECT_FORMATS = ['table', 'json'] as const;
@@ -31,8 +34,8 @@ export interface InspectOptions {
 }
 
 /** Answers the exit code: 1 when something is damaged, which is then named on standard error. */
-export async function inspect(context: CliContext, directory: string, options: InspectOptions): Promise<number> {
-  const folder = stateFolderAt(await locate(context, directory, options.path));
+export async function inspect(context: CliContext, choice: Choice, options: InspectOptions): Promise<number> {
+  const folder = stateFolderAt(await locate(context, choice, options.path));
   const found = await inspectState(folder);
   const operator = options.operator === undefined ? null : operatorNamed(found, options.operator);
   if (operator !== null) await showRows(context, found, operator, options);
@@ -43,17 +46,18 @@ export async function inspect(context: CliContext, directory: string, options: I
 }
 
 /** The folder that is meant. */
-async function locate(context: CliContext, directory: string, path: string): Promise<string> {
+async function locate(context: CliContext, choice: Choice, path: string): Promise<string> {
   const place = path.startsWith('file:') ? fileURLToPath(path) : absolute(context, path);
   if (existsSync(place)) return statSync(place).isDirectory() ? place : dirname(place);
-  if (basename(path) !== path || !existsSync(directory))
+  const elsewhere = choice.kind === 'cluster' || existsSync(choice.directory);
+  if (basename(path) !== path || !elsewhere)
     throw new CommandError(`${place}: there is no such folder; name the one that holds the file _metadata`);
-  return withStore(context, directory, async (store) => {
-    const savepoint = await existing(store, 'FlowSavepoint', path);
+  return withPlace(context, choice, async (where) => {
+    const savepoint = await existing(where.store, 'FlowSavepoint', keyIn(where, path));
     const at = savepoint.status?.path;
     if (at === undefined)
       throw new CommandError(`flowsavepoint "${path}" has no path: it is ${savepoint.status?.state ?? 'Pending'}`);
-    return at.startsWith('file:') ? fileURLToPath(at) : at;
+    return where.readable(at, savepoint);
   });
 }
 
@@ -189,10 +193,4 @@ function watermarkText(watermark: number | null): string {
   if (watermark === null) return '';
   // The first and the last watermark are no times.
   return Math.abs(watermark) > 8.64e15 ? (watermark < 0 ? 'none yet' : 'end') : new Date(watermark).toISOString();
-}
-
-function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** power).toFixed(1)} ${['KiB', 'MiB', 'GiB', 'TiB'][power - 1]}`;
 }

@@ -7,7 +7,8 @@ import { runningOperator } from '../../controller/operator-lock.ts';
 import { LocalRuntime } from '../../runtime/local/local-runtime.ts';
 import { stopJobs } from '../../runtime/local/stop-jobs.ts';
 import { isAlive } from '../../store/local/process-identity.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { CommandError, type CliContext } from '../context.ts';
+import { LocalStore } from '../../store/local/local-store.ts';
 import { objectRows, renderTable } from '../table.ts';
 
 /** Milliseconds that the operator has to come up, and to end. */
@@ -100,4 +101,17 @@ export async function localStatus(context: CliContext, directory: string): Promi
     context.out(renderTable(headers, rows));
   });
   return operator === null ? 3 : 0;
+}
+
+async function withStore<T>(
+  context: CliContext,
+  directory: string,
+  use: (store: LocalStore) => Promise<T>,
+): Promise<T> {
+  const store = new LocalStore({ directory, now: context.now });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { admit, InvalidObjectError } from '../../api/admission.ts';
+import { admit, InvalidObjectError, kindOf } from '../../api/admission.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { API_VERSION } from '../../api/group.ts';
 import { resolveSpec, type ResolvedFlowJobSpec } from '../../api/resolved.ts';
@@ -13,12 +13,13 @@ import type { RunResult } from '../../lifecycle/observation.ts';
 import { attemptFiles } from '../../runtime/local/layout.ts';
 import { LocalRuntime } from '../../runtime/local/local-runtime.ts';
 import type { AttemptPlan } from '../../runtime/port.ts';
-import { CommandError, homeDirectory, type CliContext } from '../context.ts';
+import { homeDirectory } from '../choose-place.ts';
+import { CommandError, type CliContext } from '../context.ts';
 import { followFile } from '../follow-file.ts';
 import { absolute, loadManifests } from '../manifests.ts';
 import { csvRows, resultTable } from '../result-table.ts';
 import { clearDeadRuns, createRunFolder, endRun } from '../run-folder.ts';
-import { localKey } from '../targets.ts';
+import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
 
 interface RunOptions {
   file: string;
@@ -52,7 +53,7 @@ export async function run(context: CliContext, options: RunOptions): Promise<num
   const secretsDirectory = join(homeDirectory(context, undefined), 'secrets');
   const runtime = new LocalRuntime({ directory, node, engineFile, secretsDirectory, now: Date.now });
   const plan: AttemptPlan = {
-    key: localKey(name),
+    key: { namespace: LOCAL_NAMESPACE, name },
     uid: randomUUID(),
     attempt: {
       epoch: 1,
@@ -97,7 +98,7 @@ async function jobOf(context: CliContext, options: RunOptions): Promise<{ name: 
     }) as FlowJob;
     return { name: basename(file, '.sql'), spec: resolveSpec(job.spec) };
   }
-  const { manifests, errors } = await loadManifests(context, [file]);
+  const { manifests, errors } = await loadManifests(context, [file], kindOf);
   if (errors.length > 0) throw new CommandError(errors.join('\n'));
   const jobs = manifests.filter(({ manifest }) => manifest.kind === 'FlowJob');
   if (jobs.length !== 1) throw new CommandError(`${file}: holds ${jobs.length} FlowJobs; run takes a file with one`);

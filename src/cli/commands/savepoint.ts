@@ -1,43 +1,43 @@
 // `flowjob savepoint`: creates a FlowSavepoint, waits for it, prints where it is.
 import { API_VERSION } from '../../api/group.ts';
-import { runningOperator } from '../../controller/operator-lock.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
-import { existing } from '../targets.ts';
+import { CommandError, type CliContext } from '../context.ts';
+import { keyIn, type Place } from '../place.ts';
+import { existing, parseTarget } from '../targets.ts';
 import { waitFor } from '../waiting.ts';
 
 export async function savepoint(
   context: CliContext,
-  directory: string,
+  place: Place,
   options: { job: string; name: string | undefined; timeoutMs: number },
 ): Promise<void> {
-  await withStore(context, directory, async (store) => {
-    const job = await existing(store, 'FlowJob', options.job);
-    if (job.spec.mode === 'Batch')
-      throw new CommandError(`flowjob "${options.job}" is a batch job, which takes no savepoints`);
-    if (runningOperator(directory) === null)
-      throw new CommandError(`no operator runs on ${directory}, so nobody can take it; start one: flowjob local up`);
-    const name = options.name ?? `${options.job}-${stamp(context.now())}`;
-    await store.create({
-      apiVersion: API_VERSION,
-      kind: 'FlowSavepoint',
-      metadata: { name },
-      spec: { jobRef: { name: options.job } },
-    });
-    context.err(`flowsavepoint/${name} created`);
-    const done = await waitFor(context, store, {
-      kind: 'FlowSavepoint',
-      name,
-      timeoutMs: options.timeoutMs,
-      what: 'to complete',
-      done: (object) => {
-        if (object === null) throw new CommandError(`flowsavepoint "${name}" was deleted before it was complete`);
-        const failed = object.status?.conditions.find(({ type, status }) => type === 'Failed' && status === 'True');
-        if (failed !== undefined) throw new CommandError(`${failed.reason}: ${failed.message}`);
-        return object.status?.state === 'Completed';
-      },
-    });
-    context.out(done?.status?.path ?? '');
+  const { store, namespace } = place;
+  const job = await existing(store, 'FlowJob', keyIn(place, parseTarget([options.job]).name ?? options.job));
+  const jobName = job.metadata.name;
+  if (job.spec.mode === 'Batch')
+    throw new CommandError(`flowjob "${jobName}" is a batch job, which takes no savepoints`);
+  const idle = place.idleness();
+  if (idle !== null) throw new CommandError(`nobody can take it: ${idle}`);
+  const name = options.name ?? `${jobName}-${stamp(context.now())}`;
+  await store.create({
+    apiVersion: API_VERSION,
+    kind: 'FlowSavepoint',
+    metadata: { name, namespace },
+    spec: { jobRef: { name: jobName } },
   });
+  context.err(`flowsavepoint/${name} created`);
+  const done = await waitFor(context, store, {
+    kind: 'FlowSavepoint',
+    key: keyIn(place, name),
+    timeoutMs: options.timeoutMs,
+    what: 'to complete',
+    done: (object) => {
+      if (object === null) throw new CommandError(`flowsavepoint "${name}" was deleted before it was complete`);
+      const failed = object.status?.conditions.find(({ type, status }) => type === 'Failed' && status === 'True');
+      if (failed !== undefined) throw new CommandError(`${failed.reason}: ${failed.message}`);
+      return object.status?.state === 'Completed';
+    },
+  });
+  context.out(done?.status?.path ?? '');
 }
 
 /** `20260131-120000`: sorts by time, and is fit for a name. */

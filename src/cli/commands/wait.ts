@@ -5,23 +5,24 @@ import { SAVEPOINT_STATES } from '../../api/flowsavepoint.ts';
 import { KINDS, type Kind } from '../../api/group.ts';
 import { nearest } from '../../api/schema-check.ts';
 import type { AnyObject } from '../../store/port.ts';
-import { CommandError, withStore, type CliContext } from '../context.ts';
+import { CommandError, type CliContext } from '../context.ts';
+import { keyIn, type Place } from '../place.ts';
 import { existing, parseTarget } from '../targets.ts';
 import { currentCondition, waitFor } from '../waiting.ts';
 
 export async function wait(
   context: CliContext,
-  directory: string,
+  place: Place,
   options: { target: readonly string[]; what: string; timeoutMs: number },
 ): Promise<void> {
   const { kind, name } = parseTarget(options.target);
   if (name === null) throw new CommandError('say which one: flowjob wait NAME --for condition=Ready');
   const done = goal(kind, options.what);
-  await withStore(context, directory, async (store) => {
-    if (options.what !== 'delete') await existing(store, kind, name);
-    await waitFor(context, store, { kind, name, timeoutMs: options.timeoutMs, what: `for ${options.what}`, done });
-    context.out(`${KINDS[kind].singular}/${name} ${options.what === 'delete' ? 'deleted' : `${options.what} met`}`);
-  });
+  const { store } = place;
+  const key = keyIn(place, name);
+  if (options.what !== 'delete') await existing(store, kind, key);
+  await waitFor(context, store, { kind, key, timeoutMs: options.timeoutMs, what: `for ${options.what}`, done });
+  context.out(`${KINDS[kind].singular}/${name} ${options.what === 'delete' ? 'deleted' : `${options.what} met`}`);
 }
 
 /** What `--for` asks, as a question to the object. */

@@ -58,6 +58,9 @@ interface ListAnswer<T> {
   items: T[];
 }
 
+/** For metrics, where a path is no collection. */
+const ANY: Resource = { group: '', version: '', plural: '<path>', kind: '', namespaced: false };
+
 const DEADLINE = 30_000;
 /** Objects per page, as client-go asks for. */
 const PAGE = 500;
@@ -213,6 +216,26 @@ export class Client {
       repeatable: true,
     };
     await this.call<Status>(resource, call, options);
+  }
+
+  /** Any path of the API: what it serves, or what a proxy subresource leads to. Answered with JSON. */
+  async read<T>(
+    path: string,
+    { headers, ...options }: CallOptions & { headers?: Record<string, string> } = {},
+  ): Promise<T> {
+    return this.call<T>(ANY, { method: 'GET', path, headers, repeatable: true }, options);
+  }
+
+  /** A subresource's body as it comes, such as a pod's log. Not repeated. */
+  async stream(
+    resource: Resource,
+    { subresource, ...ref }: ObjectRef & { subresource: string },
+    query: Record<string, string | undefined>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const path = pathOf(resource, { ...ref, subresource });
+    const call = { method: 'GET' as const, path, resource: resource.plural, headers: { accept: '*/*' } };
+    return (await this.requester.send(call, query, signal)).body;
   }
 
   private async pages<T extends KubeObject>(

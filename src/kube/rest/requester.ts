@@ -24,6 +24,8 @@ export interface Call {
   /** What the answer is to be; JSON by default. */
   accept?: string | undefined;
   contentType?: string;
+  /** Beside those of every request. */
+  headers?: Record<string, string> | undefined;
   /** Doing it twice is doing it once. */
   repeatable: boolean;
   /** For metrics: the plural. */
@@ -94,7 +96,7 @@ export class Requester {
 
   /** One try. Answers once the head of a good answer is there; throws ApiError otherwise. */
   async send(
-    call: Pick<Call, 'method' | 'path' | 'body' | 'accept' | 'contentType' | 'resource'>,
+    call: Pick<Call, 'method' | 'path' | 'body' | 'accept' | 'contentType' | 'headers' | 'resource'>,
     query: Record<string, string | undefined>,
     signal: AbortSignal,
     fence?: Fence,
@@ -109,6 +111,7 @@ export class Requester {
         path: path + queryString(query),
         headers: {
           accept: call.accept ?? 'application/json',
+          ...call.headers,
           'user-agent': userAgent,
           ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
         },

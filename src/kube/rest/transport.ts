@@ -54,8 +54,8 @@ export class HttpsTransport implements Transport {
         method: request.method,
         headers: { ...headers, ...request.headers, ...length },
         agent,
-        signal: request.signal,
       });
+      stopWhenAborted(call, request.signal);
       const what = `${request.method} ${request.path.split('?')[0]}`;
       let handedOver = false;
       whenConnected(call, secure, () => {
@@ -92,6 +92,20 @@ function whenConnected(call: ClientRequest, secure: boolean, go: () => void): vo
     if (call.reusedSocket || !socket.connecting) go();
     else socket.once(secure ? 'secureConnect' : 'connect', go);
   });
+}
+
+/**
+ * Node's own `signal` destroys the socket even when the whole answer is there and the socket is the agent's again: its error then has no listener and ends the
+ * process.
+ */
+function stopWhenAborted(call: ClientRequest, signal: AbortSignal): void {
+  let answer: IncomingMessage | undefined;
+  const stop = (): void => {
+    if (answer?.complete !== true) call.destroy(reasonOf(signal));
+  };
+  call.once('response', (response) => (answer = response));
+  call.once('close', () => signal.removeEventListener('abort', stop));
+  signal.addEventListener('abort', stop, { once: true });
 }
 
 function isBeforeConnection(error: NodeJS.ErrnoException): boolean {
