@@ -1,5 +1,5 @@
 // What a job's storage holds, as an operator asks it: who has the state, the newest of it, how a run ended.
-import { describeError, EngineError } from '../errors.ts';
+import { describeWithCode, EngineError } from '../errors.ts';
 import { attemptOf, compareAttempts } from './attempt.ts';
 import type { CheckpointStorage, JobResult, Manifest } from './storage.ts';
 
@@ -39,8 +39,8 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
   const stopPaths = stopTriggerId === undefined ? [] : await storage.findSavepoints(jobId, stopTriggerId);
   const result = await storage.readJobResult(jobId);
   const noteUnreadable = (what: keyof typeof unreadable, error: unknown): null => {
-    if (!(error instanceof EngineError) || !UNREADABLE.includes(error.code)) throw error;
-    unreadable[what] ??= describeError(error);
+    if (!(error instanceof EngineError) || !CANNOT_BE_READ.includes(error.code)) throw error;
+    unreadable[what] ??= describeWithCode(error);
     return null;
   };
   const checkpoints = await storage.listCheckpoints(jobId).catch((error) => noteUnreadable('checkpoints', error));
@@ -70,7 +70,10 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
 }
 
 /** What storage says of state that is there and that it cannot read: time changes nothing about it. */
-const UNREADABLE: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
+const CANNOT_BE_READ: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
+
+/** The code of an error of a task that cannot read the state that it is to start from: damaged, of a later version, or gone. */
+export const isUnreadable = (code: string): boolean => code === 'SAVEPOINT_NOT_FOUND' || CANNOT_BE_READ.includes(code);
 
 /** Null when it is not there or not complete: nothing can be restored from it. */
 async function manifestOf(storage: CheckpointStorage, path: string): Promise<Manifest | null> {

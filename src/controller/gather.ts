@@ -2,9 +2,17 @@
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Attempt } from '../api/status.ts';
-import { EngineClient, EngineClientError, firstLine } from '../engine-client/engine-client.ts';
-import type { EngineView, Observation, OperationView, ProcessView, StorageView } from '../lifecycle/observation.ts';
+import { EngineClient, EngineClientError } from '../engine-client/engine-client.ts';
+import type {
+  EngineJobStatus,
+  EngineView,
+  Observation,
+  OperationView,
+  ProcessView,
+  StorageView,
+} from '../lifecycle/observation.ts';
 import type { Connection, Runtime } from '../runtime/port.ts';
+import { causeOf, unreadableStateOf } from './engine-causes.ts';
 
 /** Null: the SQL of the job's spec can be planned. */
 export type SqlCheck = (job: FlowJob) => string | null;
@@ -58,14 +66,21 @@ export class Gatherer {
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);
-      const [operations, completedCheckpoints, rootCause] = await Promise.all([
+      const [operations, completedCheckpoints, causes] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
         status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
-        status === 'RUNNING' ? null : client.exceptions(attempt.jobId).then(causeOf),
+        mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
       ]);
-      return { jobId: attempt.jobId, status, completedCheckpoints, rootCause, operations };
+      return {
+        jobId: attempt.jobId,
+        status,
+        completedCheckpoints,
+        rootCause: status === 'RUNNING' ? null : (causes?.rootCause ?? null),
+        unreadableState: causes?.unreadableState ?? null,
+        operations,
+      };
     } catch (error) {
       // Not up yet, just gone, or too busy to answer: the process tells which, and time does.
       if (error instanceof EngineClientError) return null;
@@ -112,6 +127,20 @@ export class Gatherer {
   }
 }
 
+/** Between two tries to read its state a stream is RUNNING too, as Flink counts it. */
+const mayHaveFailed = (job: FlowJob, attempt: Attempt, status: EngineJobStatus): boolean =>
+  status !== 'RUNNING' ||
+  (job.spec.mode === 'Streaming' &&
+    (!attempt.healthy || job.status?.conditions.some((x) => x.reason === 'StateUnreadable') === true));
+
+async function causesOf(
+  client: EngineClient,
+  jobId: string,
+): Promise<Pick<EngineView, 'rootCause' | 'unreadableState'>> {
+  const [exceptions, details] = await Promise.all([client.exceptions(jobId), client.jobDetails(jobId)]);
+  return { rootCause: causeOf(exceptions), unreadableState: unreadableStateOf(exceptions, details) };
+}
+
 type Place = FlowJob['spec']['state']['storage'];
 
 const samePlace = (a: Place, b: Place): boolean =>
@@ -134,8 +163,3 @@ const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
 
 const checkpointsOf = (history: { status: string; is_savepoint: boolean }[]): number =>
   history.filter((entry) => entry.status === 'COMPLETED' && !entry.is_savepoint).length;
-
-function causeOf(answer: { exceptionHistory: { entries: { stacktrace: string }[] } }): string | null {
-  const newest = answer.exceptionHistory.entries[0];
-  return newest === undefined ? null : firstLine(newest.stacktrace);
-}

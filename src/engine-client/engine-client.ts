@@ -5,6 +5,7 @@ import type {
   CheckpointsAnswer,
   ErrorsAnswer,
   ExceptionsAnswer,
+  JobDetailsAnswer,
   JobStatusAnswer,
   OperationAnswer,
   OverviewAnswer,
@@ -47,6 +48,10 @@ export class EngineClient {
 
   jobStatus(jobId: string): Promise<JobStatusAnswer> {
     return this.call('GET', `/jobs/${jobId}/status`);
+  }
+
+  jobDetails(jobId: string): Promise<JobDetailsAnswer> {
+    return this.call('GET', `/jobs/${jobId}`);
   }
 
   checkpoints(jobId: string): Promise<CheckpointsAnswer> {
@@ -150,4 +155,7 @@ function firstError(text: string): string {
   }
 }
 
-export const firstLine = (text: string): string => text.split('\n', 1)[0]!.replace(/^([\w$]+\.)+[\w$]+: /, '');
+export const firstLine = (text: string): string => withoutClass(text.split('\n', 1)[0]!);
+
+/** `java.lang.Exception: why` -> `why` */
+export const withoutClass = (text: string): string => text.replace(/^([\w$]+\.)+[\w$]+: /, '');

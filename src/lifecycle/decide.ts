@@ -17,6 +17,7 @@ import { starting } from './states/starting.ts';
 import { suspended } from './states/suspended.ts';
 import { suspending } from './states/suspending.ts';
 import { upgrading } from './states/upgrading.ts';
+import { tellUnreadable } from './unreadable-state.ts';
 
 export function decide(input: DecideInput): Decision {
   const context = contextOf(input);
@@ -54,9 +55,9 @@ function run(c: Context): Outcome<JobState> {
     case 'Pending':
       return pending(c);
     case 'Starting':
-      return starting(c);
+      return tellUnreadable(c, starting(c));
     case 'Running':
-      return running(c);
+      return tellUnreadable(c, running(c));
     case 'Upgrading':
       return upgrading(c);
     case 'Suspending':

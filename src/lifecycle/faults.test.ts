@@ -153,6 +153,32 @@ test('a job that the engine restarts before it ever ran says why', () => {
   expect(condition(world, 'Ready')).toMatchObject({ reason: 'Recovering', message: 'row 3 is no number' });
 });
 
+test.each(['before its first checkpoint', 'while it runs'])(
+  'a job whose tasks cannot read their state %s is stalled, is told once, and goes on when it was put back',
+  (when) => {
+    const world = when === 'while it runs' ? running('Streaming') : new World(spec('Streaming'));
+    if (when !== 'while it runs') passes(world, 2);
+    const why = 'SAVEPOINT_CORRUPT: shared/1.pages cannot be restored from\nHint: copy it again';
+    world.unreadableByTasks = why;
+    const told: string[] = [];
+    // The engine tries again and again, and counts as running in between.
+    for (const status of ['RESTARTING', 'RUNNING', 'RESTARTING', 'CREATED', 'RUNNING'] as const) {
+      world.engine!.status = status;
+      told.push(...(world.pass()?.events.map(({ reason }) => reason) ?? []));
+      expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'StateUnreadable' });
+      expect(condition(world, 'Stalled')?.message).toContain(why);
+      expect(condition(world, 'Reconciling')).toBeUndefined();
+    }
+    expect(told).toEqual(['StateUnreadable']);
+    world.now += 60_000;
+    expect(world.pass()?.requeueAt).toBeLessThan(world.now + 10_000);
+    world.unreadableByTasks = null;
+    expect(world.settle()).toBe(true);
+    expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
+    expect(condition(world, 'Stalled')).toBeUndefined();
+  },
+);
+
 test('a batch job that failed for good because its JobManager went silent is not left to work on', () => {
   const world = running('Batch', { batch: { backoffLimit: 0, ttlAfterFinished: { succeeded: '0s', failed: '1h' } } });
   world.silent = true;

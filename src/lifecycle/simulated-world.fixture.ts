@@ -50,6 +50,8 @@ export class World {
   silent = false;
   /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
   unreadable: string | null = null;
+  /** Why the tasks cannot read the state that they are to start from; null when they can. */
+  unreadableByTasks: string | null = null;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -147,6 +149,7 @@ export class World {
               status: mine.status,
               completedCheckpoints: mine.completedCheckpoints,
               rootCause: mine.rootCause,
+              unreadableState: this.unreadableByTasks,
               operations: Object.fromEntries(mine.operations),
             },
       silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
