@@ -19,6 +19,8 @@ export interface StorageView {
   newest: { path: string; kind: 'Checkpoint' | 'Savepoint' } | null;
   /** State that is there but cannot be read: which file, why, and what to do; null when there is none such. */
   unreadable: { checkpoints: string | null; savepoint: string | null };
+  /** `lastSavepoint` is not there, or not complete: removed by its owner, who may do that, or lost. */
+  savepointGone?: true;
   /** The savepoint of the stop, when it is complete. */
   pendingSavepoint: string | null;
   result: RunResult | null;
@@ -46,11 +48,13 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
   const checkpoints = await storage.listCheckpoints(jobId).catch((error) => noteUnreadable('checkpoints', error));
   const checkpoint = checkpoints?.[0]?.path;
   const candidates: { path: string; kind: 'Checkpoint' | 'Savepoint'; manifest: Manifest }[] = [];
+  let savepointGone = false;
   for (const path of new Set([checkpoint, lastSavepoint, ...stopPaths])) {
     if (path === undefined) continue;
     const manifest = await manifestOf(storage, path).catch((error) =>
       noteUnreadable(path === checkpoint ? 'checkpoints' : 'savepoint', error),
     );
+    if (manifest === null && path === lastSavepoint && unreadable.savepoint === null) savepointGone = true;
     if (manifest === null || manifest.jobId !== jobId) continue;
     candidates.push({ path, manifest, kind: path === checkpoint ? 'Checkpoint' : 'Savepoint' });
   }
@@ -64,6 +68,7 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
     epoch,
     newest: newest === undefined ? null : { path: newest.path, kind: newest.kind },
     unreadable,
+    ...(savepointGone ? { savepointGone } : {}),
     pendingSavepoint: candidates.find(({ path }) => stopPaths.includes(path))?.path ?? null,
     result: result === null ? null : runResult(result),
   };

@@ -21,5 +21,8 @@ export function operationDelay(failures: number): number {
 /** Milliseconds that a running JobManager may stay silent before it counts as lost. */
 export const SILENCE_LIMIT = 30_000;
 
+/** Milliseconds of silence that are no news. */
+export const SILENCE_TOLD = 10_000;
+
 /** Milliseconds that an engine gets to cancel a job before its processes are stopped anyway. */
 export const CANCEL_LIMIT = 3_000;

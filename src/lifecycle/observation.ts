@@ -72,6 +72,8 @@ export interface StorageView {
    * `savepoint`: of a stop, or the job's last one.
    */
   unreadable: { checkpoints: string | null; savepoint: string | null };
+  /** The job's last savepoint is not there, or not complete: removed by its owner, who may do that, or lost. */
+  savepointGone?: true;
   /** Set when `status.pending` is a stop-with-savepoint whose savepoint is complete in storage. */
   pendingSavepoint: string | null;
   result: RunResult | null;

@@ -100,12 +100,7 @@ export function startDesired(
   if (c.observation.sqlError !== null) return invalid(c);
   const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
   const unreadable = stateful ? unreadableState(c) : null;
-  if (unreadable !== null)
-    return refused(
-      c,
-      'StateUnreadable',
-      `The job is not started: ${unreadable}\nThen change spec.restartNonce. With upgrade.strategy Stateless it starts without state.`,
-    );
+  if (unreadable !== null) return refused(c, 'StateUnreadable', notStarted(unreadable));
   const run = newRun(c, stateful ? restorePoint(c) : undefined);
   const origin = run.restoreFrom === undefined ? '' : ` It goes on from ${run.restoreFrom}.`;
   return {
@@ -116,6 +111,9 @@ export function startDesired(
     events: [{ savepoint: null, type: 'Normal', reason: happened.reason, message: happened.message + origin }],
   };
 }
+
+export const notStarted = (unreadable: string): string =>
+  `The job is not started: ${unreadable}\nIt starts by itself once that can be read again. With upgrade.strategy Stateless and another spec.restartNonce it starts without state.`;
 
 /** The desired version cannot run at all. */
 export function invalid(c: Context): Refused {

@@ -46,10 +46,14 @@ export class World {
   epoch = 0;
   sqlError: string | null = null;
   gone = false;
-  /** The JobManager runs, but has not answered for longer than it may. */
+  /** The JobManager runs, but has not answered: for longer than it may, unless `silentFor` says less. */
   silent = false;
+  /** How long it has been, milliseconds. */
+  silentFor = SILENCE_LIMIT;
   /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
   unreadable: string | null = null;
+  /** The folder of a savepoint that somebody has moved away; null when none was. */
+  away: string | null = null;
   /** Why the tasks cannot read the state that they are to start from; null when they can. */
   unreadableByTasks: string | null = null;
   writes = 0;
@@ -90,6 +94,13 @@ export class World {
     this.job = { ...this.job, spec, metadata: { ...this.job.metadata, generation: this.job.metadata.generation + 1 } };
   }
 
+  createSavepoint(name: string): void {
+    const { namespace, creationTimestamp } = this.job.metadata;
+    const metadata = { name, namespace, uid: name, resourceVersion: '1', generation: 1, creationTimestamp };
+    const spec = { jobRef: { name: this.job.metadata.name }, disposalPolicy: 'Delete' } as const;
+    this.savepoints.push({ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowSavepoint', metadata, spec });
+  }
+
   /** One pass of the operator, cut off where `crash` says. */
   pass(crash: Crash = 'none'): Decision | null {
     if (this.gone) return null;
@@ -119,12 +130,20 @@ export class World {
   /** A new attempt may be decided on only if the state that it has to go on from can be read. */
   private judgeUnreadable({ status }: Decision): void {
     const { attempt } = this.job.status!;
+    const next = status.attempt;
+    if (next !== undefined && next.epoch !== attempt?.epoch && next.restoreFrom === this.away)
+      if (!this.snapshots.some((s) => s.jobId === next.jobId))
+        this.violations.push(`attempt ${next.epoch} was decided on although the savepoint that it starts from is gone`);
     if (this.unreadable === null || attempt === undefined || status.attempt?.epoch === attempt.epoch) return;
     const lost = this.snapshots.some((s) => s.jobId === attempt.jobId && s.kind === 'Checkpoint');
     const stateless =
       status.accepted?.spec.mode === 'Batch' || this.allowedEmpty || this.runs.get(attempt.jobId)?.finished === true;
     if (lost && !stateless && attempt.ended !== 'Stopped')
       this.violations.push(`attempt ${status.attempt?.epoch} was decided on although its state cannot be read`);
+  }
+
+  private isThere(path: string): boolean {
+    return path !== this.away && this.snapshots.some((s) => s.path === path);
   }
 
   private observe(): Observation {
@@ -135,6 +154,7 @@ export class World {
       .filter(
         (s) =>
           s.jobId === attempt?.jobId &&
+          s.path !== this.away &&
           (s.kind === 'Checkpoint' || s.path === lastSavepoint?.path || s.path === pending?.triggerId),
       )
       .sort((a, b) => b.epoch - a.epoch || b.id - a.id);
@@ -152,11 +172,12 @@ export class World {
               unreadableState: this.unreadableByTasks,
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: this.silent && engine !== null ? this.now - SILENCE_LIMIT : null,
+      silentSince: this.silent && engine !== null ? this.now - this.silentFor : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
         unreadable: { checkpoints: own.length > 0 ? this.unreadable : null, savepoint: null },
+        ...(lastSavepoint !== undefined && !this.isThere(lastSavepoint.path) ? { savepointGone: true } : {}),
         pendingSavepoint: stopped?.path ?? null,
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
       },

@@ -5,7 +5,7 @@ import { engineOf } from './facts.ts';
 import type { Context, DecidedEvent, Outcome, Report } from './model.ts';
 
 /** How long until the state is looked at again, milliseconds: nobody tells of a file that was put back. */
-const LOOK_AGAIN = 1_000;
+export const LOOK_AGAIN = 5_000;
 
 /** The run goes on by itself once its state can be read again. */
 export function stateUnreadable(c: Context, why: string): { report: Report; events: DecidedEvent[] } {

@@ -3,14 +3,15 @@
 import { durationMs } from '../../api/schema-kit.ts';
 import { specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
-import { mayStillWork } from '../endings.ts';
-import { finishedByItself, isStreaming } from '../facts.ts';
+import { mayStillWork, shorten } from '../endings.ts';
+import { finishedByItself, isStreaming, unreadableState } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
-import { invalid, startDesired, stopAll } from '../runs.ts';
+import { invalid, notStarted, startDesired, stopAll } from '../runs.ts';
+import { LOOK_AGAIN } from '../unreadable-state.ts';
 
 export const failed: StateHandler<'Failed'> = (c) => {
   const condition = c.status.conditions.find((x) => x.type === 'Failed');
-  const report: Report = {
+  let report: Report = {
     kind: 'Failed',
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
     message: condition?.message ?? 'The job failed.',
@@ -27,16 +28,22 @@ export const failed: StateHandler<'Failed'> = (c) => {
       patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (hasChanged(c)) {
+  const waits = c.status.refused !== undefined && report.reason === 'StateUnreadable';
+  const unreadable = waits ? unreadableState(c) : null;
+  if (unreadable !== null) report = { ...report, message: shorten(notStarted(unreadable)) };
+  const readable = waits && unreadable === null;
+  if (hasChanged(c) || readable) {
     if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
-    const stateful = isStreaming(c) && c.desired.upgrade.strategy === 'Savepoint';
+    // A job that was to be resumed as it was needs its state under either strategy.
+    const resumed = readable && c.change.kind === 'None';
+    const stateful = isStreaming(c) && (resumed || c.desired.upgrade.strategy === 'Savepoint');
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
       reason: 'Starting',
-      message: 'The failed job is run again because its spec changed.',
+      message: readable ? 'The state can be read again.' : 'The failed job is run again because its spec changed.',
     });
   }
-  if (stop === null) return { state: 'Failed', report };
+  if (stop === null) return { state: 'Failed', report, ...(waits ? { requeueAt: c.now + LOOK_AGAIN } : {}) };
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
   const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;

@@ -3,7 +3,7 @@ import { judgeDeadline, judgeTerminal } from '../endings.ts';
 import { attemptOf, isStreaming, unreadableState } from '../facts.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { nextAttempt, starting, stopAll } from '../runs.ts';
-import { stateUnreadable } from '../unreadable-state.ts';
+import { LOOK_AGAIN, stateUnreadable } from '../unreadable-state.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const recovering: StateHandler<'Recovering'> = (c) => {
@@ -29,9 +29,6 @@ export const recovering: StateHandler<'Recovering'> = (c) => {
   const next = nextAttempt(c, attempt);
   return { state: 'Starting', report: starting, patch: next.patch, actions: next.actions };
 };
-
-/** How long until storage is looked at again, milliseconds: nobody tells of a file that was put back. */
-const LOOK_AGAIN = 5_000;
 
 /** The run goes on by itself once its state can be read again. */
 function waitForState(c: Context, unreadable: string): Outcome<'Recovering'> {
