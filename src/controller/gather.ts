@@ -1,4 +1,5 @@
 // Gathers what one decision needs to know of the world. Reads only; what cannot be had is said to be missing, never guessed.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Attempt } from '../api/status.ts';
@@ -13,6 +14,10 @@ import type {
 } from '../lifecycle/observation.ts';
 import type { Connection, Runtime } from '../runtime/port.ts';
 import { causeOf, unreadableStateOf } from './engine-causes.ts';
+
+/** Milliseconds that all questions of a pass to the engine may take, and those to one that has been silent. */
+const ENGINE_LIMIT = 5_000;
+const SILENT_LIMIT = 500;
 
 /** Null: the SQL of the job's spec can be planned. */
 export type SqlCheck = (job: FlowJob) => string | null;
@@ -32,7 +37,7 @@ export class Gatherer {
     const attempt = job.status?.attempt;
     const processes = this.runtime.processes(job.metadata);
     const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
-    const engine = runs ? await this.engine(job, attempt, savepoints) : null;
+    const engine = runs ? await this.engineInTime(job, attempt, savepoints) : null;
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job);
     return {
       processes,
@@ -44,11 +49,13 @@ export class Gatherer {
   }
 
   /** A client for the job's current attempt; null when its JobManager has not said where it answers. */
-  async client(job: FlowJob): Promise<EngineClient | null> {
+  async client(job: FlowJob, signal?: AbortSignal): Promise<EngineClient | null> {
     const attempt = job.status?.attempt;
     const connection: Connection | null =
       attempt === undefined ? null : await this.runtime.connection(job.metadata, attempt);
-    return connection === null ? null : new EngineClient(connection);
+    return connection === null
+      ? null
+      : new EngineClient({ ...connection, ...(signal === undefined ? {} : { signal }) });
   }
 
   private silentSince(uid: string, silent: boolean, now: number): number | null {
@@ -57,12 +64,35 @@ export class Gatherer {
     return this.silence.get(uid) ?? null;
   }
 
+  /** Of one that has been silent before little is expected, so that the job and its savepoints are told of it; an answer that comes late counts as one. */
+  private async engineInTime(
+    job: FlowJob,
+    attempt: Attempt,
+    savepoints: readonly FlowSavepoint[],
+  ): Promise<EngineView | null> {
+    const { uid } = job.metadata;
+    const asked = this.engine(job, attempt, savepoints);
+    if (!this.silence.has(uid)) return asked;
+    const late = asked.then((engine) => {
+      if (engine !== null) this.silence.delete(uid);
+      return engine;
+    });
+    const timeout = new AbortController();
+    const givenUp = pause(SILENT_LIMIT, null, { signal: timeout.signal }).catch(() => null);
+    try {
+      return await Promise.race([late, givenUp]);
+    } finally {
+      timeout.abort();
+      late.catch(() => undefined);
+    }
+  }
+
   private async engine(
     job: FlowJob,
     attempt: Attempt,
     savepoints: readonly FlowSavepoint[],
   ): Promise<EngineView | null> {
-    const client = await this.client(job);
+    const client = await this.client(job, AbortSignal.timeout(ENGINE_LIMIT));
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);

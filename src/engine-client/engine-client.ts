@@ -32,10 +32,12 @@ export interface EngineClientOptions {
   token: string | null;
   /** Milliseconds that one call may take. */
   timeoutMs?: number;
+  /** Ends all calls. */
+  signal?: AbortSignal;
 }
 
 export class EngineClient {
-  private readonly options: Required<EngineClientOptions>;
+  private readonly options: EngineClientOptions & { timeoutMs: number };
 
   constructor(options: EngineClientOptions) {
     this.options = { timeoutMs: 5_000, ...options };
@@ -114,7 +116,7 @@ export class EngineClient {
   }
 
   private async call<T>(method: string, path: string, body?: object): Promise<T> {
-    const { url, token, timeoutMs } = this.options;
+    const { url, token, timeoutMs, signal } = this.options;
     let response: Response;
     let text: string;
     try {
@@ -125,7 +127,7 @@ export class EngineClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
       });
       text = await response.text();
     } catch (error) {
