@@ -132,7 +132,7 @@ A first job:
   )
     .option('-f, --filename <path>', 'delete what the manifests name', collect, [])
     .option('--wait [bool]', 'wait until they are gone', parseBoolean, true)
-    .option('--timeout <duration>', 'wait no longer than this', parseDuration, 300_000)
+    .addOption(timeoutOption('wait no longer than this', '5m'))
     .action(async (target: string[], options: DirOption & { filename: string[]; wait: boolean; timeout: number }) =>
       deleteObjects(context, home(options), {
         target,
@@ -152,7 +152,7 @@ A first job:
 
   const taken = command(program, 'savepoint <job>', 'Take a savepoint of a running stream and print its path.')
     .option('--name <name>', 'name of the FlowSavepoint (default: the job and the time)')
-    .option('--timeout <duration>', 'wait no longer than this', parseDuration, 300_000)
+    .addOption(timeoutOption('wait no longer than this', '5m'))
     .action(async (job: string, options: DirOption & { name?: string; timeout: number }) =>
       savepoint(context, home(options), { job, name: options.name, timeoutMs: options.timeout }),
     );
@@ -195,7 +195,7 @@ A first job:
       '--for <what>',
       'condition=Ready, condition=Complete, condition=Suspended=False, state=Running, delete',
     )
-    .option('--timeout <duration>', 'give up after this', parseDuration, 30_000)
+    .addOption(timeoutOption('give up after this', '30s'))
     .action(async (target: string[], options: DirOption & { for: string; timeout: number }) =>
       wait(context, home(options), { target, what: options.for, timeoutMs: options.timeout }),
     );
@@ -216,6 +216,10 @@ function parseWhole(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('write a whole number from 1 on.');
   return Number(text);
 }
+
+/** In help its default stands as people write it. */
+const timeoutOption = (text: string, usual: string): Option =>
+  new Option('--timeout <duration>', text).argParser(parseDuration).default(parseDuration(usual), usual);
 
 function parseDuration(text: string): number {
   try {

@@ -4,6 +4,7 @@ import { resolveSpec } from '../../api/resolved.ts';
 import { KINDS } from '../../api/group.ts';
 import type { AnyObject } from '../../store/port.ts';
 import type { LocalStore } from '../../store/local/local-store.ts';
+import { appliedNote } from '../applied-note.ts';
 import { CommandError, warnWithoutOperator, withStore, type CliContext } from '../context.ts';
 import { loadManifests, type LoadedManifest } from '../manifests.ts';
 
@@ -24,7 +25,7 @@ export async function apply(
     for (const { manifest } of manifests) {
       const { object, outcome } = options.dryRun ? await store.dryRunApply(manifest) : await store.apply(manifest);
       context.out(
-        `${KINDS[object.kind].singular}/${object.metadata.name} ${outcome}${options.dryRun ? ' (dry run)' : ''}`,
+        `${KINDS[object.kind].singular}/${object.metadata.name} ${outcome}${options.dryRun ? ' (dry run)' : ''}${appliedNote(object, outcome)}`,
       );
     }
   };

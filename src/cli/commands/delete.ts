@@ -1,6 +1,7 @@
 // `flowjob delete`: asks for deletion, and waits until the operator has stopped the job and let the object go.
 import { runningOperator } from '../../controller/operator-lock.ts';
 import { KINDS, type Kind } from '../../api/group.ts';
+import type { AnyObject } from '../../store/port.ts';
 import type { LocalStore } from '../../store/local/local-store.ts';
 import { CommandError, withStore, type CliContext } from '../context.ts';
 import { loadManifests } from '../manifests.ts';
@@ -21,11 +22,11 @@ export async function deleteObjects(context: CliContext, directory: string, opti
     // Every name first: a slip of the pen in one deletes none.
     const objects = [];
     for (const { kind, name } of named) objects.push(await existing(store, kind, name));
-    const held: { kind: Kind; name: string; uid: string }[] = [];
+    const held: { kind: Kind; name: string; uid: string; savepoint: string | undefined }[] = [];
     for (const { kind, metadata } of objects) {
       const left = await store.delete(kind, localKey(metadata.name));
       context.out(`${KINDS[kind].singular}/${metadata.name} deleted`);
-      if (left !== null) held.push({ kind, name: metadata.name, uid: metadata.uid });
+      if (left !== null) held.push({ kind, name: metadata.name, uid: metadata.uid, savepoint: savepointOf(left) });
     }
     if (held.length === 0) return;
     if (runningOperator(directory) === null) {
@@ -60,16 +61,27 @@ function targets(words: readonly string[]): { kind: Kind; name: string }[] {
 async function untilGone(
   context: CliContext,
   store: LocalStore,
-  held: readonly { kind: Kind; name: string; uid: string }[],
+  held: readonly { kind: Kind; name: string; uid: string; savepoint: string | undefined }[],
   timeoutMs: number,
 ): Promise<void> {
-  for (const { kind, name, uid } of held)
+  for (const { kind, name, uid, savepoint } of held) {
+    let last = savepoint;
     await waitFor(context, store, {
       kind,
       name,
       timeoutMs,
       what: 'to be gone',
+      seen: (object) => {
+        if (object.metadata.uid === uid) last = savepointOf(object) ?? last;
+      },
       // Another object may have taken the name since.
       done: (object) => object === null || object.metadata.uid !== uid,
     });
+    if (last !== undefined && last !== savepoint)
+      context.out(`flowjob/${name} was stopped with a savepoint at ${last}`);
+  }
 }
+
+/** Where the newest savepoint of a job is. */
+const savepointOf = ({ kind, status }: AnyObject): string | undefined =>
+  kind === 'FlowJob' ? status?.lastSavepoint?.path : undefined;

@@ -18,7 +18,8 @@ import { CommandError, withStore, type CliContext } from '../context.ts';
 import { absolute } from '../manifests.ts';
 import { resultTable } from '../result-table.ts';
 import { renderTable } from '../table.ts';
-import { existing } from '../targets.ts';
+import { refuseNameOfJob } from '../savepoint-refusals.ts';
+import { existing, localKey } from '../targets.ts';
 
 export const INSPECT_FORMATS = ['table', 'json'] as const;
 
@@ -49,6 +50,7 @@ async function locate(context: CliContext, directory: string, path: string): Pro
   if (basename(path) !== path || !existsSync(directory))
     throw new CommandError(`${place}: there is no such folder; name the one that holds the file _metadata`);
   return withStore(context, directory, async (store) => {
+    await refuseNameOfJob(store, localKey(path));
     const savepoint = await existing(store, 'FlowSavepoint', path);
     const at = savepoint.status?.path;
     if (at === undefined)
@@ -165,13 +167,12 @@ function* overview(found: Inspection): Generator<string> {
   yield '';
   yield renderTable(
     ['OPERATOR', 'PARALLELISM', 'KEY GROUPS', 'ROWS', 'SIZE', 'WATERMARK'],
-    found.operators.map(({ uid, parallelism, keyGroups, rows, keyedBytes, watermark }) => [
+    found.operators.map(({ uid, parallelism, keyGroups, rows, keyedBytes, unionEntries, watermark }) => [
       uid,
       String(parallelism),
-      String(keyGroups),
-      String(rows),
-      bytesText(keyedBytes),
-      watermarkText(watermark),
+      ...(keyGroups + rows + keyedBytes + unionEntries === 0 && damages.length > 0
+        ? ['?', '?', 'unreadable', '']
+        : [String(keyGroups), String(rows), bytesText(keyedBytes), watermarkText(watermark)]),
     ]),
   );
   for (const { operatorId, splits } of manifest.sources) {

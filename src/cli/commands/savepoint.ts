@@ -2,6 +2,7 @@
 import { API_VERSION } from '../../api/group.ts';
 import { runningOperator } from '../../controller/operator-lock.ts';
 import { CommandError, withStore, type CliContext } from '../context.ts';
+import { refusalOf } from '../savepoint-refusals.ts';
 import { existing } from '../targets.ts';
 import { waitFor } from '../waiting.ts';
 
@@ -12,8 +13,8 @@ export async function savepoint(
 ): Promise<void> {
   await withStore(context, directory, async (store) => {
     const job = await existing(store, 'FlowJob', options.job);
-    if (job.spec.mode === 'Batch')
-      throw new CommandError(`flowjob "${options.job}" is a batch job, which takes no savepoints`);
+    const refusal = refusalOf(job);
+    if (refusal !== null) throw new CommandError(refusal);
     if (runningOperator(directory) === null)
       throw new CommandError(`no operator runs on ${directory}, so nobody can take it; start one: flowjob local up`);
     const name = options.name ?? `${options.job}-${stamp(context.now())}`;
@@ -29,6 +30,7 @@ export async function savepoint(
       name,
       timeoutMs: options.timeoutMs,
       what: 'to complete',
+      afterTimeout: `It is taken all the same when it can be; to withdraw it: flowjob delete flowsavepoint/${name}`,
       done: (object) => {
         if (object === null) throw new CommandError(`flowsavepoint "${name}" was deleted before it was complete`);
         const failed = object.status?.conditions.find(({ type, status }) => type === 'Failed' && status === 'True');
