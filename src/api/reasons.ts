@@ -74,7 +74,8 @@ export const JOB_REASONS = {
     remedy: 'Raise the deadline, then change spec.restartNonce to run it again.',
   },
   JobFailed: {
-    meaning: 'The engine gave the job up.',
+    meaning:
+      'The engine gave the job up. Its processes stay for an hour, for a look at their logs; those of a batch job for spec.batch.ttlAfterFinished.failed.',
     remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
   },
   InvalidSpec: { meaning: 'The spec cannot be run.', remedy: 'The message names the field, the value and the remedy.' },
