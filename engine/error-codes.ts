@@ -29,7 +29,8 @@ export const ERROR_CODES = {
   OPTION_MISSING: 'The WITH clause lacks an option that the connector needs.',
   OPTION_INVALID: 'An option of the WITH clause has a value that does not fit.',
   SECRET_MISSING: 'A secret that an option of the WITH clause refers to has no value.',
-  SOURCE_PATH: 'The path of a source does not exist or cannot be read.',
+  SOURCE_PATH:
+    'The path of a source does not exist or cannot be read. It is looked at when the job starts; `flowjob apply` does not, nor does its dry run.',
   SOURCE_FILE: 'A file of a source cannot be read or changed while it was read.',
   SOURCE_CHANGED: 'A source is not what it was when the restored state was taken.',
   CSV_BAD_ROW: 'A row of a CSV file does not fit the table.',

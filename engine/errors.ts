@@ -1,5 +1,5 @@
 // The engine's error: a stable code, what was wrong, where, and what to do about it.
-import type { ErrorCode } from './error-codes.ts';
+import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 import { redact } from './secret-references.ts';
 
 /** Where in a text or file something is wrong. Lines, columns and rows count from 1. */
@@ -30,6 +30,22 @@ export class EngineError extends Error {
     this.hint = details.hint === undefined ? undefined : redact(details.hint);
     this.position = details.position;
   }
+}
+
+/** `CODE: text`, as the codes are documented and a message alone cannot be looked up. */
+export const withCode = (code: string, text: string): string => `${code}: ${text}`;
+
+/** What `withCode` has put together; `code` is null for a text without one of the codes before it. */
+export function splitCode(text: string): { code: ErrorCode | null; text: string } {
+  const code = /^[A-Z][A-Z0-9_]*(?=: )/.exec(text)?.[0];
+  return code !== undefined && code in ERROR_CODES
+    ? { code: code as ErrorCode, text: text.slice(code.length + 2) }
+    : { code: null, text };
+}
+
+/** The same as `describeError`, with the code of an EngineError before it: for what is put on record. */
+export function describeWithCode(error: unknown): string {
+  return error instanceof EngineError ? withCode(error.code, describeError(error)) : describeError(error);
 }
 
 /** The text shown to people: message, then the hint on its own line. */

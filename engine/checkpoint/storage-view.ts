@@ -1,5 +1,5 @@
 // What a job's storage holds, as an operator asks it: who has the state, the newest of it, how a run ended, what is left of jobs before.
-import { describeError, EngineError } from '../errors.ts';
+import { describeWithCode, EngineError } from '../errors.ts';
 import { attemptOf, compareAttempts } from './attempt.ts';
 import type { FoundState } from './found-state.ts';
 import type { CheckpointStorage, JobResult, Manifest } from './storage.ts';
@@ -24,6 +24,8 @@ export interface StorageView {
   newest: { path: string; kind: 'Checkpoint' | 'Savepoint' } | null;
   /** State that is there but cannot be read: which file, why, and what to do; null when there is none such. */
   unreadable: { checkpoints: string | null; savepoint: string | null };
+  /** `lastSavepoint` is not there, or not complete: removed by its owner, who may do that, or lost. */
+  savepointGone?: true;
   /** The savepoint of the stop, when it is complete. */
   pendingSavepoint: string | null;
   result: RunResult | null;
@@ -57,18 +59,20 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
   const stopPaths = stopTriggerId === undefined ? [] : await storage.findSavepoints(jobId, stopTriggerId);
   const result = await storage.readJobResult(jobId);
   const noteUnreadable = (what: keyof typeof unreadable, error: unknown): null => {
-    if (!(error instanceof EngineError) || !UNREADABLE.includes(error.code)) throw error;
-    unreadable[what] ??= describeError(error);
+    if (!(error instanceof EngineError) || !CANNOT_BE_READ.includes(error.code)) throw error;
+    unreadable[what] ??= describeWithCode(error);
     return null;
   };
   const checkpoints = await storage.listCheckpoints(jobId).catch((error) => noteUnreadable('checkpoints', error));
   const checkpoint = checkpoints?.[0]?.path;
   const candidates: { path: string; kind: 'Checkpoint' | 'Savepoint'; manifest: Manifest }[] = [];
+  let savepointGone = false;
   for (const path of new Set([checkpoint, lastSavepoint, ...stopPaths])) {
     if (path === undefined) continue;
     const manifest = await manifestOf(storage, path).catch((error) =>
       noteUnreadable(path === checkpoint ? 'checkpoints' : 'savepoint', error),
     );
+    if (manifest === null && path === lastSavepoint && unreadable.savepoint === null) savepointGone = true;
     if (manifest === null || manifest.jobId !== jobId) continue;
     candidates.push({ path, manifest, kind: path === checkpoint ? 'Checkpoint' : 'Savepoint' });
   }
@@ -82,6 +86,7 @@ export async function viewStorage(storage: CheckpointStorage, question: StorageQ
     epoch,
     newest: newest === undefined ? null : { path: newest.path, kind: newest.kind },
     unreadable,
+    ...(savepointGone ? { savepointGone } : {}),
     pendingSavepoint: candidates.find(({ path }) => stopPaths.includes(path))?.path ?? null,
     result: result === null ? null : runResult(result),
     found,
@@ -96,12 +101,15 @@ async function problemOf(storage: CheckpointStorage, path: string): Promise<Save
     return null;
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    return { kind: error.code === 'SAVEPOINT_NOT_FOUND' ? 'NotFound' : 'Unusable', message: describeError(error) };
+    return { kind: error.code === 'SAVEPOINT_NOT_FOUND' ? 'NotFound' : 'Unusable', message: describeWithCode(error) };
   }
 }
 
 /** What storage says of state that is there and that it cannot read: time changes nothing about it. */
-const UNREADABLE: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
+const CANNOT_BE_READ: readonly string[] = ['SAVEPOINT_CORRUPT', 'SAVEPOINT_TOO_NEW'];
+
+/** The code of an error of a task that cannot read the state that it is to start from: damaged, of a later version, or gone. */
+export const isUnreadable = (code: string): boolean => code === 'SAVEPOINT_NOT_FOUND' || CANNOT_BE_READ.includes(code);
 
 /** Null when it is not there or not complete: nothing can be restored from it. */
 async function manifestOf(storage: CheckpointStorage, path: string): Promise<Manifest | null> {

@@ -1,6 +1,6 @@
 // The job as REST shows it when there is no coordinator: it failed before it ran, or had ended before this attempt.
 import type { JobResult } from '../checkpoint/storage.ts';
-import { describeError, EngineError } from '../errors.ts';
+import { describeError, EngineError, splitCode } from '../errors.ts';
 import type { JobView } from '../rest/gateway.ts';
 import { CheckpointStatistics } from './coordinator/checkpoint-statistics.ts';
 import { JobRecord } from './coordinator/job-record.ts';
@@ -12,13 +12,16 @@ export function endedView(
 ): JobView {
   const record = new JobRecord(result.startTime);
   record.enter(result.state, result.endTime);
-  const message = error === undefined ? result.failure : describeError(error);
-  if (message !== null)
+  const { code, text } =
+    error === undefined
+      ? splitCode(result.failure ?? '')
+      : { code: error instanceof EngineError ? error.code : null, text: describeError(error) };
+  if (error !== undefined || result.failure !== null)
     record.addException(
       {
-        code: error instanceof EngineError ? error.code : 'JOB_FAILED',
-        message,
-        stack: error instanceof Error ? (error.stack ?? message) : message,
+        code: code ?? 'JOB_FAILED',
+        message: text,
+        stack: error instanceof Error ? (error.stack ?? '') : '',
         lostProducer: null,
       },
       result.endTime,

@@ -5,7 +5,7 @@ import type { CheckpointStorage, JobResult, Manifest } from '../checkpoint/stora
 import { every, type Clock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
 import type { Connectors } from '../connectors/registry.ts';
-import { describeError, EngineError } from '../errors.ts';
+import { describeError, describeWithCode, EngineError } from '../errors.ts';
 import type { JobView, TaskManagerView } from '../rest/gateway.ts';
 import type { Network } from '../rpc/network.ts';
 import { codeOf } from '../storage/local-file-system.ts';
@@ -195,7 +195,7 @@ export class JobMaster {
       state: 'FAILED',
       startTime: this.startTime,
       endTime: clock.now(),
-      failure: describeError(error),
+      failure: describeWithCode(error),
       savepointPath: null,
       summary: {},
     };

@@ -78,7 +78,7 @@ describe('complaints name the field, the value and the remedy', () => {
     [
       'a name that no file and no service may have',
       manifest({}, { metadata: { name: '../Orders' } }),
-      'metadata.name: Invalid value: "../Orders": must match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ -> write lower case letters, digits and dashes, for example flights-per-hour',
+      'metadata.name: Invalid value: "../Orders": must match ^[a-z]([-a-z0-9]*[a-z0-9])?$ -> write lower case letters, digits and dashes, beginning with a letter, for example flights-per-hour',
     ],
   ];
   test.each(cases)('%s', (_, object, complaint) => {

@@ -36,7 +36,7 @@ const schemas: Record<Kind, StructuralSchema> = {
 export function admit(input: unknown, old?: FlowJob | FlowSavepoint): FlowJob | FlowSavepoint {
   const kind = kindOf(input);
   const object = input as { metadata: { name: string } };
-  const metadataErrors = checkMetadata(object.metadata);
+  const metadataErrors = checkMetadata(kind, object.metadata);
   const schema = schemas[kind];
   const filled = withDefaults(schema, object) as FlowJob | FlowSavepoint;
   const errors = [...metadataErrors, ...checkStructure(schema, filled, '')];
@@ -116,14 +116,22 @@ const metadataSchema: StructuralSchema = {
   },
 };
 
-function checkMetadata(metadata: unknown): FieldError[] {
+/** A FlowJob names services: its rule (crd.ts) is stricter than that of names in general. */
+const GENERAL_NAME = metadataSchema.properties!['name']!.pattern!;
+const NAME_OF_JOB = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
+
+function checkMetadata(kind: Kind, metadata: unknown): FieldError[] {
   if (metadata === undefined || metadata === null)
     return [
       { field: 'metadata.name', value: undefined, problem: 'Required value', remedy: 'add metadata with a name' },
     ];
   return checkStructure(metadataSchema, metadata, 'metadata').map((error) =>
     error.field === 'metadata.name' && typeof error.value === 'string'
-      ? { ...error, remedy: 'write lower case letters, digits and dashes, for example flights-per-hour' }
+      ? {
+          ...error,
+          problem: kind === 'FlowJob' ? error.problem.replace(GENERAL_NAME, () => NAME_OF_JOB) : error.problem,
+          remedy: `write lower case letters, digits and dashes${kind === 'FlowJob' ? ', beginning with a letter' : ''}, for example flights-per-hour`,
+        }
       : error,
   );
 }

@@ -54,6 +54,10 @@ export const JOB_REASONS = {
     meaning: 'The attempt was lost; the next one is on its way.',
     remedy: 'The message and `flowjob logs` say why.',
   },
+  JobManagerSilent: {
+    meaning: 'The process of the JobManager is there and does not answer.',
+    remedy: 'None is needed: it is replaced when it stays silent. `flowjob logs` may say what holds it up.',
+  },
   BackingOff: {
     meaning: 'The attempt was lost; the next one waits for its back-off to pass.',
     remedy: 'The message and `flowjob logs` say why.',
@@ -71,7 +75,8 @@ export const JOB_REASONS = {
     remedy: 'Raise the deadline, then change spec.restartNonce to run it again.',
   },
   JobFailed: {
-    meaning: 'The engine gave the job up.',
+    meaning:
+      'The engine gave the job up. Its processes stay for an hour, for a look at their logs; those of a batch job for spec.batch.ttlAfterFinished.failed.',
     remedy: 'The message says why; correct it, then change the job or spec.restartNonce.',
   },
   SqlNotFound: {
@@ -90,10 +95,9 @@ export const JOB_REASONS = {
     remedy: 'The message says what is wrong with the schedule or its time zone: correct it.',
   },
   StateUnreadable: {
-    meaning:
-      'The newest state of the job is in its storage but cannot be read, so nothing is started from older state.',
+    meaning: 'The newest state of the job cannot be read, or is gone, so nothing is started from older state.',
     remedy:
-      'The message names the file: put it back from a backup. Without one, remove its folder to go on from the state before it, whose later output then comes again.',
+      'The message names the file or folder: put it back from a backup, and the job goes on by itself. Without one, set upgrade.strategy to Stateless and change spec.restartNonce to start without state; or remove the folder of a damaged checkpoint to go on from the state before it, whose later output then comes again.',
   },
   StateFound: {
     meaning:
@@ -146,6 +150,10 @@ export const SAVEPOINT_REASONS = {
   JobNotRunning: {
     meaning: 'The job has no running attempt to take a savepoint of.',
     remedy: 'Start the job, or wait until it runs.',
+  },
+  JobManagerSilent: {
+    meaning: 'The JobManager of the job does not answer, so it cannot be asked for a savepoint.',
+    remedy: 'None is needed: the savepoint is taken when it answers, or when another one has taken its place.',
   },
   WrongMode: { meaning: 'The job is a batch job, which takes no savepoints.', remedy: 'Delete the FlowSavepoint.' },
   InProgress: { meaning: 'The engine is taking the savepoint.', remedy: '' },

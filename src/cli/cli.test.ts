@@ -264,6 +264,23 @@ describe('delete', () => {
     release();
   });
 
+  test('it tells where the savepoint is that the job was stopped with', async () => {
+    file('a.yaml', manifest('a'));
+    await cli.run('apply -f a.yaml');
+    await report('a', { lastSavepoint: savepointAt('/state/sp-0') });
+    const read = (await job('a'))!;
+    const metadata = { ...read.metadata, finalizers: ['flowjob.dev/operator'] };
+    await cli.store.update<'FlowJob'>({ ...read, metadata });
+    const release = cli.pretendOperator();
+    const deleting = cli.run('delete a');
+    while ((await job('a'))?.metadata.deletionTimestamp === undefined);
+    await report('a', { lastSavepoint: savepointAt('/state/sp-1') });
+    const held = (await job('a'))!;
+    await cli.store.update<'FlowJob'>({ ...held, metadata: { ...held.metadata, finalizers: [] } });
+    expect((await deleting).out).toBe('flowjob/a deleted\nflowjob/a was stopped with a savepoint at /state/sp-1');
+    release();
+  });
+
   test('while an object is being deleted it cannot be applied', async () => {
     file('a.yaml', manifest('a'));
     await cli.run('apply -f a.yaml');
@@ -301,6 +318,29 @@ test('suspend does not claim to have stopped a batch that has come to its end', 
   );
   expect((await job('a'))?.spec.suspend).toBe(true);
   expect((await cli.run('suspend a')).out).toBe('flowjob/a has finished: there is nothing to suspend');
+});
+
+const savepointAt = (path: string) => ({
+  path,
+  triggerId: 'a'.repeat(32),
+  jobId: 'b'.repeat(32),
+  completedAt: '2026-01-31T12:00:00Z',
+});
+
+test('apply to a finished job says that nothing is run for it, unless another run is asked for', async () => {
+  file('a.yaml', manifest('a', 'Batch'));
+  await cli.run('apply -f a.yaml');
+  const { spec } = (await job('a'))!;
+  await report('a', {
+    state: 'Finished',
+    accepted: { generation: 1, specHash: 'c'.repeat(32), spec: resolveSpec(spec) },
+  });
+  file('a.yaml', manifest('a', 'Batch').replace('SELECT 1', 'SELECT 2'));
+  expect((await cli.run('apply -f a.yaml')).out).toBe(
+    'flowjob/a configured; it has finished, so nothing is run for that: raise spec.restartNonce to run it again',
+  );
+  file('a.yaml', manifest('a', 'Batch').replace('spec:', 'spec:\n  restartNonce: 1'));
+  expect((await cli.run('apply -f a.yaml')).out).toBe('flowjob/a configured');
 });
 
 describe('savepoint', () => {
@@ -346,6 +386,55 @@ describe('savepoint', () => {
     expect((await cli.run('savepoint b')).err).toMatch(/"b" is a batch job, which takes no savepoints/);
     expect((await cli.run('savepoint a')).err).toMatch(/no operator runs .* flowjob local up/);
   });
+
+  test.each([
+    ['Finished', 'has finished'],
+    ['Failed', 'has failed'],
+  ] as const)('is refused beforehand of a stream that is %s', async (state, text) => {
+    await report('a', { state });
+    const release = cli.pretendOperator();
+    expect((await cli.run('savepoint a')).err).toContain(`flowjob "a" ${text}: there is nothing left`);
+    expect((await cli.store.list('FlowSavepoint')).items).toEqual([]);
+    release();
+  });
+
+  test('after a timeout it is said that the order stands, and how to withdraw it', async () => {
+    const release = cli.pretendOperator();
+    expect((await cli.run('savepoint a --name s --timeout 10ms')).err).toMatch(
+      /taken all the same .* flowjob delete flowsavepoint\/s/,
+    );
+    release();
+  });
+
+  test('inspect of the name of a job says which savepoints it has', async () => {
+    expect((await cli.run('savepoint inspect a')).err).toContain(
+      '"a" is a flowjob, not a flowsavepoint: it has no savepoint',
+    );
+    await report('a', { lastSavepoint: savepointAt('/state/sp-0') });
+    file(
+      's.yaml',
+      'apiVersion: flowjob.dev/v1alpha1\nkind: FlowSavepoint\nmetadata: {name: s}\nspec: {jobRef: {name: a}}\n',
+    );
+    await cli.run('apply -f s.yaml');
+    expect((await cli.run('savepoint inspect a')).err).toMatch(
+      /its FlowSavepoints are s; its last savepoint is at \/state\/sp-0/,
+    );
+  });
+
+  test('help shows durations as they are written', async () => {
+    expect((await cli.run('savepoint --help')).out).toContain('(default: 5m)');
+    expect((await cli.run('wait --help')).out).toContain('(default: 30s)');
+  });
+});
+
+test('describe shows a text of several lines as sentences', async () => {
+  file('a.yaml', manifest('a'));
+  await cli.run('apply -f a.yaml');
+  const message = 'SOURCE_PATH: /data/x.parquet cannot be read\nHint: put it there.\nIt goes on then';
+  await report('a', { conditions: [{ ...condition('Ready', 'False', 'JobFailed'), message }] });
+  expect((await cli.run('describe a')).out).toContain(
+    'SOURCE_PATH: /data/x.parquet cannot be read. Hint: put it there. It goes on then',
+  );
 });
 
 describe('wait', () => {

@@ -93,6 +93,14 @@ test('names every damaged file and ends with code 1, and still shows the rest', 
   });
 });
 
+test('what cannot be read of an operator is not told as empty', async () => {
+  const folder = copy();
+  for (const name of readdirSync(folder)) if (name.endsWith('.state')) rmSync(join(folder, name));
+  const { out } = await cli.run('savepoint inspect copy');
+  expect(out).toContain('unreadable');
+  expect(out).not.toMatch(/ 0 +0 +0 B/);
+});
+
 test('takes the name of a FlowSavepoint, and says what is missing where nothing can be found', async () => {
   const savepoint = await cli.store.create<'FlowSavepoint'>({
     apiVersion: API_VERSION,

@@ -34,6 +34,14 @@ export interface CheckOptions extends Omit<ApplyOptions, 'dryRun'> {
   siblings: readonly AnyManifest[];
 }
 
+export interface Applied {
+  /** What it is called: `flowjob/orders`. */
+  id: string;
+  outcome: ApplyOutcome;
+  /** What people are told besides: empty, or with what joins it to the outcome in front. */
+  note: string;
+}
+
 export interface Place {
   /** For messages: `the folder .flowjob`, `namespace default of context "kind"`. */
   readonly name: string;
@@ -55,7 +63,7 @@ export interface Place {
   /** What apply would do, checked in full, written nowhere: every complaint, and the object if it is one of ours. */
   check(manifest: AnyManifest, options: CheckOptions): Promise<{ complaints: string[]; object: AnyObject | null }>;
   /** Answers what it is called and what became of it. */
-  apply(manifest: AnyManifest, options: ApplyOptions): Promise<{ id: string; outcome: ApplyOutcome }>;
+  apply(manifest: AnyManifest, options: ApplyOptions): Promise<Applied>;
   /** Deletes what is not of our kinds, if it is there. Answers what it is called; null when it was not there. */
   deleteOther(manifest: AnyManifest): Promise<string | null>;
 

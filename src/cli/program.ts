@@ -145,7 +145,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
     .description('Delete objects; a stream takes a last savepoint first, as its deletionPolicy says.')
     .option('-f, --filename <path>', 'delete what the manifests name', collect, [])
     .option('--wait [bool]', 'wait until they are gone', parseBoolean, true)
-    .option('--timeout <duration>', 'wait no longer than this', parseDuration, 300_000)
+    .addOption(timeoutOption('wait no longer than this', '5m'))
     .action(async (target: string[], given: { filename: string[]; wait: boolean; timeout: number }) =>
       at((place) =>
         deleteObjects(context, place, { target, paths: given.filename, wait: given.wait, timeoutMs: given.timeout }),
@@ -165,7 +165,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
     .command('savepoint <job>')
     .description('Take a savepoint of a running stream and print its path.')
     .option('--name <name>', 'name of the FlowSavepoint (default: the job and the time)')
-    .option('--timeout <duration>', 'wait no longer than this', parseDuration, 300_000)
+    .addOption(timeoutOption('wait no longer than this', '5m'))
     .action(async (job: string, given: { name?: string; timeout: number }) =>
       at((place) => savepoint(context, place, { job, name: given.name, timeoutMs: given.timeout })),
     );
@@ -219,7 +219,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
       '--for <what>',
       'condition=Ready, condition=Complete, condition=Suspended=False, state=Running, delete',
     )
-    .option('--timeout <duration>', 'give up after this', parseDuration, 30_000)
+    .addOption(timeoutOption('give up after this', '30s'))
     .action(async (target: string[], given: { for: string; timeout: number }) =>
       at((place) => wait(context, place, { target, what: given.for, timeoutMs: given.timeout })),
     );
@@ -255,6 +255,10 @@ function parseWhole(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('write a whole number from 1 on.');
   return Number(text);
 }
+
+/** In help its default stands as people write it. */
+const timeoutOption = (text: string, usual: string): Option =>
+  new Option('--timeout <duration>', text).argParser(parseDuration).default(parseDuration(usual), usual);
 
 function parseDuration(text: string): number {
   try {

@@ -10,6 +10,10 @@ export interface WaitOptions<K extends Kind> {
   timeoutMs: number;
   /** For the message of a timeout: `to be gone`. */
   what: string;
+  /** What holds after a timeout, and what can be done. */
+  afterTimeout?: string;
+  /** Told of the object as it is, and of every change, the deletion too. */
+  seen?: (object: Objects[K]) => void;
   /** Null: there is no such object. May throw CommandError when waiting on is in vain. */
   done: (object: Objects[K] | null) => boolean;
 }
@@ -24,6 +28,7 @@ export async function waitFor<K extends Kind>(
   const timeout = AbortSignal.timeout(timeoutMs);
   const { resourceVersion } = await store.list(kind);
   let object = await store.get(kind, key);
+  if (object !== null) options.seen?.(object);
   if (options.done(object)) return object;
   for await (const event of store.watch(kind, {
     resourceVersion,
@@ -31,12 +36,13 @@ export async function waitFor<K extends Kind>(
   })) {
     const { namespace, name } = event.object.metadata;
     if (name !== key.name || namespace !== key.namespace) continue;
+    options.seen?.(event.object);
     object = event.type === 'Deleted' ? null : event.object;
     if (options.done(object)) return object;
   }
   if (context.interrupted.aborted) throw new CommandError('interrupted', 130);
   throw new CommandError(
-    `${describeObject(kind, key.name)} took longer than ${timeoutMs / 1000} s ${options.what}; it is now: ${standing(object)}`,
+    `${describeObject(kind, key.name)} took longer than ${timeoutMs / 1000} s ${options.what}; it is now: ${standing(object)}${options.afterTimeout === undefined ? '' : `\n${options.afterTimeout}`}`,
   );
 }
 

@@ -479,3 +479,26 @@ test('while what was decided cannot be done the trouble stands in the conditions
   const running = await inState('Running');
   expect(condition(running, 'Stalled')).toBeUndefined();
 }, 30_000);
+
+test('a JobManager that does not answer is told as that, and so is a FlowSavepoint that waits for it', async () => {
+  await apply('SELECT 1');
+  const { status } = await inState('Running');
+  const [jobManager] = findByArguments(['jobmanager', '--job-id', status!.attempt!.jobId]);
+  process.kill(jobManager!.pid, 'SIGSTOP');
+  try {
+    await store.create({
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowSavepoint',
+      metadata: { name: 'now' },
+      spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Retain' },
+    });
+    await until('it is told', (job) => job?.status?.conditions[0]?.reason === 'JobManagerSilent');
+    const savepoint = await store.get('FlowSavepoint', { namespace: 'default', name: 'now' });
+    expect(savepoint?.status?.state).toBe('Pending');
+    expect(savepoint?.status?.conditions[0]?.reason).not.toBe('NotSeen');
+  } finally {
+    process.kill(jobManager!.pid, 'SIGCONT');
+  }
+  const again = await until('it answers', (job) => job?.status?.conditions[0]?.reason === 'Running');
+  expect(again.status?.attempt?.epoch).toBe(status!.attempt!.epoch);
+}, 60_000);

@@ -1,10 +1,12 @@
 // Gathers what one decision needs to know of the world. Reads only; what cannot be had is said to be missing, never guessed.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Attempt } from '../api/status.ts';
-import { EngineClient, EngineClientError, firstLine } from '../engine-client/engine-client.ts';
+import { EngineClient, EngineClientError } from '../engine-client/engine-client.ts';
 import { namedPath, restoreCounts } from '../lifecycle/first-start.ts';
 import type {
+  EngineJobStatus,
   EngineView,
   NamedSavepoint,
   Observation,
@@ -15,6 +17,11 @@ import type {
 import { isBeingRemoved } from '../lifecycle/savepoints.ts';
 import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
 import { sqlOf, type ConfigMaps } from './config-maps.ts';
+import { causeOf, unreadableStateOf } from './engine-causes.ts';
+
+/** Milliseconds that all questions of a pass to the engine may take, and those to one that has been silent. */
+const ENGINE_LIMIT = 5_000;
+const SILENT_LIMIT = 500;
 
 /** Objects that a decision about a job depends on. */
 export interface RelatedObjects {
@@ -55,7 +62,7 @@ export class Gatherer {
     const processes = this.runtime.processes(job.metadata);
     const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
     const named = related.named === null ? null : namedSavepoint(related.named);
-    const engine = runs ? await this.engine(job, attempt, savepoints) : null;
+    const engine = runs ? await this.engineInTime(job, attempt, savepoints) : null;
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named);
     const referencedSql = await sqlOf(job, this.configMaps);
     return {
@@ -77,11 +84,13 @@ export class Gatherer {
   }
 
   /** A client for the job's current attempt; null when its JobManager has not said where it answers. */
-  async client(job: FlowJob): Promise<EngineClient | null> {
+  async client(job: FlowJob, signal?: AbortSignal): Promise<EngineClient | null> {
     const attempt = job.status?.attempt;
     const connection: Connection | null =
       attempt === undefined ? null : await this.runtime.connection(job.metadata, attempt);
-    return connection === null ? null : new EngineClient(connection);
+    return connection === null
+      ? null
+      : new EngineClient({ ...connection, ...(signal === undefined ? {} : { signal }) });
   }
 
   private silentSince(uid: string, silent: boolean, now: number): number | null {
@@ -90,23 +99,53 @@ export class Gatherer {
     return this.silence.get(uid) ?? null;
   }
 
+  /** Of one that has been silent before little is expected, so that the job and its savepoints are told of it; an answer that comes late counts as one. */
+  private async engineInTime(
+    job: FlowJob,
+    attempt: Attempt,
+    savepoints: readonly FlowSavepoint[],
+  ): Promise<EngineView | null> {
+    const { uid } = job.metadata;
+    const asked = this.engine(job, attempt, savepoints);
+    if (!this.silence.has(uid)) return asked;
+    const late = asked.then((engine) => {
+      if (engine !== null) this.silence.delete(uid);
+      return engine;
+    });
+    const timeout = new AbortController();
+    const givenUp = pause(SILENT_LIMIT, null, { signal: timeout.signal }).catch(() => null);
+    try {
+      return await Promise.race([late, givenUp]);
+    } finally {
+      timeout.abort();
+      late.catch(() => undefined);
+    }
+  }
+
   private async engine(
     job: FlowJob,
     attempt: Attempt,
     savepoints: readonly FlowSavepoint[],
   ): Promise<EngineView | null> {
-    const client = await this.client(job);
+    const client = await this.client(job, AbortSignal.timeout(ENGINE_LIMIT));
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);
-      const [operations, completedCheckpoints, rootCause] = await Promise.all([
+      const [operations, completedCheckpoints, causes] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
         status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
-        status === 'RUNNING' ? null : client.exceptions(attempt.jobId).then(causeOf),
+        mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
       ]);
-      return { jobId: attempt.jobId, status, completedCheckpoints, rootCause, operations };
+      return {
+        jobId: attempt.jobId,
+        status,
+        completedCheckpoints,
+        rootCause: status === 'RUNNING' ? null : (causes?.rootCause ?? null),
+        unreadableState: causes?.unreadableState ?? null,
+        operations,
+      };
     } catch (error) {
       // Not up yet, just gone, or too busy to answer: the process tells which, and time does.
       if (error instanceof EngineClientError) return null;
@@ -182,6 +221,20 @@ function namedSavepoint(savepoint: FlowSavepoint): NamedSavepoint {
   };
 }
 
+/** Between two tries to read its state a stream is RUNNING too, as Flink counts it. */
+const mayHaveFailed = (job: FlowJob, attempt: Attempt, status: EngineJobStatus): boolean =>
+  status !== 'RUNNING' ||
+  (job.spec.mode === 'Streaming' &&
+    (!attempt.healthy || job.status?.conditions.some((x) => x.reason === 'StateUnreadable') === true));
+
+async function causesOf(
+  client: EngineClient,
+  jobId: string,
+): Promise<Pick<EngineView, 'rootCause' | 'unreadableState'>> {
+  const [exceptions, details] = await Promise.all([client.exceptions(jobId), client.jobDetails(jobId)]);
+  return { rootCause: causeOf(exceptions), unreadableState: unreadableStateOf(exceptions, details) };
+}
+
 type Place = FlowJob['spec']['state']['storage'];
 
 const samePlace = (a: Place, b: Place): boolean =>
@@ -206,8 +259,3 @@ const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
 
 const checkpointsOf = (history: { status: string; is_savepoint: boolean }[]): number =>
   history.filter((entry) => entry.status === 'COMPLETED' && !entry.is_savepoint).length;
-
-function causeOf(answer: { exceptionHistory: { entries: { stacktrace: string }[] } }): string | null {
-  const newest = answer.exceptionHistory.entries[0];
-  return newest === undefined ? null : firstLine(newest.stacktrace);
-}

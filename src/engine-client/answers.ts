@@ -6,6 +6,13 @@ export interface JobStatusAnswer {
   status: EngineJobStatus;
 }
 
+/** GET /jobs/:jobid */
+export interface JobDetailsAnswer {
+  state: EngineJobStatus;
+  /** `tasks`: how many are in which state. */
+  vertices: { tasks: Record<string, number> }[];
+}
+
 /** GET /jobs/:jobid/checkpoints */
 export interface CheckpointsAnswer {
   counts: { restored: number; total: number; in_progress: number; completed: number; failed: number };

@@ -5,6 +5,7 @@ import type {
   CheckpointsAnswer,
   ErrorsAnswer,
   ExceptionsAnswer,
+  JobDetailsAnswer,
   JobStatusAnswer,
   OperationAnswer,
   OverviewAnswer,
@@ -31,10 +32,12 @@ export interface EngineClientOptions {
   token: string | null;
   /** Milliseconds that one call may take. */
   timeoutMs?: number;
+  /** Ends all calls. */
+  signal?: AbortSignal;
 }
 
 export class EngineClient {
-  private readonly options: Required<EngineClientOptions>;
+  private readonly options: EngineClientOptions & { timeoutMs: number };
 
   constructor(options: EngineClientOptions) {
     this.options = { timeoutMs: 5_000, ...options };
@@ -47,6 +50,10 @@ export class EngineClient {
 
   jobStatus(jobId: string): Promise<JobStatusAnswer> {
     return this.call('GET', `/jobs/${jobId}/status`);
+  }
+
+  jobDetails(jobId: string): Promise<JobDetailsAnswer> {
+    return this.call('GET', `/jobs/${jobId}`);
   }
 
   checkpoints(jobId: string): Promise<CheckpointsAnswer> {
@@ -113,7 +120,7 @@ export class EngineClient {
   }
 
   private async call<T>(method: string, path: string, body?: object): Promise<T> {
-    const { url, token, timeoutMs } = this.options;
+    const { url, token, timeoutMs, signal } = this.options;
     let response: Response;
     let text: string;
     try {
@@ -124,7 +131,7 @@ export class EngineClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
       });
       text = await response.text();
     } catch (error) {
@@ -154,4 +161,7 @@ function firstError(text: string): string {
   }
 }
 
-export const firstLine = (text: string): string => text.split('\n', 1)[0]!.replace(/^([\w$]+\.)+[\w$]+: /, '');
+export const firstLine = (text: string): string => withoutClass(text.split('\n', 1)[0]!);
+
+/** `java.lang.Exception: why` -> `why` */
+export const withoutClass = (text: string): string => text.replace(/^([\w$]+\.)+[\w$]+: /, '');

@@ -24,5 +24,8 @@ export const SILENCE_LIMIT = 30_000;
 /** The same while its attempt has not proven itself: starting takes long on a busy machine, and to start again then would only keep it busy. */
 export const START_LIMIT = 180_000;
 
+/** Milliseconds of silence that are no news. */
+export const SILENCE_TOLD = 10_000;
+
 /** Milliseconds that an engine gets to cancel a job before its processes are stopped anyway. */
 export const CANCEL_LIMIT = 3_000;

@@ -19,6 +19,7 @@ import { starting } from './states/starting.ts';
 import { suspended } from './states/suspended.ts';
 import { suspending } from './states/suspending.ts';
 import { upgrading } from './states/upgrading.ts';
+import { tellUnreadable } from './unreadable-state.ts';
 
 export function decide(input: DecideInput): Decision {
   const context = contextOf(input);
@@ -64,9 +65,9 @@ function run(c: Context): Outcome<JobState> {
     case 'Pending':
       return pending(c);
     case 'Starting':
-      return starting(c);
+      return tellUnreadable(c, starting(c));
     case 'Running':
-      return running(c);
+      return tellUnreadable(c, running(c));
     case 'Upgrading':
       return upgrading(c);
     case 'Suspending':

@@ -2,7 +2,7 @@
 import type { Attempt } from '../api/status.ts';
 import type { Context } from './model.ts';
 import type { EngineView, ProcessView } from './observation.ts';
-import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
+import { SILENCE_LIMIT, SILENCE_TOLD, START_LIMIT } from './back-off.ts';
 
 export const isStreaming = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).mode === 'Streaming';
 
@@ -57,6 +57,10 @@ export function lossOf(c: Context, attempt: Attempt): Loss | null {
   return null;
 }
 
+/** The JobManager runs and has not answered for so long that people should know. */
+export const isSilent = (c: Context): boolean =>
+  c.observation.silentSince !== null && c.now - c.observation.silentSince >= SILENCE_TOLD;
+
 export type Terminal =
   { state: 'FINISHED'; savepointPath: string | null } | { state: 'FAILED'; failure: string } | { state: 'CANCELED' };
 
@@ -91,7 +95,19 @@ export function unreadableState(c: Context): string | null {
   const { checkpoints, savepoint } = c.observation.storage.unreadable;
   // A run that was stopped with a savepoint goes on from that alone.
   const stopped = attempt?.ended === 'Stopped' && lastSavepoint?.jobId === attempt.jobId;
-  return stopped ? savepoint : (checkpoints ?? savepoint);
+  const unreadable = stopped ? savepoint : (checkpoints ?? savepoint);
+  return unreadable ?? lostSavepoint(c, stopped);
+}
+
+/** The next run would go on from the job's last savepoint, and that is gone. One with newer state beside it may go: its owner removed it. */
+function lostSavepoint(c: Context, stopped: boolean): string | null {
+  const { attempt, lastSavepoint } = c.status;
+  const { savepointGone, newest } = c.observation.storage;
+  if (savepointGone !== true || attempt === undefined || lastSavepoint === undefined) return null;
+  const startedFrom = newest === null && attempt.restoreFrom === lastSavepoint.path;
+  return stopped || startedFrom
+    ? `SAVEPOINT_NOT_FOUND: there is no completed savepoint in ${lastSavepoint.path}, from which the job has to go on\nHint: put the folder back`
+    : null;
 }
 
 /** A FlowSavepoint is being taken: a stop waits for it, so that neither disturbs the other. */

@@ -155,6 +155,86 @@ test('a job that the engine restarts before it ever ran says why', () => {
   expect(condition(world, 'Ready')).toMatchObject({ reason: 'Recovering', message: 'row 3 is no number' });
 });
 
+test.each(['before its first checkpoint', 'while it runs'])(
+  'a job whose tasks cannot read their state %s is stalled, is told once, and goes on when it was put back',
+  (when) => {
+    const world = when === 'while it runs' ? running('Streaming') : new World(spec('Streaming'));
+    if (when !== 'while it runs') passes(world, 2);
+    const why = 'SAVEPOINT_CORRUPT: shared/1.pages cannot be restored from\nHint: copy it again';
+    world.unreadableByTasks = why;
+    const told: string[] = [];
+    // The engine tries again and again, and counts as running in between.
+    for (const status of ['RESTARTING', 'RUNNING', 'RESTARTING', 'CREATED', 'RUNNING'] as const) {
+      world.engine!.status = status;
+      told.push(...(world.pass()?.events.map(({ reason }) => reason) ?? []));
+      expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'StateUnreadable' });
+      expect(condition(world, 'Stalled')?.message).toContain(why);
+      expect(condition(world, 'Reconciling')).toBeUndefined();
+    }
+    expect(told).toEqual(['StateUnreadable']);
+    world.now += 60_000;
+    expect(world.pass()?.requeueAt).toBeLessThan(world.now + 10_000);
+    world.unreadableByTasks = null;
+    expect(world.settle()).toBe(true);
+    expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
+    expect(condition(world, 'Stalled')).toBeUndefined();
+  },
+);
+
+test.each(['Savepoint', 'Stateless'] as const)(
+  'a job whose savepoint is gone when it is resumed says so under strategy %s, and starts from it by itself once it is back',
+  (strategy) => {
+    const world = running('Streaming', { upgrade: { strategy } });
+    world.edit((s) => void (s.suspend = true));
+    world.settle();
+    const { path } = world.job.status!.lastSavepoint!;
+    world.away = path;
+    world.edit((s) => void (s.suspend = false));
+    const told: string[] = [];
+    for (let i = 0; i < 4; i++) told.push(...(world.pass()?.events.map(({ reason }) => reason) ?? []));
+    expect(told).toEqual(['StateUnreadable']);
+    expect(condition(world, 'Stalled')).toMatchObject({ reason: 'StateUnreadable' });
+    expect(condition(world, 'Stalled')?.message).toContain(path);
+    expect(world.pass()?.requeueAt).toBeLessThan(world.now + 10_000);
+    world.away = null;
+    world.settle();
+    expect(world.job.status).toMatchObject({ state: 'Running', attempt: { restoreFrom: path } });
+    expect(world.violations).toEqual([]);
+  },
+);
+
+test('a savepoint that was removed because newer checkpoints are there is missed by nobody', () => {
+  const world = running('Streaming');
+  world.edit((s) => void s.restartNonce++);
+  world.settle();
+  const { attempt, lastSavepoint } = world.job.status!;
+  expect(attempt?.restoreFrom).toBe(lastSavepoint!.path);
+  world.away = lastSavepoint!.path;
+  world.kill('JobManager');
+  world.settle();
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: attempt!.epoch + 1 } });
+});
+
+test('a JobManager that does not answer is told as that, to the job and to its savepoints, before it is taken for lost', () => {
+  const world = running('Streaming');
+  world.createSavepoint('nightly');
+  world.silent = true;
+  world.silentFor = 2_000;
+  world.pass();
+  expect(condition(world, 'Ready')?.status).toBe('True');
+  world.silentFor = 12_000;
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'JobManagerSilent' });
+  expect(condition(world, 'Ready')?.message).toContain('The JobManager does not answer');
+  expect(world.savepoints[0]!.status).toMatchObject({ state: 'Pending' });
+  expect(world.savepoints[0]!.status?.conditions[0]?.reason).toBe('JobManagerSilent');
+  world.silent = false;
+  world.settle();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
+  expect(world.savepoints[0]!.status?.state).toBe('Completed');
+  expect(world.job.status?.attempt?.epoch).toBe(1);
+});
+
 test('a batch job that failed for good because its JobManager went silent is not left to work on', () => {
   const world = running('Batch', { batch: { backoffLimit: 0, ttlAfterFinished: { succeeded: '0s', failed: '1h' } } });
   world.silent = true;

@@ -7,9 +7,6 @@ import { shorten } from './endings.ts';
 import type { Context, DecidedEvent, Report } from './model.ts';
 import type { NamedSavepoint } from './observation.ts';
 
-/** How long until the world is looked at again, milliseconds: nobody tells of a folder that appears. */
-export const LOOK_AGAIN = 5_000;
-
 export type FirstStart =
   | { kind: 'Start'; from: Origin | null; restored?: Restored }
   /** Nothing is started. `lookAgain`: what is missing may come without anybody telling. `event`: what is told once; absent when time alone is waited for. */

@@ -29,22 +29,7 @@ const crash: fc.Arbitrary<Crash> = fc.oneof(
 );
 
 let names = 0;
-const createSavepoint = (world: World): void => {
-  const name = `s${names++}`;
-  world.savepoints.push({
-    apiVersion: 'flowjob.dev/v1alpha1',
-    kind: 'FlowSavepoint',
-    metadata: {
-      name,
-      namespace: 'default',
-      uid: name,
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
-    },
-    spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Delete' },
-  });
-};
+const createSavepoint = (world: World): void => world.createSavepoint(`s${names++}`);
 
 /** A step and what it is called in the report of a failing case. */
 const named = (name: string, step: Step): fc.Arbitrary<Step> =>
@@ -106,6 +91,11 @@ const steps = (mode: 'Streaming' | 'Batch', bounded: boolean): fc.Arbitrary<Step
     { weight: 1, arbitrary: named('job fails', (w) => w.end('FAILED', null)) },
     { weight: 1, arbitrary: named('checkpoints damaged', (w) => void (w.unreadable = 'chk-1 is damaged')) },
     { weight: 1, arbitrary: named('checkpoints put back', (w) => void (w.unreadable = null)) },
+    {
+      weight: 1,
+      arbitrary: named('last savepoint moved away', (w) => void (w.away = w.job.status?.lastSavepoint?.path ?? null)),
+    },
+    { weight: 1, arbitrary: named('savepoint put back', (w) => void (w.away = null)) },
     { weight: 1, arbitrary: named('time passes', (w) => void (w.now += 5_000)) },
     ...(bounded ? [{ weight: 2, arbitrary: named('job finishes', (w: World) => w.end('FINISHED', null)) }] : []),
     ...(mode === 'Batch'
@@ -198,6 +188,7 @@ describe.each([
           world.sqlError = null;
           world.unreadable = null;
           if (mode === 'Streaming') restoreIs(world, { policy: 'Newest' });
+          world.away = null;
           expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);
           expectAsFreshlyCreated(world);

@@ -48,6 +48,8 @@ export interface EngineView {
   completedCheckpoints: number;
   /** Newest entry of the exception history, for people. */
   rootCause: string | null;
+  /** Why the tasks cannot read the state that they are to start from; null when it is not that, or they have read it. */
+  unreadableState: string | null;
   /** By trigger id: `status.pending` and the FlowSavepoints in progress. */
   operations: Readonly<Record<string, OperationView>>;
 }

@@ -1,7 +1,8 @@
 // How attempts come about: a run is one job id; each attempt of it has a higher epoch, which fences all earlier ones in storage.
 import type { Attempt } from '../api/status.ts';
 import { specHash } from './change.ts';
-import { firstStart, LOOK_AGAIN, restoreCounts, type FirstStart, type Origin } from './first-start.ts';
+import { firstStart, restoreCounts, type FirstStart, type Origin } from './first-start.ts';
+import { LOOK_AGAIN } from './unreadable-state.ts';
 import { highestLiveEpoch, isStreaming, live, timestamp, unreadableState } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, Outcome, Report, StatusPatch } from './model.ts';
@@ -121,25 +122,13 @@ export type Started = Outcome<'Pending'> & { state: 'Starting' | 'Pending' | 'Fa
 export function startDesired(c: Context, from: 'nothing' | 'restorePoint', happened: Happened): Started {
   if (c.observation.sqlError !== null) return invalid(c);
   const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
-  const unreadable = stateful ? unreadableState(c) : null;
-  if (unreadable !== null)
-    return refused(
-      c,
-      'StateUnreadable',
-      `The job is not started: ${unreadable}\nThen change spec.restartNonce. With upgrade.strategy Stateless it starts without state.`,
-    );
+  const unreadable = stateful ? stateMissing(c) : null;
+  if (unreadable !== null) return refused(c, 'StateUnreadable', notStarted(unreadable));
   if (isFirst(c, stateful)) return startFirst(c, firstStart(c), happened);
   // It goes on from state of its own, or without on purpose: from here on nothing leads back to where it came from.
   const { restored } = c.status;
   const patch = restored === undefined ? {} : { restored: { ...restored, complete: true } };
-  const origin = stateful ? originOf(c) : null;
-  if (stateful && origin === null && c.status.attempt?.healthy === true)
-    return refused(
-      c,
-      'StateUnreadable',
-      'The job is not started: the version before it had completed checkpoints, and none is found any more. Put its state back, then change spec.restartNonce. With upgrade.strategy Stateless it starts without state.',
-    );
-  return startRun(c, origin, happened, patch);
+  return startRun(c, stateful ? originOf(c) : null, happened, patch);
 }
 
 /** No attempt so far, or none that has left state of its own. */
@@ -174,6 +163,16 @@ function startRun(c: Context, from: Origin | null, happened: Happened, patch: St
     events: [{ savepoint: null, type: 'Normal', reason: happened.reason, message: happened.message + where }],
   };
 }
+
+/** Why the state that the job would go on from is not to be had; null when it is, or when there has never been any. */
+export function stateMissing(c: Context): string | null {
+  const unreadable = unreadableState(c);
+  if (unreadable !== null || c.status.attempt?.healthy !== true || originOf(c) !== null) return unreadable;
+  return 'the version before it had completed checkpoints, and none is found any more. Put its state back.';
+}
+
+export const notStarted = (unreadable: string): string =>
+  `The job is not started: ${unreadable}\nIt starts by itself once that can be read again. With upgrade.strategy Stateless and another spec.restartNonce it starts without state.`;
 
 /** The desired version cannot run at all. */
 export function invalid(c: Context): Refused {

@@ -4,7 +4,7 @@ import type { EventReason } from '../api/events.ts';
 import type { SavepointReason } from '../api/reasons.ts';
 import type { LastSavepoint } from '../api/status.ts';
 import { savepointConditions } from './conditions.ts';
-import { engineOf, isDeleting, isStreaming, timestamp } from './facts.ts';
+import { engineOf, isDeleting, isSilent, isStreaming, timestamp } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, SavepointDecision } from './model.ts';
 import { restorePoint } from './runs.ts';
@@ -53,6 +53,10 @@ function pending(c: Context, savepoint: FlowSavepoint, mayStart: boolean): Savep
   if (isDeleting(c) || c.status.state === 'Finished' || c.status.state === 'Failed')
     return fail(savepoint, c.now, 'JobNotRunning', 'The job does not run any more.');
   const engine = attempt === undefined ? null : engineOf(c, attempt);
+  if (isSilent(c)) {
+    const message = 'Waits until the JobManager of the job answers.';
+    return outcome(savepoint, c.now, 'Pending', 'Progressing', 'JobManagerSilent', message);
+  }
   if (!mayStart || c.status.state !== 'Running' || attempt === undefined || engine?.status !== 'RUNNING')
     return outcome(savepoint, c.now, 'Pending', 'Progressing', 'JobNotRunning', 'Waits until the job runs.');
   const triggerId = idOf(savepoint.metadata.uid, 'savepoint');

@@ -59,8 +59,10 @@ export class World {
   /** Of a spec whose text stands in a ConfigMap. */
   referencedSql: ReferencedSql | null = null;
   gone = false;
-  /** The JobManager runs, but has not answered for longer than it may. */
+  /** The JobManager runs, but has not answered: for longer than it may, unless `silentFor` says less. */
   silent = false;
+  /** How long it has been, milliseconds. */
+  silentFor = START_LIMIT;
   /** Why the manifests of the run's checkpoints cannot be read; null when they can. */
   unreadable: string | null = null;
   /** Path of state that an earlier job of this name has left in storage. */
@@ -72,6 +74,10 @@ export class World {
   /** Why no process can be made; null when it can. */
   refusal: string | null = null;
   private refused: Observation['refusal'] = null;
+  /** The folder of a savepoint that somebody has moved away; null when none was. */
+  away: string | null = null;
+  /** Why the tasks cannot read the state that they are to start from; null when they can. */
+  unreadableByTasks: string | null = null;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -110,6 +116,13 @@ export class World {
     this.job = { ...this.job, spec, metadata: { ...this.job.metadata, generation: this.job.metadata.generation + 1 } };
   }
 
+  createSavepoint(name: string): void {
+    const { namespace, creationTimestamp } = this.job.metadata;
+    const metadata = { name, namespace, uid: name, resourceVersion: '1', generation: 1, creationTimestamp };
+    const spec = { jobRef: { name: this.job.metadata.name }, disposalPolicy: 'Delete' } as const;
+    this.savepoints.push({ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowSavepoint', metadata, spec });
+  }
+
   /** One pass of the operator, cut off where `crash` says. */
   pass(crash: Crash = 'none'): Decision | null {
     if (this.gone) return null;
@@ -139,12 +152,20 @@ export class World {
   /** A new attempt may be decided on only if the state that it has to go on from can be read. */
   private judgeUnreadable({ status }: Decision): void {
     const { attempt } = this.job.status!;
+    const next = status.attempt;
+    if (next !== undefined && next.epoch !== attempt?.epoch && next.restoreFrom === this.away)
+      if (!this.snapshots.some((s) => s.jobId === next.jobId))
+        this.violations.push(`attempt ${next.epoch} was decided on although the savepoint that it starts from is gone`);
     if (this.unreadable === null || attempt === undefined || status.attempt?.epoch === attempt.epoch) return;
     const lost = this.snapshots.some((s) => s.jobId === attempt.jobId && s.kind === 'Checkpoint');
     const stateless =
       status.accepted?.spec.mode === 'Batch' || this.allowedEmpty || this.runs.get(attempt.jobId)?.finished === true;
     if (lost && !stateless && attempt.ended !== 'Stopped')
       this.violations.push(`attempt ${status.attempt?.epoch} was decided on although its state cannot be read`);
+  }
+
+  private isThere(path: string): boolean {
+    return path !== this.away && this.snapshots.some((s) => s.path === path);
   }
 
   private observe(): Observation {
@@ -155,6 +176,7 @@ export class World {
       .filter(
         (s) =>
           s.jobId === attempt?.jobId &&
+          s.path !== this.away &&
           (s.kind === 'Checkpoint' || s.path === lastSavepoint?.path || s.path === pending?.triggerId),
       )
       .sort((a, b) => b.epoch - a.epoch || b.id - a.id);
@@ -172,13 +194,15 @@ export class World {
               status: mine.status,
               completedCheckpoints: mine.completedCheckpoints,
               rootCause: mine.rootCause,
+              unreadableState: this.unreadableByTasks,
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: this.silent && engine !== null ? this.now - START_LIMIT : null,
+      silentSince: this.silent && engine !== null ? this.now - this.silentFor : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
         unreadable: { checkpoints: own.length > 0 ? this.unreadable : null, savepoint: null },
+        ...(lastSavepoint !== undefined && !this.isThere(lastSavepoint.path) ? { savepointGone: true } : {}),
         pendingSavepoint: stopped?.path ?? null,
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
         found:

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
-import { asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from '../demo/manifests.ts';
+import { atRate, asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from '../demo/manifests.ts';
 import { readCsvRows, readJsonRows } from '../demo/results.ts';
 import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
 import { jobMetrics } from '../harness/engine-rest.ts';
@@ -128,7 +128,7 @@ export async function demoBench(): Promise<void> {
   try {
     await cli.must('local', 'up');
     const check = await checkAgainstDuckdb(out);
-    const stream = loadExample('flights-per-day.yaml', out);
+    const stream = atRate(loadExample('flights-per-day.yaml', out), 150_000);
     // As fast as it goes: the same file as a bounded source, in streaming mode with checkpoints every second.
     const bounded = asBatch(stream, 'flights-stream', { from: join(out, 'per-day'), to: join(out, 'stream') });
     const unthrottled = {

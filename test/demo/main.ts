@@ -6,7 +6,7 @@ import { LocalStore } from '../../src/store/local/local-store.ts';
 import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
 import { jobMetrics } from '../harness/engine-rest.ts';
 import { compareRows, isEqual, type Comparison } from './compare.ts';
-import { asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from './manifests.ts';
+import { atRate, asBatch, loadExample, toYaml, withMeanDelay, type DemoManifest } from './manifests.ts';
 import { Observer } from './observe.ts';
 import { partFiles, readCsvRows, readJsonRows } from './results.ts';
 import { formatCount, LiveTable } from './table.ts';
@@ -71,7 +71,7 @@ const windows = (): number => readJsonRows(join(out, 'per-day')).length;
 
 async function stream(store: LocalStore): Promise<{ upgraded: DemoManifest; kills: number }> {
   say('2. A stream: the same flights in time order, summed up per origin and day, exactly once.');
-  const first = loadExample('flights-per-day.yaml', out);
+  const first = atRate(loadExample('flights-per-day.yaml', out), 150_000);
   await apply(first, 'flights-per-day.yaml');
   await ready(store, 'flights-per-day', 'Ready', 30);
   await eventually('the first windows', 30, () => windows() > 0);

@@ -1,4 +1,4 @@
-import { asBatch, loadExample, toYaml, withMeanDelay } from './manifests.ts';
+import { asBatch, atRate, loadExample, toYaml, withMeanDelay } from './manifests.ts';
 
 const stream = loadExample('flights-per-day.yaml', '/out');
 
@@ -14,6 +14,12 @@ test('the batch run reads the whole file at once and writes elsewhere', () => {
   expect(batch.spec.mode).toBe('Batch');
   expect(batch.spec.job.sql.inline).not.toContain('replay.rate');
   expect(batch.spec.job.sql.inline).toContain("'path' = '/out/check'");
+});
+
+test('the example leaves ten minutes to do something to it; the demo has a pace of its own', () => {
+  const rate = (sql: string): number => Number(/'replay\.rate' = '(\d+)'/.exec(sql)![1]);
+  expect(3_000_000 / rate(stream.spec.job.sql.inline)).toBeGreaterThanOrEqual(600);
+  expect(rate(atRate(stream, 150_000).spec.job.sql.inline)).toBe(150_000);
 });
 
 test('an example that lost what the demo changes is an error', () => {

@@ -32,6 +32,11 @@ export function withMeanDelay(manifest: DemoManifest): DemoManifest {
   );
 }
 
+/** The stream at another pace: at the example's own, people have the time to do something to it. */
+export function atRate(manifest: DemoManifest, rowsPerSecond: number): DemoManifest {
+  return withSql(manifest, (sql) => replaceOnce(sql, /'replay\.rate' = '\d+'/, `'replay.rate' = '${rowsPerSecond}'`));
+}
+
 /** The same windows as a batch over the whole file: what the stream must have written in the end. */
 export function asBatch(manifest: DemoManifest, name: string, out: { from: string; to: string }): DemoManifest {
   const batch = withSql(manifest, (sql) =>

@@ -2,13 +2,20 @@
 // when a mutation survives. `--write` puts the table into docs/RELIABILITY.md.
 import { availableParallelism } from 'node:os';
 import { readFileSync } from 'node:fs';
+import { argumentsOf } from '../harness/arguments.ts';
 import { describeCatcher, runCatcher, type Verdict } from './catchers.ts';
 import { mutated, TreeCopy, type Catcher } from './mutation.ts';
 import { MUTATIONS } from './mutations.ts';
 import { tableOf, writeTable, type Row } from './table.ts';
 
-const args = process.argv.slice(2);
-const names = args.filter((arg) => !arg.startsWith('--'));
+const { values, words: names } = argumentsOf({
+  usage: `usage: npm run mutate [-- [--write] [NAME...]]
+  NAME     only these mutations: ${MUTATIONS.map(({ name }) => name).join(', ')}
+  --write  puts the table of all of them into docs/RELIABILITY.md
+It works in copies of the project, for some minutes; Ctrl-C ends it and removes them.`,
+  options: { write: { type: 'boolean' } },
+  words: true,
+});
 const unknown = names.filter((name) => !MUTATIONS.some((mutation) => mutation.name === name));
 if (unknown.length > 0) {
   console.error(`no mutation ${unknown.join(', ')}; there are: ${MUTATIONS.map(({ name }) => name).join(', ')}`);
@@ -18,10 +25,14 @@ const chosen = names.length === 0 ? MUTATIONS : MUTATIONS.filter(({ name }) => n
 for (const mutation of chosen) mutated(mutation, readFileSync(mutation.file, 'utf8'));
 
 const copies = Array.from({ length: Math.min(2, availableParallelism()) }, () => new TreeCopy());
-process.once('SIGINT', () => {
-  for (const copy of copies) copy.remove();
-  process.exit(130);
-});
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => {
+    for (const copy of copies) copy.remove();
+    process.exit(code);
+  });
 
 const rows: Row[] = [];
 const problems: string[] = [];
@@ -60,7 +71,7 @@ console.log(`${rows.length} of ${chosen.length} mutations caught`);
 if (problems.length > 0) {
   console.error(problems.join('\n'));
   process.exitCode = 1;
-} else if (args.includes('--write') && names.length === 0) writeTable(rows);
+} else if (values.write === true && names.length === 0) writeTable(rows);
 
 /** Each copy takes the next one when it is free. */
 async function inTurn<T>(items: readonly T[], work: (copy: TreeCopy, item: T) => Promise<void>): Promise<void> {

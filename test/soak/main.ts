@@ -4,7 +4,6 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { diskFullRound } from '../chaos/disk-full-round.ts';
 import { engineRound } from '../chaos/engine-round.ts';
 import { FaultTally } from '../chaos/faults.ts';
@@ -12,14 +11,22 @@ import { operatorRound } from '../chaos/operator-round.ts';
 import { cutShort, type RoundReport } from '../chaos/round.ts';
 import { SmallDisk } from '../chaos/small-disk.ts';
 import { upgradeRound } from '../chaos/upgrade-round.ts';
+import { argumentsOf } from '../harness/arguments.ts';
 import { Cli } from '../harness/cli.ts';
 import type { ScheduleReport } from './schedules.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+const usage = `usage: npm run soak -- --minutes N [--seed S]
+  --minutes N  how long; Ctrl-C ends it before
+  --seed S     where the seeds count from: a later run can go on where this one ended`;
+const { values } = argumentsOf({
+  usage,
+  options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+  words: false,
+});
 const minutes = Number(values.minutes);
 const first = Number(values.seed ?? Date.now() % 1_000_000_000);
 if (!(minutes > 0) || !Number.isSafeInteger(first)) {
-  console.error('usage: npm run soak -- --minutes N [--seed S]');
+  console.error(usage);
   process.exit(1);
 }
 

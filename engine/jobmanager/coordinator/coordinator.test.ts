@@ -218,7 +218,7 @@ describe('a streaming job', () => {
     world.report(world.execution('sink', 0), 'FAILED');
     expect(world.coordinator.status).toBe('FAILING');
     world.obeyCancels();
-    expect(world.of('writeResult')[0]!.result).toMatchObject({ state: 'FAILED', failure: 'broken' });
+    expect(world.of('writeResult')[0]!.result).toMatchObject({ state: 'FAILED', failure: 'X: broken' });
     expect(world.coordinator.status).toBe('FAILING');
     world.tell({ type: 'resultWritten' });
     expect(world.coordinator.status).toBe('FAILED');
@@ -486,7 +486,7 @@ describe('a batch job', () => {
     const message = { type: 'taskState', execution, state: 'FAILED', error, metrics: {}, result: null } as const;
     world.tell({ type: 'task', message });
     world.obeyCancels();
-    expect(world.of('writeResult')[0]!.result).toMatchObject({ state: 'FAILED', failure: 'row 3' });
+    expect(world.of('writeResult')[0]!.result).toMatchObject({ state: 'FAILED', failure: 'CSV_BAD_ROW: row 3' });
     expect(world.coordinator.view().numRestarts).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 // The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
 import { attemptOf, compareAttempts } from '../../checkpoint/attempt.ts';
 import type { Manifest } from '../../checkpoint/storage.ts';
+import { withCode } from '../../errors.ts';
 import type {
   JobResourceRequirements,
   JobStatus,
@@ -37,7 +38,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions, now: number, wall: number) {
     this.context = new JobContext(options, now, wall);
     this.ending = new JobEnding(this.context);
-    const control = { fail: (error: TaskError) => this.abandon('FAILED', error.message) };
+    const control = { fail: (error: TaskError) => this.abandon('FAILED', withCode(error.code, error.message)) };
     const Scheduling = options.plan.mode === 'BATCH' ? BatchScheduler : StreamingScheduler;
     this.scheduler = new Scheduling(this.context, this.operations, this.ending, control);
   }

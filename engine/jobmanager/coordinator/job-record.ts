@@ -1,4 +1,5 @@
 // What is remembered of the job as a whole: its status over time, its exceptions, its totals.
+import { withCode } from '../../errors.ts';
 import type { ExceptionView, JobStatus } from '../../rest/gateway.ts';
 import type { Metrics, TaskError } from '../../rpc/protocol.ts';
 import type { Execution, ExecutionGraph } from './execution-graph.ts';
@@ -45,7 +46,7 @@ export class JobRecord {
     this.exceptions.unshift({
       timestamp: wall,
       exceptionName: error.code,
-      stacktrace: error.stack.includes(error.message) ? error.stack : `${error.message}\n${error.stack}`,
+      stacktrace: [withCode(error.code, error.message), ...framesOf(error.stack)].join('\n'),
       taskName: graph === undefined || execution === undefined ? null : graph.taskName(execution),
       endpoint: slot === null ? null : `${slot.host}:${slot.port}`,
       taskManagerId: slot?.taskManagerId ?? null,
@@ -53,6 +54,9 @@ export class JobRecord {
     this.exceptions.length = Math.min(this.exceptions.length, EXCEPTIONS_KEPT);
   }
 }
+
+/** A Java stack trace is the class, the message and the frames; this one is the code, the message and the frames. */
+const framesOf = (stack: string): string[] => stack.split('\n').filter((line) => /^\s+at /.test(line));
 
 /** Counters `source.<table>.rows`, `sink.<table>.rows` and `sink.<table>.bytes` of some tasks. */
 export function tableCounters(metrics: Metrics[]): Metrics {

@@ -16,9 +16,10 @@ import { attemptName, jobManagerName, LABEL } from '../../runtime/kubernetes/nam
 import { REST_PORT } from '../../runtime/kubernetes/pods.ts';
 import { PODS, type Pod } from '../../runtime/kubernetes/pod-view.ts';
 import { applyDirectly, DirectStore } from '../../store/kubernetes/direct-store.ts';
-import type { AnyObject, ApplyOutcome, Objects } from '../../store/port.ts';
+import type { AnyObject, Objects } from '../../store/port.ts';
 import { CommandError } from '../context.ts';
-import type { AnyManifest, ApplyOptions, CheckOptions, LogRequest, Place } from '../place.ts';
+import { appliedNote } from '../applied-note.ts';
+import type { AnyManifest, Applied, ApplyOptions, CheckOptions, LogRequest, Place } from '../place.ts';
 import { existing } from '../targets.ts';
 import { connect, type Connected } from './connect.ts';
 import { complaintsOf, explained, forbidden, type Where } from './explain.ts';
@@ -161,11 +162,11 @@ export class ClusterPlace implements Place {
     }
   }
 
-  async apply(manifest: AnyManifest, options: ApplyOptions): Promise<{ id: string; outcome: ApplyOutcome }> {
+  async apply(manifest: AnyManifest, options: ApplyOptions): Promise<Applied> {
     const known = await this.known(manifest);
     try {
-      const { outcome } = await applyDirectly(this.client, known, this.complete(manifest, known), options);
-      return { id: idOf(known, manifest), outcome };
+      const { object, outcome } = await applyDirectly(this.client, known, this.complete(manifest, known), options);
+      return { id: idOf(known, manifest), outcome, note: appliedNote(object as unknown as AnyObject, outcome) };
     } catch (error) {
       const complaint = complaintsOf(error, manifest, this.where.context);
       throw complaint === null ? error : new CommandError(complaint);

@@ -22,8 +22,8 @@ export async function apply(
     throw new CommandError('');
   }
   for (const { manifest } of manifests) {
-    const { id, outcome } = await place.apply(manifest, { dryRun, force });
-    context.out(`${id} ${outcome}${dryRun ? ' (dry run)' : ''}`);
+    const { id, outcome, note } = await place.apply(manifest, { dryRun, force });
+    context.out(`${id} ${outcome}${dryRun ? ' (dry run)' : ''}${note}`);
   }
   const idle = dryRun ? null : place.idleness();
   if (idle !== null) context.err(`Nothing acts on it yet: ${idle}`);

@@ -1,6 +1,7 @@
 // `flowjob delete`: asks for deletion, and waits until the operator has stopped the job and let the object go.
 import { API_VERSION, KINDS, type Kind } from '../../api/group.ts';
 import type { ObjectKey } from '../../api/object.ts';
+import type { AnyObject } from '../../store/port.ts';
 import { CommandError, type CliContext } from '../context.ts';
 import { loadManifests } from '../manifests.ts';
 import { keyIn, type AnyManifest, type Place } from '../place.ts';
@@ -19,6 +20,12 @@ interface Named {
   key: ObjectKey;
 }
 
+/** One that does not go at once. `savepoint`: where its newest was when the deletion was asked for. */
+interface Held extends Named {
+  uid: string;
+  savepoint: string | undefined;
+}
+
 export async function deleteObjects(context: CliContext, place: Place, options: DeleteOptions): Promise<void> {
   const { named, others } = await namedObjects(context, place, options);
   if (named.length + others.length === 0)
@@ -27,12 +34,12 @@ export async function deleteObjects(context: CliContext, place: Place, options: 
   // Every name first: a slip of the pen in one deletes none.
   const objects = [];
   for (const { kind, key } of named) objects.push(await existing(store, kind, key));
-  const held: (Named & { uid: string })[] = [];
+  const held: Held[] = [];
   for (const { kind, metadata } of objects) {
     const { namespace, name, uid } = metadata;
     const left = await store.delete(kind, { namespace, name });
     context.out(`${KINDS[kind].singular}/${name} deleted`);
-    if (left?.metadata.uid === uid) held.push({ kind, key: { namespace, name }, uid });
+    if (left?.metadata.uid === uid) held.push({ kind, key: { namespace, name }, uid, savepoint: savepointOf(left) });
   }
   const idle = held.length === 0 ? null : place.idleness();
   if (idle !== null)
@@ -82,19 +89,25 @@ function targets(words: readonly string[]): { kind: Kind; name: string }[] {
   });
 }
 
-async function untilGone(
-  context: CliContext,
-  place: Place,
-  held: readonly (Named & { uid: string })[],
-  timeoutMs: number,
-): Promise<void> {
-  for (const { kind, key, uid } of held)
+async function untilGone(context: CliContext, place: Place, held: readonly Held[], timeoutMs: number): Promise<void> {
+  for (const { kind, key, uid, savepoint } of held) {
+    let last = savepoint;
     await waitFor(context, place.storeIn(key.namespace), {
       kind,
       key,
       timeoutMs,
       what: 'to be gone',
+      seen: (object) => {
+        if (object.metadata.uid === uid) last = savepointOf(object) ?? last;
+      },
       // Another object may have taken the name since.
       done: (object) => object === null || object.metadata.uid !== uid,
     });
+    if (last !== undefined && last !== savepoint)
+      context.out(`flowjob/${key.name} was stopped with a savepoint at ${last}`);
+  }
 }
+
+/** Where the newest savepoint of a job is. */
+const savepointOf = ({ kind, status }: AnyObject): string | undefined =>
+  kind === 'FlowJob' ? status?.lastSavepoint?.path : undefined;

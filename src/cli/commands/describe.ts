@@ -78,7 +78,9 @@ function eventTable(events: readonly FlowEvent[], now: Date): string {
   );
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, ' ');
+/** A line that ends without a mark gets a full stop: what comes next is another sentence. */
+const oneLine = (text: string): string =>
+  text.replaceAll(/([^.,:;!?\s])?\s*\n\s*/g, (_, last?: string) => (last === undefined ? ' ' : `${last}. `));
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
 
 /** `Task Manager:` and its fields below, two spaces deeper. A text of several lines stands below its name too. */

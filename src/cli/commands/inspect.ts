@@ -21,6 +21,7 @@ import { absolute } from '../manifests.ts';
 import { resultTable } from '../result-table.ts';
 import { renderTable } from '../table.ts';
 import { keyIn } from '../place.ts';
+import { refuseNameOfJob } from '../savepoint-refusals.ts';
 import { existing } from '../targets.ts';
 
 export const INSPECT_FORMATS = ['table', 'json'] as const;
@@ -53,6 +54,7 @@ async function locate(context: CliContext, choice: Choice, path: string): Promis
   if (basename(path) !== path || !elsewhere)
     throw new CommandError(`${place}: there is no such folder; name the one that holds the file _metadata`);
   return withPlace(context, choice, async (where) => {
+    await refuseNameOfJob(where.store, keyIn(where, path));
     const savepoint = await existing(where.store, 'FlowSavepoint', keyIn(where, path));
     const at = savepoint.status?.path;
     if (at === undefined)
@@ -169,13 +171,12 @@ function* overview(found: Inspection): Generator<string> {
   yield '';
   yield renderTable(
     ['OPERATOR', 'PARALLELISM', 'KEY GROUPS', 'ROWS', 'SIZE', 'WATERMARK'],
-    found.operators.map(({ uid, parallelism, keyGroups, rows, keyedBytes, watermark }) => [
+    found.operators.map(({ uid, parallelism, keyGroups, rows, keyedBytes, unionEntries, watermark }) => [
       uid,
       String(parallelism),
-      String(keyGroups),
-      String(rows),
-      bytesText(keyedBytes),
-      watermarkText(watermark),
+      ...(keyGroups + rows + keyedBytes + unionEntries === 0 && damages.length > 0
+        ? ['?', '?', 'unreadable', '']
+        : [String(keyGroups), String(rows), bytesText(keyedBytes), watermarkText(watermark)]),
     ]),
   );
   for (const { operatorId, splits } of manifest.sources) {

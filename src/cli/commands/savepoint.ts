@@ -2,6 +2,7 @@
 import { API_VERSION } from '../../api/group.ts';
 import { CommandError, type CliContext } from '../context.ts';
 import { keyIn, type Place } from '../place.ts';
+import { refusalOf } from '../savepoint-refusals.ts';
 import { existing, parseTarget } from '../targets.ts';
 import { waitFor } from '../waiting.ts';
 
@@ -13,8 +14,8 @@ export async function savepoint(
   const { store, namespace } = place;
   const job = await existing(store, 'FlowJob', keyIn(place, parseTarget([options.job]).name ?? options.job));
   const jobName = job.metadata.name;
-  if (job.spec.mode === 'Batch')
-    throw new CommandError(`flowjob "${jobName}" is a batch job, which takes no savepoints`);
+  const refusal = refusalOf(job);
+  if (refusal !== null) throw new CommandError(refusal);
   const idle = place.idleness();
   if (idle !== null) throw new CommandError(`nobody can take it: ${idle}`);
   const name = options.name ?? `${jobName}-${stamp(context.now())}`;
@@ -30,6 +31,7 @@ export async function savepoint(
     key: keyIn(place, name),
     timeoutMs: options.timeoutMs,
     what: 'to complete',
+    afterTimeout: `It is taken all the same when it can be; to withdraw it: flowjob delete flowsavepoint/${name}`,
     done: (object) => {
       if (object === null) throw new CommandError(`flowsavepoint "${name}" was deleted before it was complete`);
       const failed = object.status?.conditions.find(({ type, status }) => type === 'Failed' && status === 'True');

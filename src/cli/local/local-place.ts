@@ -9,9 +9,10 @@ import type { CheckpointsAnswer } from '../../engine-client/answers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import { attemptFiles } from '../../runtime/local/layout.ts';
 import { LOCAL_NAMESPACE, LocalStore } from '../../store/local/local-store.ts';
-import type { AnyObject, ApplyOutcome, Manifest, Objects } from '../../store/port.ts';
+import type { AnyObject, Manifest, Objects } from '../../store/port.ts';
 import type { CliContext } from '../context.ts';
-import type { AnyManifest, ApplyOptions, LogRequest, Place } from '../place.ts';
+import { appliedNote } from '../applied-note.ts';
+import type { AnyManifest, Applied, ApplyOptions, LogRequest, Place } from '../place.ts';
 import { printLocalLogs } from './local-logs.ts';
 
 export class LocalPlace implements Place {
@@ -54,13 +55,11 @@ export class LocalPlace implements Place {
     }
   }
 
-  async apply(
-    manifest: AnyManifest,
-    { dryRun }: Pick<ApplyOptions, 'dryRun'>,
-  ): Promise<{ id: string; outcome: ApplyOutcome }> {
+  async apply(manifest: AnyManifest, { dryRun }: Pick<ApplyOptions, 'dryRun'>): Promise<Applied> {
     const applied = dryRun ? this.store.dryRunApply(ours(manifest)) : this.store.apply(ours(manifest));
     const { object, outcome } = await applied;
-    return { id: `${KINDS[object.kind].singular}/${object.metadata.name}`, outcome };
+    const id = `${KINDS[object.kind].singular}/${object.metadata.name}`;
+    return { id, outcome, note: appliedNote(object, outcome) };
   }
 
   async deleteOther(manifest: AnyManifest): Promise<string | null> {

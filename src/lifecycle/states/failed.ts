@@ -9,14 +9,15 @@ import { mayStillWork, shorten } from '../endings.ts';
 import { restoreCounts } from '../first-start.ts';
 import { finishedByItself, isStreaming } from '../facts.ts';
 import type { Context, Report, StateHandler } from '../model.ts';
-import { invalid, startDesired, stopAll } from '../runs.ts';
+import { invalid, notStarted, startDesired, stateMissing, stopAll } from '../runs.ts';
+import { LOOK_AGAIN } from '../unreadable-state.ts';
 
 const NEXT_IS_MISSING = '\nThe SQL text that the spec names for its next version is missing: ';
 
 export const failed: StateHandler<'Failed'> = (c) => {
   const condition = c.status.conditions.find((x) => x.type === 'Failed');
   const failure = (condition?.message ?? 'The job failed.').split(NEXT_IS_MISSING)[0]!;
-  const report: Report = {
+  let report: Report = {
     kind: 'Failed',
     reason: (condition?.reason ?? 'JobFailed') as Report['reason'],
     message: shorten(failure + (c.sqlMissing === null ? '' : NEXT_IS_MISSING + c.sqlMissing)),
@@ -33,17 +34,24 @@ export const failed: StateHandler<'Failed'> = (c) => {
       patch: { recovery: undefined, refused: undefined },
     };
   }
-  if (c.sqlMissing === null && hasChanged(c)) {
+  const waits = c.status.refused !== undefined && report.reason === 'StateUnreadable';
+  const unreadable = waits ? stateMissing(c) : null;
+  if (unreadable !== null) report = { ...report, message: shorten(notStarted(unreadable)) };
+  const readable = waits && unreadable === null;
+  if (c.sqlMissing === null && (hasChanged(c) || readable)) {
     if (c.observation.sqlError !== null) return invalid(c);
     if (stop !== null) return { state: 'Failed', report, actions: [stop] };
-    const stateful = isStreaming(c) && c.desired.upgrade.strategy !== 'Stateless';
+    // A job that was to be resumed as it was needs its state under either strategy.
+    const resumed = readable && c.change.kind === 'None';
+    const stateful = isStreaming(c) && (resumed || c.desired.upgrade.strategy !== 'Stateless');
     return startDesired(c, stateful ? 'restorePoint' : 'nothing', {
       reason: 'Starting',
-      message: 'The failed job is run again because its spec changed.',
+      message: readable ? 'The state can be read again.' : 'The failed job is run again because its spec changed.',
     });
   }
   const failedAt = Date.parse(condition?.lastTransitionTime ?? '');
-  if (stop === null) return deleteAfter(c, failedAt, { state: 'Failed', report });
+  if (stop === null)
+    return deleteAfter(c, failedAt, { state: 'Failed', report, ...(waits ? { requeueAt: c.now + LOOK_AGAIN } : {}) });
   const ttl = durationMs(c.desired.batch?.ttlAfterFinished.failed ?? '1h');
   const goneAt = mayStillWork(attempt?.ended) || Number.isNaN(failedAt) ? c.now : failedAt + ttl;
   if (c.now < goneAt) return deleteAfter(c, failedAt, { state: 'Failed', report, requeueAt: goneAt });

@@ -1,9 +1,9 @@
 // Recovering: the attempt was lost. What is left of it is stopped; after the back-off the next attempt starts, with a higher epoch.
-import { judgeDeadline, judgeTerminal, shorten } from '../endings.ts';
+import { judgeDeadline, judgeTerminal } from '../endings.ts';
 import { attemptOf, isStreaming, unreadableState } from '../facts.ts';
-import { LOOK_AGAIN } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { nextAttempt, starting, stopAll } from '../runs.ts';
+import { LOOK_AGAIN, stateUnreadable } from '../unreadable-state.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const recovering: StateHandler<'Recovering'> = (c) => {
@@ -32,12 +32,5 @@ export const recovering: StateHandler<'Recovering'> = (c) => {
 
 /** The run goes on by itself once its state can be read again. */
 function waitForState(c: Context, unreadable: string): Outcome<'Recovering'> {
-  const message = shorten(`The job cannot go on: ${unreadable}`);
-  const told = c.status.conditions.some((x) => x.type === 'Stalled' && x.message === message);
-  return {
-    state: 'Recovering',
-    report: { kind: 'Stalled', reason: 'StateUnreadable', message },
-    events: told ? [] : [{ savepoint: null, type: 'Warning', reason: 'StateUnreadable', message }],
-    requeueAt: c.now + LOOK_AGAIN,
-  };
+  return { state: 'Recovering', ...stateUnreadable(c, unreadable), requeueAt: c.now + LOOK_AGAIN };
 }

@@ -1,6 +1,7 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
+import { SILENCE_LIMIT } from '../back-off.ts';
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
-import { attemptOf, engineOf, isStreaming, savepointInFlight } from '../facts.ts';
+import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../cron.ts';
@@ -47,12 +48,19 @@ function stay(c: Context): Outcome<'Running'> {
   };
 }
 
+const silent: Report = {
+  kind: 'Progressing',
+  reason: 'JobManagerSilent',
+  message: `The JobManager does not answer; when it has been silent for ${SILENCE_LIMIT / 1000} s it is ended, and the job goes on from its newest checkpoint.`,
+};
+
 function reportOf(c: Context, processLost: Report | null): Report {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
   if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: c.change.reason, message: c.change.message };
   const at = scheduleOf(c);
   const invalid = at === null ? null : scheduleError(at);
   if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
+  if (isSilent(c)) return silent;
   if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.

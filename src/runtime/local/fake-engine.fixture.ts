@@ -79,6 +79,7 @@ async function jobManager(): Promise<void> {
     const operation = /\/(savepoints|checkpoints)\/([0-9a-f]{32})$/.exec(path);
     if (path.endsWith('/status')) return { status };
     if (operation !== null) return operations.get(operation[2]!) ?? null;
+    if (method === 'GET' && path.endsWith(jobId)) return { state: status, vertices: [] };
     if (path.endsWith('/exceptions')) return { exceptionHistory: { entries: [] } };
     if (method === 'GET' && path.endsWith('/checkpoints')) return { counts: {}, latest: {}, history: [] };
     if (method === 'PATCH') {
