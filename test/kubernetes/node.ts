@@ -94,6 +94,8 @@ export function startKubelet(folder: string, processes: Processes, access: NodeA
     imageGCHighThresholdPercent: 100,
     makeIPTablesUtilChains: false,
     maxPods: 250,
+    // How soon a folder that is larger than it may be is seen; the default is a minute.
+    volumeStatsAggPeriod: '5s',
     podLogsDir: join(folder, 'pod-logs'),
     volumePluginDir: join(folder, 'volume-plugins'),
   };

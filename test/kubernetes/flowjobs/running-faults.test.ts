@@ -105,7 +105,8 @@ describe.each(faults)('$name', ({ name, victim, strike, says }) => {
     const before = await podOf(name, victim);
     await strike(before.name);
     await until(`another ${victim} of ${name}`, async () => (await podOf(name, victim)).uid !== before.uid || null, {
-      seconds: 60,
+      // The kubelet looks at the size of folders each minute, unless it is told otherwise.
+      seconds: 150,
       every: 100,
     });
     await jobs.until(name, 'runs again', runs, 90);
@@ -115,5 +116,5 @@ describe.each(faults)('$name', ({ name, victim, strike, says }) => {
 
   (says === undefined ? test.skip : test)('an event says what happened', async () => {
     await untilEvent(name, NAMESPACE, 'ProcessLost', says!);
-  });
+  }, 90_000);
 });
