@@ -10,10 +10,14 @@ const volumes = [
   { name: 'c', secret: { secretName: 'perhaps', optional: true } },
   { name: 'd', projected: { sources: [{ configMap: { name: 'more' } }, { secret: { name: 'token' } }] } },
   { name: 'e', emptyDir: {} },
+  { name: 'f', secret: { secretName: 'mounted-by-nobody' } },
 ];
+const mounts = (...names: string[]): object => ({
+  volumeMounts: names.map((name) => ({ name, mountPath: `/${name}` })),
+});
 const waitingPod = {
   metadata: { name: 'orders-1-jobmanager', namespace: 'default', uid: 'u', resourceVersion: '1' },
-  spec: { nodeName: 'node', volumes },
+  spec: { nodeName: 'node', volumes, initContainers: [mounts('a')], containers: [mounts('b', 'c'), mounts('d', 'e')] },
   status: {
     phase: 'Pending',
     containerStatuses: [{ name: 'jobmanager', state: { waiting: { reason: 'ContainerCreating' } } }],

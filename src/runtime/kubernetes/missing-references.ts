@@ -20,17 +20,31 @@ interface Source {
   configMap?: { name?: string; optional?: boolean };
 }
 
-type Volume = Source & { projected?: { sources?: Source[] } };
+type Volume = Source & { name: string; projected?: { sources?: Source[] } };
+
+interface PodVolumes {
+  volumes?: Volume[];
+  containers?: Mounting[];
+  initContainers?: Mounting[];
+}
 
 interface Reference {
   kind: 'Secret' | 'ConfigMap';
   name: string;
 }
 
-/** What a pod cannot start without. */
+interface Mounting {
+  volumeMounts?: { name: string }[];
+}
+
+/** What a pod cannot start without. The kubelet does not care for volumes that no container mounts. */
 export function referencesOf(pod: Pod): Reference[] {
-  const volumes = ((pod.spec ?? {}) as { volumes?: Volume[] }).volumes ?? [];
+  const { volumes = [], containers = [], initContainers = [] } = (pod.spec ?? {}) as PodVolumes;
+  const mounted = new Set(
+    [...initContainers, ...containers].flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)),
+  );
   return volumes
+    .filter(({ name }) => mounted.has(name))
     .flatMap((volume): Source[] => [volume, ...(volume.projected?.sources ?? [])])
     .flatMap(({ secret, configMap }): (Reference | null)[] => [
       secret === undefined || secret.optional === true

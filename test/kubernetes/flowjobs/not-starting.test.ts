@@ -29,6 +29,12 @@ interface Cause {
 
 const onPods = (spec: object): object => ({ taskManager: { slots: 1, podTemplate: { spec } } });
 const onContainer = (container: object): object => onPods({ containers: [{ name: 'taskmanager', ...container }] });
+/** Only what a container mounts is waited for. */
+const mounting = (volume: object): object =>
+  onPods({
+    volumes: [{ name: 'more', ...volume }],
+    containers: [{ name: 'taskmanager', volumeMounts: [{ name: 'more', mountPath: '/more' }] }],
+  });
 const make = (kind: string, name: string) => async () =>
   kubectl.apply([
     {
@@ -47,7 +53,7 @@ const causes: Cause[] = [
   {
     name: 'node',
     spec: onPods({ nodeSelector: { [`flowjob.dev/${unique}`]: 'yes' } }),
-    says: /cannot be scheduled: .*node selector.* -> .*nodeSelector.* in podTemplate/,
+    says: /cannot be scheduled: .*affinity\/selector.* -> .*nodeSelector.* in podTemplate/,
     cure: async () => kubectl.run('label', 'node', NODE_NAME, `flowjob.dev/${unique}=yes`, '--overwrite'),
   },
   {
@@ -59,7 +65,7 @@ const causes: Cause[] = [
   {
     name: 'secret-in-env',
     spec: onContainer({ env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'in-env', key: 'key' } } }] }),
-    says: /secret "in-env" not found -> make the Secret or ConfigMap that podTemplate names/,
+    says: /secret "in-env" not found -> make the Secret or ConfigMap that .*podTemplate names/,
     cure: make('Secret', 'in-env'),
   },
   {
@@ -70,13 +76,13 @@ const causes: Cause[] = [
   },
   {
     name: 'secret-mounted',
-    spec: onPods({ volumes: [{ name: 'more', secret: { secretName: 'mounted' } }] }),
+    spec: mounting({ secret: { secretName: 'mounted' } }),
     says: /mounts Secret "mounted", which is not in namespace .* -> make it/,
     cure: make('Secret', 'mounted'),
   },
   {
     name: 'config-mounted',
-    spec: onPods({ volumes: [{ name: 'more', configMap: { name: 'mounted' } }] }),
+    spec: mounting({ configMap: { name: 'mounted' } }),
     says: /mounts ConfigMap "mounted", which is not in namespace .* -> make it/,
     cure: make('ConfigMap', 'mounted'),
   },
