@@ -49,6 +49,8 @@ export async function startOperatorParts(namespaces: readonly string[]): Promise
   const pods = podCache(options);
   const reading = Promise.all([caches.run(ending.signal), pods.run(ending.signal)]);
   await until('the caches are synced', () => caches.hasSynced && pods.hasSynced, { seconds: 30 });
+  // Lists of a kind that is being installed may be put off for a moment (429).
+  troubles.length = 0;
   const recorder = new EventRecorder({ client, controller: 'flowjob.dev/operator', instance: 'test', clock, random });
   const store = new KubernetesStore({ client, recorder, caches });
   return {

@@ -1,6 +1,8 @@
 // The runtime on a real API server, with exactly the rights that the chart gives: what it makes and finds, and that each of those rights is needed.
 import { systemClock as clock } from '../../../engine/clock.ts';
 import { render, RELEASE, type Request } from '../../../test/kubernetes/chart.ts';
+import { KubernetesConfigMaps } from '../../store/kubernetes/kubernetes-config-maps.ts';
+import { KubernetesRevisions } from '../../store/kubernetes/kubernetes-revisions.ts';
 import { startOperatorParts, type OperatorParts } from '../../../test/kubernetes/operator-parts.ts';
 import { until } from '../../../test/harness/until.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
@@ -165,6 +167,8 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
   expect((runtime as unknown as { tokens: Map<string, unknown> }).tokens.has('a/tokens')).toBe(false);
 }, 90_000);
 
+const isWatchOfConfigMaps = ({ resource, verb }: Request): boolean => resource === 'configmaps' && verb === 'watch';
+
 test('the rights of the chart are enough for all of it, and each of them is used', async () => {
   const job = await parts.applied('a', 'rights');
   const event = {
@@ -205,6 +209,24 @@ test('the rights of the chart are enough for all of it, and each of them is used
     ...kept,
     status: { observedGeneration: 1, state: 'Pending', conditions: [] },
   });
+  // What is kept of each version, what jobs read, what a schedule makes, and what goes by itself.
+  const revisions = new KubernetesRevisions(parts.options.client);
+  const owner = { key: { namespace: 'a', name: 'rights' }, uid: job.metadata.uid };
+  const { spec } = planOf(job, 1);
+  for (const revision of [1, 2]) await revisions.put(owner, { name: 'rights-x', revision, spec });
+  for (const { name } of await revisions.list(owner)) await revisions.remove(owner, name);
+  const configMaps = new KubernetesConfigMaps(parts.options);
+  expect(await configMaps.read({ namespace: 'a', name: 'rights' })).toBeNull();
+  await until('its ConfigMaps are watched', () => parts.rights.requests.some(isWatchOfConfigMaps), { seconds: 20 });
+  configMaps.close();
+  await parts.store.create<'FlowSavepoint'>({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: { namespace: 'a', name: 'scheduled' },
+    spec: { jobRef: { name: 'rights' } },
+  });
+  await parts.store.delete('FlowSavepoint', { namespace: 'a', name: 'scheduled' });
+  await parts.store.delete('FlowJob', { namespace: 'a', name: 'rights' });
   // Whether there is a volume to look at.
   await runtime.removeState({ key: { namespace: 'a', name: 'never-there' }, storage: undefined });
 

@@ -116,10 +116,12 @@ test('suspend stops it with a savepoint, resume goes on, delete waits until all 
   expect((await run('wait printing --for state=Running --timeout 60s')).code).toBe(0);
   await until(
     'it is told what the run began from',
-    async () => /Restored From: \/flowjob\/state/.test((await run('describe printing')).out),
+    async () => /Restored From: file:\/flowjob\/state/.test((await run('describe printing')).out),
     { seconds: 30 },
   );
-  expect((await run('delete printing')).out).toBe('flowjob/printing deleted');
+  expect((await run('delete printing')).out).toMatch(
+    /^flowjob\/printing deleted\nflowjob\/printing was stopped with a savepoint at \/flowjob\/state\//,
+  );
   expect(await jobs.pods('printing')).toEqual([]);
   expect((await run('get')).err).toMatch(/^No flowjobs in namespace/);
 }, 180_000);
