@@ -170,9 +170,11 @@ export class PodBench {
     for (const { metadata } of nodes.items) {
       const path = `/api/v1/nodes/${metadata.name}/proxy/stats/summary`;
       const stats = JSON.parse(await this.kubectl.run('get', '--raw', path)) as Stats;
-      for (const { podRef, memory } of stats.pods)
-        if (podRef.namespace === this.namespace && pods.includes(podRef.name)) bytes += memory?.workingSetBytes ?? 0;
+      for (const { podRef, containers } of stats.pods)
+        if (podRef.namespace === this.namespace && pods.includes(podRef.name))
+          for (const { memory } of containers) bytes += memory?.workingSetBytes ?? 0;
     }
+    if (bytes === 0) throw new Error(`the kubelets tell nothing of the memory of ${pods.join(', ')}`);
     return bytes / 2 ** 20;
   }
 
@@ -182,7 +184,7 @@ export class PodBench {
 }
 
 interface Stats {
-  pods: { podRef: { name: string; namespace: string }; memory?: { workingSetBytes?: number } }[];
+  pods: { podRef: { name: string; namespace: string }; containers: { memory?: { workingSetBytes?: number } }[] }[];
 }
 
 const figure = (name: string, label: string, value: number, target: number): Figure => ({

@@ -139,7 +139,7 @@ class ScaleBench {
 
   private startOperator(): number {
     // As in the chart.
-    const flags = ['--max-old-space-size=160', '--enable-source-maps', 'dist/kubernetes-operator.js'];
+    const flags = ['--max-old-space-size=384', '--enable-source-maps', 'dist/kubernetes-operator.js'];
     const args = ['--image', 'stub', '--kubeconfig', this.plane.kubeconfig(), '--http-port', '0'];
     this.operator = spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     return this.operator.pid!;
@@ -160,6 +160,8 @@ class ScaleBench {
     await until(
       'all jobs run',
       () => {
+        if (this.operator?.exitCode !== null || this.operator.signalCode !== null)
+          throw new InVain('the operator has ended by itself');
         const failed = this.jobs.store.list().find(({ status }) => status?.state === 'Failed');
         if (failed !== undefined) throw new InVain(JSON.stringify(failed.status));
         const running = this.jobs.store.list().filter(({ status }) => status?.state === 'Running').length;
