@@ -51,6 +51,8 @@ const SHARE = 10;
 export class Reconciler {
   private readonly options: ReconcilerOptions;
   private readonly gatherer: Gatherer;
+  /** By key: uid of the job that was let go last. A cache may go on showing it for a moment, and nothing may be made for it any more. */
+  private readonly released = new Map<string, string>();
   /** Keys of the jobs that run and are looked at again and again. */
   private readonly running = new Set<string>();
   /** By job: what the pass before did. Many actions are asked for anew until they have had their effect; that they go on is no news. */
@@ -70,7 +72,9 @@ export class Reconciler {
   async reconcile(key: ObjectKey, savepoints: readonly string[], troubled = false): Promise<NextLook> {
     const found = await this.options.store.get('FlowJob', key);
     this.running.delete(keyOf(key));
-    if (found === null) return this.clearAway(key, await this.savepoints(key, savepoints));
+    if (found === null) this.released.delete(keyOf(key));
+    if (found === null || this.released.get(keyOf(key)) === found.metadata.uid)
+      return this.clearAway(key, await this.savepoints(key, savepoints));
 
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
     const objects = paused ? [] : await this.savepoints(key, savepoints);
@@ -236,6 +240,7 @@ export class Reconciler {
     if (decision.finalizer === 'keep') return;
     await this.options.runtime.forget(job.metadata);
     await this.removeFinalizer('FlowJob', job);
+    this.released.set(keyOf(job.metadata), job.metadata.uid);
   }
 
   private async report(

@@ -49,7 +49,15 @@ test('helm test runs a batch job to its end and leaves nothing of it', async () 
       .join(' ');
   };
   // A claim goes once no pod has it any more.
-  await until('nothing is left of it', async () => (await left()) === '', { seconds: 30 });
+  await until(
+    'nothing is left of it',
+    async () => {
+      const names = await left();
+      if (names !== '') throw new Error(names);
+      return true;
+    },
+    { seconds: 30 },
+  );
 }, 200_000);
 
 test('both replicas are ready with their caches synced; one leads, and it alone tells of the jobs', async () => {
