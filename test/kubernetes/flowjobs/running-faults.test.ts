@@ -65,7 +65,7 @@ const faults: Fault[] = [
           victim: 'jobmanager',
           strike: fillTemporary(20),
           says: /was evicted: .*exceeds the limit/,
-        },
+        } satisfies Fault,
       ]
     : []),
   {
