@@ -92,7 +92,7 @@ export async function clearAway({ kubectl, installed, broughtUp }: Environment, 
     return cluster('down', new AbortController().signal);
   }
   if (!installed) return;
-  await helm(kubectl, ownCluster(clusterFolder()) !== null, 'uninstall', 'flowjob', '--wait');
+  await helm(kubectl, ownCluster(clusterFolder()) !== null, 'uninstall', 'flowjob', '--wait', '--ignore-not-found');
   await kubectl.run('delete', 'namespace', SYSTEM, '--timeout=60s');
 }
 
@@ -144,7 +144,7 @@ async function installOperator(kubectl: Kubectl, own: boolean, tag: string): Pro
       '120s',
     ],
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${tag}`, '--set', 'replicas=1'],
-    ...['--set', `watchNamespace=${NAMESPACE}`, '--set', `crds.install=${crds}`],
+    ...['--set', `watchNamespaces={${NAMESPACE}}`, '--set', `crds.install=${crds}`],
   );
 }
 

@@ -10,7 +10,7 @@ import { DirectStore } from '../../../src/store/kubernetes/direct-store.ts';
 import { Cli, condition } from '../../harness/cli.ts';
 import { InVain, until } from '../../harness/until.ts';
 import { compareRows, isEqual } from '../compare.ts';
-import { asBatch, toYaml, withMeanDelay, type DemoManifest } from '../manifests.ts';
+import { asBatch, atRate, toYaml, withMeanDelay, type DemoManifest } from '../manifests.ts';
 import { Observer } from '../observe.ts';
 import { formatCount, LiveTable } from '../table.ts';
 import { tellComparison } from '../tell.ts';
@@ -82,7 +82,7 @@ class Story {
 
   private async stream(): Promise<DemoManifest> {
     say('2. A stream: the same flights in time order, summed up per origin and day, exactly once.');
-    const first = exampleInPods('flights-per-day.yaml', this.node);
+    const first = atRate(exampleInPods('flights-per-day.yaml', this.node), 150_000);
     await this.apply(first);
     await this.ready('flights-per-day', 'Ready');
     const windows = await patiently('the first windows', async () => (await this.windows()).length || false);
