@@ -64,6 +64,8 @@ test('where the checkpoints of the version before are gone, the new one does not
   expect(world.job.status?.state).toBe('Failed');
   expect(world.job.status?.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
     reason: 'StateUnreadable',
-    message: expect.stringContaining('With upgrade.strategy Stateless and another spec.restartNonce it starts without state'),
+    message: expect.stringContaining(
+      'With upgrade.strategy Stateless and another spec.restartNonce it starts without state',
+    ),
   });
 });
