@@ -25,6 +25,9 @@ export interface ObjectKey {
   name: string;
 }
 
+/** `namespace/name`: a key as the key of a Map. */
+export const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
+
 /** `metav1.Condition`, with observedGeneration always present. */
 export const ConditionSchema = Type.Object(
   {

@@ -1,7 +1,7 @@
 // The loop of the operator: whatever happens to a job (its object, its savepoints, its processes) puts it into the queue; a pass says when to look again.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../api/group.ts';
-import type { ObjectKey } from '../api/object.ts';
+import { idOf, type ObjectKey } from '../api/object.ts';
 import { systemClock } from '../../engine/clock.ts';
 import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
 import type { Metrics } from '../kube/metrics.ts';
@@ -70,7 +70,7 @@ export class Controller {
     await Promise.all([
       this.watch('FlowSavepoint', signal, ({ type, object: { metadata, spec } }) => {
         const key = { namespace: metadata.namespace, name: spec.jobRef.name };
-        const id = idOf({ namespace: metadata.namespace, name: metadata.name });
+        const id = idOf(metadata);
         if (type !== 'Deleted' && metadata.deletionTimestamp !== undefined) this.leaving.set(id, key);
         else this.leaving.delete(id);
         for (const [job, named] of this.restoring) if (named === id) this.look(this.keys.get(job)!);
@@ -151,5 +151,3 @@ export class Controller {
     }
   }
 }
-
-const idOf = (key: ObjectKey): string => `${key.namespace}/${key.name}`;

@@ -1,6 +1,6 @@
 // Which FlowJobs read which ConfigMap, so that the change of one wakes its readers and nobody else.
 import type { FlowJob } from '../api/flowjob.ts';
-import type { ObjectKey } from '../api/object.ts';
+import { idOf, type ObjectKey } from '../api/object.ts';
 
 export class Readers {
   /** By ConfigMap, then by job. */
@@ -8,9 +8,9 @@ export class Readers {
   private readonly readBy = new Map<string, string>();
 
   note({ metadata: { namespace, name }, spec }: FlowJob, gone: boolean): void {
-    const job = `${namespace}/${name}`;
+    const job = idOf({ namespace, name });
     const ref = gone ? undefined : spec.job.sql.configMapKeyRef?.name;
-    const now = ref === undefined ? undefined : `${namespace}/${ref}`;
+    const now = ref === undefined ? undefined : idOf({ namespace, name: ref });
     const before = this.readBy.get(job);
     if (before === now) return;
     if (before !== undefined) {
@@ -24,7 +24,7 @@ export class Readers {
     this.byConfigMap.set(now, readers.set(job, { namespace, name }));
   }
 
-  of({ namespace, name }: ObjectKey): ObjectKey[] {
-    return [...(this.byConfigMap.get(`${namespace}/${name}`)?.values() ?? [])];
+  of(configMap: ObjectKey): ObjectKey[] {
+    return [...(this.byConfigMap.get(idOf(configMap))?.values() ?? [])];
   }
 }

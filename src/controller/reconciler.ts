@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { FINALIZER, PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
-import type { ObjectKey } from '../api/object.ts';
+import { idOf, type ObjectKey } from '../api/object.ts';
 import { troubledConditions } from '../lifecycle/conditions.ts';
 import { decide } from '../lifecycle/decide.ts';
 import { shorten } from '../lifecycle/endings.ts';
@@ -71,9 +71,9 @@ export class Reconciler {
    */
   async reconcile(key: ObjectKey, savepoints: readonly string[], troubled = false): Promise<NextLook> {
     const found = await this.options.store.get('FlowJob', key);
-    this.running.delete(keyOf(key));
-    if (found === null) this.released.delete(keyOf(key));
-    if (found === null || this.released.get(keyOf(key)) === found.metadata.uid)
+    this.running.delete(idOf(key));
+    if (found === null) this.released.delete(idOf(key));
+    if (found === null || this.released.get(idOf(key)) === found.metadata.uid)
       return this.clearAway(key, await this.savepoints(key, savepoints));
 
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
@@ -118,7 +118,7 @@ export class Reconciler {
 
   /** Those that the pass before did not ask for too. */
   private logNew(key: ObjectKey, actions: readonly Action[]): void {
-    const id = `${key.namespace}/${key.name}`;
+    const id = idOf(key);
     const before = this.underWay.get(id);
     const now = new Set(actions.map((action) => JSON.stringify(action)));
     for (const action of actions)
@@ -132,7 +132,7 @@ export class Reconciler {
     if (decision.requeueAt !== null) looks.push(Math.max(1, decision.requeueAt - this.options.now()));
     if (decision.inMotion || decision.actions.length > 0) looks.push(MOTION);
     if (job.status?.state === 'Running' && decision.status.conditions.every((x) => x.type !== 'Paused')) {
-      this.running.add(keyOf(job.metadata));
+      this.running.add(idOf(job.metadata));
       looks.push(Math.max(job.spec.mode === 'Batch' ? BATCH : STEADY, this.running.size * SHARE));
     }
     return looks.length === 0 ? null : Math.min(...looks);
@@ -240,7 +240,7 @@ export class Reconciler {
     if (decision.finalizer === 'keep') return;
     await this.options.runtime.forget(job.metadata);
     await this.removeFinalizer('FlowJob', job);
-    this.released.set(keyOf(job.metadata), job.metadata.uid);
+    this.released.set(idOf(job.metadata), job.metadata.uid);
   }
 
   private async report(
@@ -257,5 +257,3 @@ export class Reconciler {
     }
   }
 }
-
-const keyOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;

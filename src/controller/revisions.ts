@@ -1,6 +1,6 @@
 // Keeps each accepted version, with the SQL text that it runs, before anything of it is started.
 import type { FlowJob } from '../api/flowjob.ts';
-import type { ObjectKey } from '../api/object.ts';
+import { idOf, type ObjectKey } from '../api/object.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import { reviseHistory, revisionName, REVISION_HISTORY_LIMIT, type KeptRevision } from '../lifecycle/revisions.ts';
 
@@ -32,7 +32,7 @@ export class RevisionKeeper {
     const { namespace, name, uid } = job.metadata;
     const spec = job.status?.accepted?.spec;
     if (spec === undefined) return;
-    const id = `${namespace}/${name}`;
+    const id = idOf({ namespace, name });
     const limit = job.spec.revisionHistoryLimit ?? REVISION_HISTORY_LIMIT;
     const current = revisionName(name, spec);
     const done = `${uid} ${current} ${limit}`;
@@ -44,7 +44,7 @@ export class RevisionKeeper {
     this.kept.set(id, done);
   }
 
-  forget({ namespace, name }: ObjectKey): void {
-    this.kept.delete(`${namespace}/${name}`);
+  forget(key: ObjectKey): void {
+    this.kept.delete(idOf(key));
   }
 }

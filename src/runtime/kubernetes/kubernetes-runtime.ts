@@ -1,7 +1,7 @@
 // JobManager and TaskManagers as pods. What runs is read from an informer; names are reckoned from status, so that each call can be repeated.
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
-import type { ObjectKey } from '../../api/object.ts';
+import { idOf, type ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
@@ -16,7 +16,7 @@ import { claim, configMap, networkPolicy, restService, secret, type ChildManifes
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { MissingReferences } from './missing-references.ts';
-import { idOf, jobOf, keyOfJob } from './pod-cache.ts';
+import { jobOf, keyOfJob } from './pod-cache.ts';
 import { PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
 import { claimOf } from './state-mounts.ts';

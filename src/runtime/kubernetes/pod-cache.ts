@@ -1,5 +1,5 @@
 // The pods of FlowJobs as this process knows them. Every replica keeps them, whether it leads or not; kubernetes-runtime.ts writes.
-import type { ObjectKey } from '../../api/object.ts';
+import { idOf, type ObjectKey } from '../../api/object.ts';
 import { withoutManagedFields, type InformerOptions } from '../../kube/cache/informer.ts';
 import { Informers } from '../../kube/cache/informers.ts';
 import { LABEL } from './names.ts';
@@ -20,9 +20,6 @@ export function podCache(options: PodCacheOptions): Informers<Pod> {
     indexers: { job: (pod) => [jobOf(pod)] },
   });
 }
-
-/** `namespace/name` of a job. */
-export const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
 
 export const keyOfJob = ({ metadata }: Pod): ObjectKey => ({
   namespace: metadata.namespace!,

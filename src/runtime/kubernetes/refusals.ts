@@ -1,6 +1,6 @@
 // What the API server refuses to make of a job, and what to do: a quota that is used up, a pod that security does not let in, a template that is no pod's. It
 // is tried again by itself, more slowly each time, for what refuses may be changed by anybody.
-import type { ObjectKey } from '../../api/object.ts';
+import { idOf, type ObjectKey } from '../../api/object.ts';
 import { ApiError, isAlreadyExists, isConflict } from '../../kube/errors.ts';
 import type { Refusal } from '../../lifecycle/observation.ts';
 
@@ -68,5 +68,3 @@ export class Refusals {
     this.byJob.delete(idOf(key));
   }
 }
-
-const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
