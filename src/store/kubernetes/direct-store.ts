@@ -16,18 +16,10 @@ import {
 } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import { sleep, type Clock, type Random } from '../../kube/time.ts';
-import {
-  describeObject,
-  StoreError,
-  type ApplyOutcome,
-  type Manifest,
-  type Objects,
-  type Store,
-  type StoreErrorReason,
-  type WatchEvent,
-} from '../port.ts';
+import { type ApplyOutcome, type Manifest, type Objects, type Store, type WatchEvent } from '../port.ts';
 import { EVENTS_OF_CORE, flowEvent, type CoreEvent } from './core-events.ts';
 import { RESOURCES } from './resources.ts';
+import { asStoreErrors } from './store-errors.ts';
 
 /** Of what people write with `flowjob`. */
 export const CLI_MANAGER = 'flowjob-cli';
@@ -68,7 +60,7 @@ export class DirectStore implements Store {
   async create<K extends Kind>(manifest: Manifest<K>): Promise<Objects[K]> {
     const { kind, metadata } = manifest;
     const write = { fieldManager: CLI_MANAGER };
-    return this.call(kind, metadata.name, () =>
+    return asStoreErrors(kind, metadata.name, () =>
       this.options.client.create(RESOURCES[kind], asManifest(manifest), write),
     );
   }
@@ -76,7 +68,7 @@ export class DirectStore implements Store {
   async update<K extends Kind>(object: Objects[K]): Promise<Objects[K]> {
     const kind = object.kind as K;
     const write = { fieldManager: CLI_MANAGER };
-    return this.call(kind, object.metadata.name, () =>
+    return asStoreErrors(kind, object.metadata.name, () =>
       this.options.client.replace(RESOURCES[kind], asManifest(object), write),
     );
   }
@@ -97,7 +89,7 @@ export class DirectStore implements Store {
 
   async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
     const { client } = this.options;
-    return this.call(kind, key.name, async () => {
+    return asStoreErrors(kind, key.name, async () => {
       await client.delete(RESOURCES[kind], key);
       return client.find<Objects[K]>(RESOURCES[kind], key);
     });
@@ -158,16 +150,6 @@ export class DirectStore implements Store {
   async close(): Promise<void> {
     // Nothing is held.
   }
-
-  private async call<T>(kind: Kind, name: string, work: () => Promise<unknown>): Promise<T> {
-    try {
-      return (await work()) as T;
-    } catch (error) {
-      if (error instanceof ApiError && isReason(error.reason) && error.details?.name !== undefined)
-        throw new StoreError(error.reason, `${describeObject(kind, name)}: ${error.said}`, error);
-      throw error;
-    }
-  }
 }
 
 /** Server-side apply under the command line's manager, of any kind. Fields of other managers are not taken unless `force`. */
@@ -226,8 +208,5 @@ function isPassing(error: unknown): boolean {
   if (error instanceof ApiError) return error.status === 429 || error.status >= 500;
   return error instanceof KubeError && error.code !== 'CONFIG';
 }
-
-const REASONS: readonly StoreErrorReason[] = ['NotFound', 'AlreadyExists', 'Conflict'];
-const isReason = (reason: string): reason is StoreErrorReason => (REASONS as readonly string[]).includes(reason);
 
 const asManifest = <T extends KubeObject>(object: object): KubeManifest<T> => object as KubeManifest<T>;

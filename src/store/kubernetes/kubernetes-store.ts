@@ -3,37 +3,23 @@ import type { EventInput, FlowEvent } from '../../api/event.ts';
 import { API_VERSION, type Kind } from '../../api/group.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
-import { ApiError } from '../../kube/errors.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Manifest as KubeManifest } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
-import {
-  describeObject,
-  StoreError,
-  type ApplyOutcome,
-  type Manifest,
-  type Objects,
-  type Store,
-  type StoreErrorReason,
-  type WatchEvent,
-} from '../port.ts';
+import type { Manifest, Objects, Store, WatchEvent } from '../port.ts';
 import { EventQueue } from './event-queue.ts';
 import type { JobCaches } from './job-caches.ts';
 import { RESOURCES } from './resources.ts';
+import { asStoreErrors } from './store-errors.ts';
 
 export interface KubernetesStoreOptions {
   /** Writes: of the leader, fenced. */
   client: Client;
   recorder: EventRecorder;
   caches: JobCaches;
-  /** Where manifests go that name no namespace. */
-  defaultNamespace?: string | undefined;
 }
 
 export const FIELD_MANAGER = 'flowjob-operator';
-
-/** For what people apply: `flowjob apply`. */
-const APPLY_MANAGER = 'flowjob-cli';
 
 export class KubernetesStore implements Store {
   private readonly options: KubernetesStoreOptions;
@@ -54,7 +40,7 @@ export class KubernetesStore implements Store {
 
   async create<K extends Kind>(manifest: Manifest<K>): Promise<Objects[K]> {
     return this.written(manifest.kind, manifest.metadata.name, async () =>
-      this.options.client.create(RESOURCES[manifest.kind], this.manifestOf(manifest)),
+      this.options.client.create(RESOURCES[manifest.kind], asManifest<K>(manifest)),
     );
   }
 
@@ -75,17 +61,17 @@ export class KubernetesStore implements Store {
     );
   }
 
-  async apply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
-    return this.applied(manifest, false);
+  async apply(): Promise<never> {
+    throw new Error('the operator applies nothing: that is for people and their tools');
   }
 
-  async dryRunApply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
-    return this.applied(manifest, true);
+  async dryRunApply(): Promise<never> {
+    return this.apply();
   }
 
   async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
     const { client } = this.options;
-    return this.call(kind, key.name, async () => {
+    return asStoreErrors(kind, key.name, async () => {
       await client.delete(RESOURCES[kind], key);
       return client.find<Objects[K]>(RESOURCES[kind], key);
     });
@@ -133,54 +119,18 @@ export class KubernetesStore implements Store {
     return this.options.caches.of(kind);
   }
 
-  private manifestOf<K extends Kind>(manifest: Manifest<K>): KubeManifest<Objects[K]> {
-    const namespace = manifest.metadata.namespace ?? this.options.defaultNamespace ?? 'default';
-    return { ...manifest, metadata: { ...manifest.metadata, namespace } } as unknown as KubeManifest<Objects[K]>;
-  }
-
-  private async applied<K extends Kind>(
-    manifest: Manifest<K>,
-    dryRun: boolean,
-  ): Promise<{ object: Objects[K]; outcome: ApplyOutcome }> {
-    const { client } = this.options;
-    const wanted = this.manifestOf(manifest);
-    return this.call(manifest.kind, manifest.metadata.name, async () => {
-      const before = await client.find(RESOURCES[manifest.kind], wanted.metadata);
-      const object = await client.apply(RESOURCES[manifest.kind], wanted, {
-        fieldManager: APPLY_MANAGER,
-        force: true,
-        dryRun,
-      });
-      const same = before?.metadata.resourceVersion === object.metadata.resourceVersion;
-      return { object: object, outcome: before === null ? 'created' : same ? 'unchanged' : 'configured' };
-    });
-  }
-
   /** What was written is read by the next pass, whenever the watch tells of it. */
   private async written<K extends Kind>(kind: K, name: string, write: () => Promise<unknown>): Promise<Objects[K]> {
-    const object = (await this.call(kind, name, write)) as Objects[K];
+    const object = (await asStoreErrors(kind, name, write)) as Objects[K];
     // An object whose last finalizer went is gone: the watch tells.
     const gone = object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
     if (!gone) this.cache(kind).record(structuredClone(object));
     return object;
   }
-
-  private async call<T>(kind: Kind, name: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof ApiError && isReason(error.reason))
-        throw new StoreError(error.reason, `${describeObject(kind, name)}: ${error.message}`, error);
-      throw error;
-    }
-  }
 }
-
-const REASONS: readonly StoreErrorReason[] = ['NotFound', 'AlreadyExists', 'Conflict'];
-const isReason = (reason: string): reason is StoreErrorReason => (REASONS as readonly string[]).includes(reason);
 
 const copyOf = <T>(object: T): T => structuredClone(object);
 
-function asManifest<K extends Kind>(object: Objects[K]): KubeManifest<Objects[K]> {
+function asManifest<K extends Kind>(object: Objects[K] | Manifest<K>): KubeManifest<Objects[K]> {
   return object as unknown as KubeManifest<Objects[K]>;
 }
