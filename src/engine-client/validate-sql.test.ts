@@ -34,3 +34,18 @@ test('a defect of the planner is an answer, not the end of the pass', () => {
   });
   expect(checker.check('u', 'orders', spec('a'))).toContain('x is not a function');
 });
+
+test('it does not remember jobs for ever that are gone', () => {
+  let asked = 0;
+  const checker = new SqlChecker(() => {
+    asked++;
+    return null;
+  });
+  const same = spec('a');
+  checker.check('first', 'orders', same);
+  for (let job = 0; job < 10_000; job++) checker.check(`job-${job}`, 'orders', same);
+  checker.check('job-9999', 'orders', same);
+  expect(asked).toBe(10_001);
+  checker.check('first', 'orders', same);
+  expect(asked).toBe(10_002);
+});

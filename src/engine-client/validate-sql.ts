@@ -31,6 +31,9 @@ export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem
   }
 }
 
+/** Of so many jobs the answers are remembered. */
+const LIMIT = 10_000;
+
 /** Remembers the answer for each version of each job, as a pass asks every time. */
 export class SqlChecker {
   private readonly answers = new Map<string, { question: string; answer: string | null }>();
@@ -46,7 +49,10 @@ export class SqlChecker {
     const known = this.answers.get(uid);
     if (known?.question === question) return known.answer;
     const answer = this.judge(name, spec);
+    this.answers.delete(uid);
     this.answers.set(uid, { question, answer });
+    // Jobs go without a word to this class: those that were judged longest ago are judged anew when they are still there.
+    if (this.answers.size > LIMIT) this.answers.delete(this.answers.keys().next().value!);
     return answer;
   }
 
