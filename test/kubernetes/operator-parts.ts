@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemClock as clock } from '../../engine/clock.ts';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import type { Informers } from '../../src/kube/cache/informers.ts';
+import { ApiError } from '../../src/kube/errors.ts';
 import { EventRecorder } from '../../src/kube/events.ts';
 import { podCache } from '../../src/runtime/kubernetes/pod-cache.ts';
 import type { Pod } from '../../src/runtime/kubernetes/pod-view.ts';
@@ -44,13 +45,15 @@ export async function startOperatorParts(namespaces: readonly string[]): Promise
   const troubles: unknown[] = [];
   const ending = new AbortController();
   const random = Math.random;
-  const options = { client, namespaces, clock, random, onTrouble: (error: unknown) => void troubles.push(error) };
+  const onTrouble = (error: unknown): void => {
+    // Lists of a kind that was installed just now are put off for a moment: "storage is (re)initializing".
+    if (!(error instanceof ApiError && error.status === 429)) troubles.push(error);
+  };
+  const options = { client, namespaces, clock, random, onTrouble };
   const caches = new JobCaches(options);
   const pods = podCache(options);
   const reading = Promise.all([caches.run(ending.signal), pods.run(ending.signal)]);
   await until('the caches are synced', () => caches.hasSynced && pods.hasSynced, { seconds: 30 });
-  // Lists of a kind that is being installed may be put off for a moment (429).
-  troubles.length = 0;
   const recorder = new EventRecorder({ client, controller: 'flowjob.dev/operator', instance: 'test', clock, random });
   const store = new KubernetesStore({ client, recorder, caches });
   return {

@@ -1,28 +1,10 @@
 // The chart as it runs: helm's own test, and what each of two replicas says of itself to the kubelet and to Prometheus.
 import { until } from '../../harness/until.ts';
-import {
-  helm,
-  installOperator,
-  Jobs,
-  killOperator,
-  kubectl,
-  leader,
-  NAMESPACE,
-  SYSTEM,
-  uninstallOperator,
-} from './operator.ts';
+import { helm, Jobs, killOperator, kubectl, leader, NAMESPACE, SYSTEM, withOperator } from './operator.ts';
 
 const jobs = new Jobs(NAMESPACE);
 
-beforeAll(async () => {
-  await jobs.createNamespace();
-  await installOperator();
-}, 180_000);
-
-afterAll(async () => {
-  await jobs.removeNamespace();
-  await uninstallOperator();
-}, 120_000);
+withOperator(jobs);
 
 const ask = (pod: string, path: string): Promise<string> =>
   kubectl.run('get', '--raw', `/api/v1/namespaces/${SYSTEM}/pods/${pod}:8080/proxy${path}`);

@@ -3,21 +3,12 @@ import type { FlowJobSpec } from '../../../src/api/flowjob.ts';
 import type { FlowSavepoint } from '../../../src/api/flowsavepoint.ts';
 import { until } from '../../harness/until.ts';
 import { full } from '../full.ts';
-import { IMAGE, installOperator, Jobs, kubectl, NAMESPACE, SYSTEM, uninstallOperator } from './operator.ts';
+import { IMAGE, Jobs, kubectl, NAMESPACE, SYSTEM, withOperator } from './operator.ts';
+import { condition } from './streams.ts';
 
 const jobs = new Jobs(NAMESPACE);
-const condition = (job: Awaited<ReturnType<Jobs['get']>>, type: string) =>
-  job.status?.conditions.find((one) => one.type === type);
 
-beforeAll(async () => {
-  await jobs.createNamespace();
-  await installOperator();
-}, 180_000);
-
-afterAll(async () => {
-  await jobs.removeNamespace();
-  await uninstallOperator();
-}, 120_000);
+withOperator(jobs);
 
 const text = (version: number): string => `
 CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100', 'fields.n.kind' = 'sequence',

@@ -1,19 +1,10 @@
 // FlowJobs in real pods, under the chart's own rights and in a namespace of restricted pod security: what a user sees from apply to the end.
-import { installOperator, Jobs, killOperator, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
+import { Jobs, killOperator, kubectl, NAMESPACE, withOperator } from './operator.ts';
+import { condition } from './streams.ts';
 
 const jobs = new Jobs(NAMESPACE);
-const condition = (job: Awaited<ReturnType<Jobs['get']>>, type: string) =>
-  job.status?.conditions.find((one) => one.type === type);
 
-beforeAll(async () => {
-  await jobs.createNamespace();
-  await installOperator();
-}, 180_000);
-
-afterAll(async () => {
-  await jobs.removeNamespace();
-  await uninstallOperator();
-}, 120_000);
+withOperator(jobs);
 
 const numbers = (rows: number, perSecond: number): string => `
 CREATE TABLE numbers (n BIGINT, k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '${perSecond}',

@@ -160,3 +160,15 @@ export class Jobs {
     return printed;
   }
 }
+
+/** For a test file that needs no more than that: the operator and the namespace of `jobs` are there before its tests, and gone after them. */
+export function withOperator(jobs: Jobs): void {
+  beforeAll(async () => {
+    await jobs.createNamespace();
+    await installOperator();
+  }, 240_000);
+  afterAll(async () => {
+    await jobs.removeNamespace();
+    await uninstallOperator();
+  }, 180_000);
+}

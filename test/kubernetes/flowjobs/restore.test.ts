@@ -1,24 +1,14 @@
 // Where new jobs start, in pods: from the savepoint of a job that was deleted, from another job's volume, and not empty in a cluster rebuilt from git.
 import type { FlowSavepoint } from '../../../src/api/flowsavepoint.ts';
 import { until } from '../../harness/until.ts';
-import { installOperator, Jobs, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
+import { Jobs, kubectl, NAMESPACE, withOperator } from './operator.ts';
 
 const jobs = new Jobs(NAMESPACE);
 type Job = Awaited<ReturnType<Jobs['get']>>;
 const stalled = ({ status }: Job) => status?.conditions.find(({ type }) => type === 'Stalled');
 const healthy = ({ status }: Job): boolean => status?.state === 'Running' && status.attempt?.healthy === true;
 
-beforeAll(async () => {
-  await jobs.createNamespace();
-  await installOperator();
-}, 240_000);
-
-afterAll(async () => {
-  // Before the namespace: in one that is going the operator may make no pod that looks at a volume, and loses its Role there.
-  await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', NAMESPACE);
-  await jobs.removeNamespace();
-  await uninstallOperator();
-}, 180_000);
+withOperator(jobs);
 
 /** Every number up to `rows`, each once, into a folder of the volume. */
 const spec = (rows: number, state: object = {}): object => ({

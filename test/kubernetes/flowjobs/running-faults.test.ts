@@ -120,11 +120,8 @@ describe.each(faults)('$name', ({ name, victim, strike, says }) => {
     await expectEachOnce(jobs, name);
   }, 240_000);
 
-  (says === undefined ? test.skip : test)(
-    'an event says what happened',
-    async () => {
-      await untilEvent(name, NAMESPACE, 'ProcessLost', says!);
-    },
-    90_000,
-  );
+  if (says !== undefined)
+    test('an event says what happened', async () => {
+      await untilEvent(name, NAMESPACE, 'ProcessLost', says);
+    }, 90_000);
 });
