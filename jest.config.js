@@ -30,7 +30,7 @@ export default {
       testPathIgnorePatterns: notOfApiServer,
       testMatch: [
         '<rootDir>/{engine,src}/**/*.test.ts',
-        '<rootDir>/test/{conformance,bench,demo,simulation,mutation}/**/*.test.ts',
+        '<rootDir>/test/{conformance,harness,bench,demo,simulation,mutation}/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },

@@ -10,6 +10,7 @@ import { loadAuthentication } from '../../../src/kube/rest/auth.ts';
 import { Client } from '../../../src/kube/rest/client.ts';
 import { HttpsTransport } from '../../../src/kube/rest/transport.ts';
 import type { StructuralSchema } from '../../../src/api/structural.ts';
+import { until } from '../../harness/until.ts';
 import { kubernetesCache } from '../binaries.ts';
 import { startControlPlane } from '../control-plane.ts';
 import { Kubectl } from '../kubectl.ts';
@@ -29,7 +30,7 @@ export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
 export const readCrd = (kind: Kind): Crd => parse(readFileSync(crdPath(kind), 'utf8')) as Crd;
 
-/** Resolves when both kinds are served. */
+/** Resolves when both kinds are served, and their schemas with them. */
 export async function startApiWithCrds(crds: readonly Crd[] = KIND_NAMES.map(readCrd)): Promise<ApiWithCrds> {
   const folder = mkdtempSync(join(tmpdir(), 'flowjob-crds-'));
   const plane = await startControlPlane({ folder: join(folder, 'plane') });
@@ -42,7 +43,11 @@ export async function startApiWithCrds(crds: readonly Crd[] = KIND_NAMES.map(rea
     userAgent: 'flowjob-tests',
   });
   await kubectl.apply(crds);
-  await kubectl.run('wait', '--for=condition=Established', 'crd', ...crds.map(({ metadata }) => metadata.name));
+  const names = crds.map(({ metadata }) => metadata.name);
+  await kubectl.run('wait', '--for=condition=Established', 'crd', ...names);
+  // The schemas that `kubectl explain` reads are published some time after a kind is served.
+  for (const name of names)
+    await until(`the schema of ${name} is published`, () => kubectl.run('explain', name), { seconds: 60, every: 200 });
   return {
     kubectl,
     client,

@@ -68,6 +68,9 @@ export interface PodInfo {
   status: { phase: string };
 }
 
+/** The last line of what a look at a volume prints. */
+const WHOLE = '--that-is-all--';
+
 /** FlowJobs in one namespace. */
 export class Jobs {
   readonly namespace: string;
@@ -142,7 +145,7 @@ export class Jobs {
         {
           name: 'look',
           image: IMAGE,
-          command: ['sh', '-c', script],
+          command: ['sh', '-c', `{ ${script}\n} && echo ${WHOLE}`],
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],
         },
@@ -155,7 +158,15 @@ export class Jobs {
       async () => (await kubectl.get<PodInfo>('pod', name, '-n', this.namespace)).status.phase === 'Succeeded' || null,
       { seconds: 60, every: 200 },
     );
-    const printed = await kubectl.run('logs', name, '-n', this.namespace);
+    // The log of a container may still be on its way to the node's disk when its pod has ended.
+    const printed = await until(
+      `the whole log of ${name} can be read`,
+      async () => {
+        const log = await kubectl.run('logs', name, '-n', this.namespace);
+        return log.endsWith(`${WHOLE}\n`) && log.slice(0, -WHOLE.length - 1);
+      },
+      { seconds: 30, every: 200 },
+    );
     await kubectl.run('delete', 'pod', name, '-n', this.namespace, '--grace-period=0', '--force');
     return printed;
   }
