@@ -2,6 +2,7 @@
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
+import type { PodVolumes, VolumeSource } from './pod-parts.ts';
 import type { Pod } from './pod-view.ts';
 
 export interface MissingReferencesOptions {
@@ -15,26 +16,9 @@ export interface MissingReferencesOptions {
 /** Milliseconds after which a pod that has a node should have begun, and between two looks. */
 const PATIENCE = 2_000;
 
-interface Source {
-  secret?: { secretName?: string; name?: string; optional?: boolean };
-  configMap?: { name?: string; optional?: boolean };
-}
-
-type Volume = Source & { name: string; projected?: { sources?: Source[] } };
-
-interface PodVolumes {
-  volumes?: Volume[];
-  containers?: Mounting[];
-  initContainers?: Mounting[];
-}
-
 interface Reference {
   kind: 'Secret' | 'ConfigMap';
   name: string;
-}
-
-interface Mounting {
-  volumeMounts?: { name: string }[];
 }
 
 /** What a pod cannot start without. The kubelet does not care for volumes that no container mounts. */
@@ -45,7 +29,7 @@ export function referencesOf(pod: Pod): Reference[] {
   );
   return volumes
     .filter(({ name }) => mounted.has(name))
-    .flatMap((volume): Source[] => [volume, ...(volume.projected?.sources ?? [])])
+    .flatMap((volume): VolumeSource[] => [volume, ...(volume.projected?.sources ?? [])])
     .flatMap(({ secret, configMap }): (Reference | null)[] => [
       secret === undefined || secret.optional === true
         ? null

@@ -1,8 +1,9 @@
 // The pods of FlowJobs as this process knows them. Every replica keeps them, whether it leads or not; kubernetes-runtime.ts writes.
 import { idOf, type ObjectKey } from '../../api/object.ts';
-import { withoutManagedFields, type InformerOptions } from '../../kube/cache/informer.ts';
+import type { InformerOptions } from '../../kube/cache/informer.ts';
 import { Informers } from '../../kube/cache/informers.ts';
 import { LABEL } from './names.ts';
+import { readParts } from './pod-parts.ts';
 import { PODS, type Pod } from './pod-view.ts';
 
 export type PodCacheOptions = Pick<InformerOptions<Pod>, 'client' | 'clock' | 'random' | 'onTrouble' | 'metrics'> & {
@@ -16,7 +17,7 @@ export function podCache(options: PodCacheOptions): Informers<Pod> {
     ...options,
     resource: PODS,
     labelSelector: LABEL.job,
-    trim: withoutManagedFields,
+    trim: readParts,
     indexers: { job: (pod) => [jobOf(pod)] },
   });
 }
