@@ -30,6 +30,8 @@ export interface KubeConfigOptions {
 
 /** Credentials are asked for again after so long: a pod's token and an exec plugin's certificate change under way. Milliseconds. */
 const FRESH_FOR = 10_000;
+/** That are kept after a burst of calls: each holds memory here and at the server. */
+const IDLE_CONNECTIONS = 16;
 
 /** What `KubeConfig` names the context that it makes up when it found nothing. */
 const MADE_UP = 'loaded-context';
@@ -127,7 +129,7 @@ export class KubeConfigAuthentication implements Authentication {
     );
     const fingerprint = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
     if (this.agent?.fingerprint === fingerprint) return this.agent.agent;
-    const keep = { keepAlive: true };
+    const keep = { keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS };
     // KubeConfig's own agent knows the way through a proxy.
     const theirs = options.agent as HttpsAgent;
     const agent =

@@ -139,7 +139,7 @@ class ScaleBench {
 
   private startOperator(): number {
     // As in the chart.
-    const flags = ['--max-old-space-size=384', '--enable-source-maps', 'dist/kubernetes-operator.js'];
+    const flags = ['--max-old-space-size=384', 'dist/kubernetes-operator.js'];
     const args = ['--image', 'stub', '--kubeconfig', this.plane.kubeconfig(), '--http-port', '0'];
     this.operator = spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
     return this.operator.pid!;
