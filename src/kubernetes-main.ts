@@ -10,6 +10,7 @@ import { EventRecorder } from './kube/events.ts';
 import { LeaderElector, type Leadership } from './kube/leader/elector.ts';
 import { loadAuthentication } from './kube/rest/auth.ts';
 import { Client } from './kube/rest/client.ts';
+import type { Fence } from './kube/rest/requester.ts';
 import { HttpsTransport } from './kube/rest/transport.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
@@ -66,7 +67,8 @@ const server = await serve({
 });
 log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image }, 'operator started');
 
-async function lead(client: Client, stop: AbortSignal): Promise<void> {
+/** `fence`: what every write and every call to a JobManager asks whether it may still be made. */
+async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<void> {
   // What the leader before this one wrote last may still be on its way here.
   const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await Promise.race([Promise.all([objects.refresh(), pods.refresh()]), stopped]);
@@ -86,6 +88,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
     checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
     configMaps,
     revisions: new KubernetesRevisions(client),
+    mayAct: () => fence?.check(),
     now: Date.now,
     log,
     metrics: metrics.kube,
@@ -126,7 +129,7 @@ if (settings.leaderElect) {
   });
   const outcome = await elector.run(ending, async ({ fence }: Leadership) => {
     fence.signal.addEventListener('abort', () => clock.after(GRACE, () => process.exit(1)), { once: true });
-    await lead(reader.fenced(fence), AbortSignal.any([ending, fence.signal]));
+    await lead(reader.fenced(fence), AbortSignal.any([ending, fence.signal]), fence);
   });
   if (outcome === 'lost') {
     log.warn({}, 'another replica leads; this one ends');
