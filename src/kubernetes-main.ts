@@ -79,7 +79,7 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
     metrics: metrics.kube,
   });
   const store = new KubernetesStore({ client, recorder, caches: objects });
-  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble });
+  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble, ending: stop });
   const configMaps = new KubernetesConfigMaps({ ...common, client });
   const sql = new SqlChecker();
   const controller = new Controller({

@@ -67,7 +67,7 @@ export async function createOrAdopt<T extends KubeObject>(
   }
 }
 
-/** Deletes an object; one that is gone is fine. */
+/** Deletes an object; one that is gone is fine, also where another one has its name now: with `uid` that one stays. */
 export async function ensureGone(
   client: Client,
   resource: Resource,
@@ -77,7 +77,8 @@ export async function ensureGone(
   try {
     await client.delete(resource, ref, options);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    const otherHasName = options.uid !== undefined && options.resourceVersion === undefined && isConflict(error);
+    if (!isNotFound(error) && !otherHasName) throw error;
   }
 }
 

@@ -31,6 +31,8 @@ export interface KubernetesRuntimeOptions {
   /** Of pods whose FlowJob names none. */
   image: string;
   clock: Clock;
+  /** Aborts when this process is to end: no answer of a pod is waited for any more. */
+  ending?: AbortSignal | undefined;
   /** What goes wrong beside a call; it is tried again by itself. */
   onTrouble: (error: unknown) => void;
 }
@@ -78,17 +80,14 @@ export class KubernetesRuntime implements Runtime {
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
   private readonly seen = new Map<string, { asked: string; view: StorageView; until: number }>();
-  /** Looks at volumes so far: each has a pod of its own. */
-  private looks = 0;
-
   /** Tells what this process asks from what one before it asked. */
   private readonly instance = randomBytes(4).toString('hex');
 
   constructor(options: KubernetesRuntimeOptions) {
     this.options = options;
-    const { client, clock, pods, image, onTrouble } = options;
+    const { client, clock, pods, image, ending, onTrouble } = options;
     this.pods = pods;
-    this.storagePods = new StoragePods({ client, pods, image, clock });
+    this.storagePods = new StoragePods({ client, pods, image, clock, ending });
     this.volumes = new StateVolumes(client, this.storagePods);
     this.refusals = new Refusals(() => clock.now());
     this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
@@ -178,7 +177,7 @@ export class KubernetesRuntime implements Runtime {
     const seen = this.seen.get(idOf(key));
     const now = this.options.clock.monotonic();
     if (seen?.asked === asked && now < seen.until) return seen.view;
-    const view = await this.volumes.look(question, `${this.instance}/${asked}/${this.looks++}`);
+    const view = await this.volumes.look(question, `${this.instance}/${asked}`);
     // A savepoint that is not there may come without anybody telling.
     this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
@@ -200,7 +199,8 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     this.refusals.forget(key);
-    for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
+    for (const { metadata } of this.podsOf(key))
+      await ensureGone(this.options.client, PODS, metadata, { uid: metadata.uid });
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
 
@@ -318,7 +318,7 @@ export class KubernetesRuntime implements Runtime {
       const process = processOf(pod);
       if (process === null || process.state === 'Running') continue;
       if (process.epoch >= epoch - 1 && !newer(process)) continue;
-      await ensureGone(client, PODS, pod.metadata);
+      await ensureGone(client, PODS, pod.metadata, { uid: pod.metadata.uid });
     }
   }
 
