@@ -12,6 +12,7 @@ import { loadAuthentication } from './kube/rest/auth.ts';
 import { Client } from './kube/rest/client.ts';
 import type { Fence } from './kube/rest/requester.ts';
 import { HttpsTransport } from './kube/rest/transport.ts';
+import { sleep } from './kube/time.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
 import { endOnUncaught, endSignal } from './program.ts';
@@ -98,6 +99,10 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
   tellOfJobs(runtime, stop);
   log.info({}, 'leading');
   await controller.run(stop);
+  // What was told last is not to be lost, and the lease is not to be held up by it.
+  const late = new AbortController();
+  await Promise.race([recorder.close(), sleep(clock, LAST_WORDS, late.signal).catch(() => undefined)]);
+  late.abort();
   runtime.close();
   configMaps.close();
   await store.close();
@@ -119,6 +124,8 @@ function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
 }
 
 const identity = `${env['POD_NAME'] ?? 'operator'}-${randomBytes(4).toString('hex')}`;
+/** For events that are not written yet when the operator ends. Milliseconds. */
+const LAST_WORDS = 2_000;
 /** For passes that are under way when the lease is lost. They can write nothing any more. */
 const GRACE = 10_000;
 

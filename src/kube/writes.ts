@@ -6,6 +6,7 @@ import {
   describe,
   type KubeObject,
   type Manifest,
+  type ObjectMeta,
   type ObjectRef,
   type OwnerReference,
   type Resource,
@@ -13,7 +14,10 @@ import {
 import type { CallOptions, Client, WriteOptions } from './rest/client.ts';
 
 /** The reference that makes `owner` the controller of a child: the child goes when it goes. */
-export function controllerReference(resource: Resource, { metadata }: KubeObject): OwnerReference {
+export function controllerReference(
+  resource: Resource,
+  { metadata }: { metadata: Pick<ObjectMeta, 'name' | 'uid'> },
+): OwnerReference {
   return {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,

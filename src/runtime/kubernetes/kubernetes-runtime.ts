@@ -6,10 +6,10 @@ import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/object.ts';
+import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
-import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
@@ -265,19 +265,28 @@ export class KubernetesRuntime implements Runtime {
       this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
         this.keepToken(key, attempt.epoch, made),
       ),
-      this.child(plan, SERVICES, restService(plan)),
-      this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
+      this.applied(plan, SERVICES, restService(plan)),
+      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
   }
 
+  /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
+  private async applied(plan: AttemptPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
+    await applyChild(this.options.client, resource, manifest as unknown as Manifest, {
+      owner: ownerOf(plan),
+      fieldManager: FIELD_MANAGER,
+    });
+  }
+
+  /** For what belongs to one attempt and cannot be changed. */
   private async child<T extends KubeObject>(
     plan: AttemptPlan,
     resource: Resource<T>,
     manifest: ChildManifest,
   ): Promise<T> {
     return createOrAdopt(this.options.client, resource, manifest as unknown as Manifest<T>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
   }
@@ -294,7 +303,7 @@ export class KubernetesRuntime implements Runtime {
 
   private async createPod(plan: AttemptPlan, manifest: PodManifest): Promise<void> {
     const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
     this.pods.record(pod);

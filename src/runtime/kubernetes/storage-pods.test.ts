@@ -1,6 +1,5 @@
 // Pods that look at volumes: what they take from the job's template, and how their answer, or what keeps them from one, is waited for.
 import type { StorageCommand } from '../../../engine/storage-command.ts';
-import type { Cache } from '../../kube/cache/informers.ts';
 import { Store } from '../../kube/cache/store.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import { VirtualClock } from '../../kube/testing/virtual-clock.ts';

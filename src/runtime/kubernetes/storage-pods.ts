@@ -6,7 +6,6 @@ import type { StorageCommand } from '../../../engine/storage-command.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
 import { ensureGone } from '../../kube/writes.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import type { Manifest as KubeManifest } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
