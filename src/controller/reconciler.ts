@@ -27,6 +27,8 @@ export interface ReconcilerOptions {
   configMaps?: ConfigMaps | undefined;
   /** Where accepted versions are kept. */
   revisions: RevisionStore;
+  /** Throws once this process may do nothing any more. Asked before each action: not all of them go through the store, which has a guard of its own. */
+  mayAct?: (() => void) | undefined;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -96,9 +98,12 @@ export class Reconciler {
     await this.report(decision.events, written, objects);
     if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     this.logNew(key, decision.actions);
-    for (const action of decision.actions)
+    for (const action of decision.actions) {
+      const engine = isObjectAction(action) ? null : await this.gatherer.client(written);
+      this.options.mayAct?.();
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
-      else await act(action, written, this.options.runtime, await this.gatherer.client(written));
+      else await act(action, written, this.options.runtime, engine);
+    }
     const told =
       held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
     await this.release(told.object, objects, decision);

@@ -99,6 +99,37 @@ test('an attempt gets its pods and what they need, once, however often it is ask
   ]);
 }, 60_000);
 
+test('what attempts share is brought back to what it is to be by the next one; what others added to it stays', async () => {
+  const plan = planOf(await parts.applied('a', 'shared'), 1);
+  await runtime.ensureProcesses(plan, []);
+  const { kubectl } = parts.rights;
+  await kubectl.run('label', 'service', 'shared-rest', '-n', 'a', 'team=a');
+  const edit = async (ports: object[]): Promise<string> =>
+    kubectl.run(
+      ...['patch', 'service', 'shared-rest', '-n', 'a', '--type=merge', '-p'],
+      JSON.stringify({ spec: { ports } }),
+    );
+  await edit([{ name: 'rest', port: 8081, protocol: 'TCP', targetPort: 9999 }]);
+  await kubectl.run('delete', 'networkpolicy', 'shared', '-n', 'a');
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(2) }, []);
+  const service = await kubectl.get<{ metadata: { labels: object }; spec: { ports: object[] } }>(
+    ...['service', 'shared-rest', '-n', 'a'],
+  );
+  expect(service.spec.ports).toMatchObject([{ name: 'rest', port: 8081, targetPort: 'rest' }]);
+  expect(service.metadata.labels).toMatchObject({ team: 'a', 'flowjob.dev/job': 'shared' });
+  expect(await kubectl.run('get', 'networkpolicy', 'shared', '-n', 'a', '-o', 'name')).toContain('shared');
+
+  // Another port under our name is somebody else's field, which no apply removes.
+  await edit([{ name: 'rest', port: 80, protocol: 'TCP', targetPort: 'rest' }]);
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  expect(runtime.refusal(plan.key)?.reason).toMatch(
+    /services\/shared-rest: 422 .*Duplicate value.* -> undo what somebody else changed of that object, or delete it/s,
+  );
+  await kubectl.run('delete', 'service', 'shared-rest', '-n', 'a');
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  expect(runtime.refusal(plan.key)).toBeNull();
+}, 60_000);
+
 test('a pod whose name somebody else has taken is left alone, and said to be so', async () => {
   const plan = planOf(await parts.applied('b', 'taken'), 1);
   const container = { name: 'c', image: 'x' };

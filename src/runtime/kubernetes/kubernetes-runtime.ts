@@ -6,10 +6,10 @@ import type { Attempt } from '../../api/status.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/object.ts';
+import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
-import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
@@ -31,6 +31,8 @@ export interface KubernetesRuntimeOptions {
   /** Of pods whose FlowJob names none. */
   image: string;
   clock: Clock;
+  /** Aborts when this process is to end: no answer of a pod is waited for any more. */
+  ending?: AbortSignal | undefined;
   /** What goes wrong beside a call; it is tried again by itself. */
   onTrouble: (error: unknown) => void;
 }
@@ -78,17 +80,14 @@ export class KubernetesRuntime implements Runtime {
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
   private readonly seen = new Map<string, { asked: string; view: StorageView; until: number }>();
-  /** Looks at volumes so far: each has a pod of its own. */
-  private looks = 0;
-
   /** Tells what this process asks from what one before it asked. */
   private readonly instance = randomBytes(4).toString('hex');
 
   constructor(options: KubernetesRuntimeOptions) {
     this.options = options;
-    const { client, clock, pods, image, onTrouble } = options;
+    const { client, clock, pods, image, ending, onTrouble } = options;
     this.pods = pods;
-    this.storagePods = new StoragePods({ client, pods, image, clock });
+    this.storagePods = new StoragePods({ client, pods, image, clock, ending });
     this.volumes = new StateVolumes(client, this.storagePods);
     this.refusals = new Refusals(() => clock.now());
     this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
@@ -178,7 +177,7 @@ export class KubernetesRuntime implements Runtime {
     const seen = this.seen.get(idOf(key));
     const now = this.options.clock.monotonic();
     if (seen?.asked === asked && now < seen.until) return seen.view;
-    const view = await this.volumes.look(question, `${this.instance}/${asked}/${this.looks++}`);
+    const view = await this.volumes.look(question, `${this.instance}/${asked}`);
     // A savepoint that is not there may come without anybody telling.
     this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
@@ -200,7 +199,8 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     this.refusals.forget(key);
-    for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
+    for (const { metadata } of this.podsOf(key))
+      await ensureGone(this.options.client, PODS, metadata, { uid: metadata.uid });
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
 
@@ -265,19 +265,28 @@ export class KubernetesRuntime implements Runtime {
       this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
         this.keepToken(key, attempt.epoch, made),
       ),
-      this.child(plan, SERVICES, restService(plan)),
-      this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
+      this.applied(plan, SERVICES, restService(plan)),
+      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
   }
 
+  /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
+  private async applied(plan: AttemptPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
+    await applyChild(this.options.client, resource, manifest as unknown as Manifest, {
+      owner: ownerOf(plan),
+      fieldManager: FIELD_MANAGER,
+    });
+  }
+
+  /** For what belongs to one attempt and cannot be changed. */
   private async child<T extends KubeObject>(
     plan: AttemptPlan,
     resource: Resource<T>,
     manifest: ChildManifest,
   ): Promise<T> {
     return createOrAdopt(this.options.client, resource, manifest as unknown as Manifest<T>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
   }
@@ -294,7 +303,7 @@ export class KubernetesRuntime implements Runtime {
 
   private async createPod(plan: AttemptPlan, manifest: PodManifest): Promise<void> {
     const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
     this.pods.record(pod);
@@ -318,7 +327,7 @@ export class KubernetesRuntime implements Runtime {
       const process = processOf(pod);
       if (process === null || process.state === 'Running') continue;
       if (process.epoch >= epoch - 1 && !newer(process)) continue;
-      await ensureGone(client, PODS, pod.metadata);
+      await ensureGone(client, PODS, pod.metadata, { uid: pod.metadata.uid });
     }
   }
 

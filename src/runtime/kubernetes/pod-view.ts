@@ -58,6 +58,13 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
   };
 }
 
+/** How a pod ended, in words, where it has. Also one that never began: a node may refuse it. */
+export function endOf(pod: Pod): string | null {
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase !== 'Failed' && phase !== 'Succeeded') return null;
+  return reason === undefined ? `it is ${phase}` : `${reason}: ${message ?? ''}`;
+}
+
 function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
   const disruption = pod.status?.conditions?.find(
     ({ type, status }) => type === 'DisruptionTarget' && status === 'True',

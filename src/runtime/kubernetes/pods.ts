@@ -8,6 +8,9 @@ import {
 import type { PodTemplate } from '../../api/flowjob.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
+import type { OwnerReference } from '../../kube/object.ts';
+import { controllerReference } from '../../kube/writes.ts';
+import { RESOURCES } from '../../store/kubernetes/resources.ts';
 import type { AttemptPlan } from '../port.ts';
 import { strategicMerge } from './merge-template.ts';
 import { attemptName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
@@ -71,16 +74,8 @@ export const CONTAINER_SECURITY = {
 
 const POD_IP = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
 
-export function ownerOf({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): object {
-  return {
-    apiVersion: 'flowjob.dev/v1alpha1',
-    kind: 'FlowJob',
-    name: key.name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-}
+export const ownerOf = ({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): OwnerReference =>
+  controllerReference(RESOURCES.FlowJob, { metadata: { name: key.name, uid } });
 
 export function jobManagerPod(plan: AttemptPlan, settings: PodSettings): PodManifest {
   const { key, attempt, spec } = plan;
