@@ -1,7 +1,7 @@
 // Which processes of the current attempt are missing, which of them may be started now, and what is left of the attempt before it.
 import type { Attempt } from '../api/status.ts';
 import { processDelay } from './back-off.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import { jobManagerRuns, live, processesOf } from './facts.ts';
 import type { Action, Context, DecidedEvent, Report } from './model.ts';
 
