@@ -128,16 +128,17 @@ export class KubernetesRuntime implements Runtime {
     };
   }
 
-  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
-    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip));
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
+    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip, only));
   }
 
-  private async makeProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+  private async makeProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
     const { key, attempt, spec } = plan;
     await this.ensureChildren(plan);
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
     const wanted: PodManifest[] = [];
-    if (!running.some(({ role }) => role === 'JobManager')) wanted.push(jobManagerPod(plan, this.options));
+    if (only === undefined && !running.some(({ role }) => role === 'JobManager'))
+      wanted.push(jobManagerPod(plan, this.options));
     for (let index = 0; index < spec.taskManager.replicas; index++) {
       const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
       if (process?.state === 'Running' || skip.includes(index)) continue;
