@@ -19,7 +19,7 @@ export async function act(
     case 'EnsureProcesses':
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
       if (attempt?.epoch === action.epoch && accepted !== undefined)
-        await runtime.ensureProcesses({ key, uid: key.uid, attempt, spec: accepted.spec }, action.skip);
+        await runtime.ensureProcesses({ key, uid: key.uid, attempt, spec: accepted.spec }, action.skip, action.only);
       return;
     case 'StopProcesses':
       return runtime.stopProcesses(key, action.epoch, action.graceful);

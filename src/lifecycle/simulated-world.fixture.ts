@@ -34,6 +34,8 @@ interface Engine {
   status: EngineView['status'];
   rootCause: string | null;
   position: number;
+  /** Where the attempt began. */
+  origin: number;
   checkpointId: number;
   completedCheckpoints: number;
   operations: Map<string, OperationView>;
@@ -123,8 +125,8 @@ export class World {
     this.savepoints.push({ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowSavepoint', metadata, spec });
   }
 
-  /** One pass of the operator, cut off where `crash` says. */
-  pass(crash: Crash = 'none'): Decision | null {
+  /** One pass of the operator, cut off where `crash` says; `meanwhile` happens between the decision and what is done about it. */
+  pass(crash: Crash = 'none', meanwhile?: () => void): Decision | null {
     if (this.gone) return null;
     const { job, savepoints, now } = this;
     const decision = decide({ job, savepoints, observation: this.observe(), now });
@@ -140,6 +142,7 @@ export class World {
       savepoint.status = status;
     }
     if (crash === 'after write') return decision;
+    meanwhile?.();
     decision.actions.slice(0, crash === 'none' ? undefined : crash).forEach((action) => this.act(action));
     if (crash !== 'none') return decision;
     for (const { name, finalizer } of decision.savepoints)
@@ -250,7 +253,7 @@ export class World {
         return;
       }
       case 'CancelJob':
-        if (engine?.jobId === action.jobId && engine.status === 'RUNNING')
+        if (engine?.jobId === action.jobId && (engine.status === 'RUNNING' || engine.status === 'RESTARTING'))
           engine.asked.push({ kind: 'Cancel', triggerId: '' });
         return;
       case 'CreateSavepoint':
@@ -293,7 +296,7 @@ export class World {
     });
   }
 
-  private ensure(action: { epoch: number; skip: readonly number[] }): void {
+  private ensure(action: Extract<Action, { kind: 'EnsureProcesses' }>): void {
     const { attempt, accepted } = this.job.status!;
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
     if (this.processes.some((p) => p.state === 'Running' && p.epoch !== action.epoch && !this.isOver(p.epoch)))
@@ -308,7 +311,7 @@ export class World {
       })),
     ];
     for (const { role, index } of wanted) {
-      if (role === 'TaskManager' && action.skip.includes(index)) continue;
+      if (role === 'TaskManager' ? action.skip.includes(index) : action.only === 'TaskManagers') continue;
       const old = this.processes.find((p) => p.epoch === action.epoch && p.role === role && p.index === index);
       if (old?.state === 'Running' || (old !== undefined && role === 'JobManager')) continue;
       this.processes = this.processes.filter((p) => p !== old);
@@ -353,6 +356,7 @@ export class World {
       status: result?.state ?? 'RUNNING',
       rootCause: result?.failure ?? null,
       position: from?.position ?? 0,
+      origin: from?.position ?? 0,
       checkpointId: from?.id ?? 0,
       completedCheckpoints: 0,
       operations: new Map(),
@@ -410,6 +414,7 @@ export class World {
   progress(): void {
     this.exit((p) => p.stopping, true);
     const engine = this.engine;
+    if (engine?.status === 'RESTARTING') return this.comeBack(engine);
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.position++;
     for (const { kind, triggerId } of engine.asked.splice(0)) {
@@ -418,6 +423,27 @@ export class World {
       else if (kind === 'Stop') this.halfStop(triggerId, true);
       else this.complete(kind, triggerId);
     }
+  }
+
+  /** The tasks of a stream have lost a TaskManager: what was under way fails, and they go back to the newest checkpoint. */
+  private restartTasks(engine: Engine): void {
+    if (engine.status !== 'RUNNING' || this.job.status!.accepted!.spec.mode !== 'Streaming') return;
+    this.failOperations();
+    engine.status = 'RESTARTING';
+    const newest = this.snapshots
+      .filter((s) => s.jobId === engine.jobId && s.epoch === engine.epoch && s.kind === 'Checkpoint')
+      .sort((a, b) => b.id - a.id)[0];
+    engine.position = newest?.position ?? engine.origin;
+  }
+
+  /** The tasks run again once all their TaskManagers are there. */
+  private comeBack(engine: Engine): void {
+    if (engine.asked.some(({ kind }) => kind === 'Cancel')) return this.end('CANCELED', null);
+    const { replicas } = this.job.status!.accepted!.spec.taskManager;
+    const there = this.processes.filter(
+      (p) => p.role === 'TaskManager' && p.epoch === engine.epoch && p.state === 'Running',
+    );
+    if (there.length >= replicas) engine.status = 'RUNNING';
   }
 
   checkpoint(): void {
@@ -469,7 +495,8 @@ export class World {
 
   end(state: 'FINISHED' | 'FAILED' | 'CANCELED', savepointPath: string | null): void {
     const engine = this.engine;
-    if (engine === null || engine.status !== 'RUNNING') return;
+    const ends = engine?.status === 'RUNNING' || (engine?.status === 'RESTARTING' && state !== 'FINISHED');
+    if (engine === null || !ends) return;
     engine.status = state;
     const failure = state === 'FAILED' ? 'it broke' : null;
     engine.rootCause = failure;
@@ -507,7 +534,9 @@ export class World {
       process.state = 'Exited';
       process.exit = { at: this.now, asked, reason: 'killed' };
       process.stopping = false;
-      if (process.role === 'JobManager' && this.engine?.epoch === process.epoch) this.engine = null;
+      if (this.engine?.epoch !== process.epoch) continue;
+      if (process.role === 'JobManager') this.engine = null;
+      else this.restartTasks(this.engine);
     }
   }
 

@@ -46,8 +46,11 @@ export interface Runtime {
   refusal(key: ObjectKey): Refusal | null;
   /** Where the attempt's JobManager answers; null until it has said so. */
   connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null>;
-  /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */
-  ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void>;
+  /**
+   * Starts what does not run of the attempt, the TaskManagers in `skip` left out, and the JobManager with `only`. What cannot be placed yet is started when
+   * this is called again after a change.
+   */
+  ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void>;
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
   storage(question: StorageQuestion): Promise<StorageView>;

@@ -13,6 +13,7 @@ import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
+import { FirstPlace } from './first-place.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { MissingReferences } from './missing-references.ts';
@@ -71,6 +72,7 @@ export class KubernetesRuntime implements Runtime {
   private readonly endOfChanges: () => void;
   private readonly refusals: Refusals;
   private readonly references: MissingReferences;
+  private readonly firstPlace: FirstPlace;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
   private readonly asked = new Set<string>();
@@ -89,6 +91,7 @@ export class KubernetesRuntime implements Runtime {
     this.pods = pods;
     this.storagePods = new StoragePods({ client, pods, image, clock, ending });
     this.volumes = new StateVolumes(client, this.storagePods);
+    this.firstPlace = new FirstPlace(client);
     this.refusals = new Refusals(() => clock.now());
     this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
@@ -127,17 +130,19 @@ export class KubernetesRuntime implements Runtime {
     };
   }
 
-  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
-    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip));
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
+    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip, only));
   }
 
-  private async makeProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+  private async makeProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
     const { key, attempt, spec } = plan;
     await this.ensureChildren(plan);
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
     const wanted: PodManifest[] = [];
-    if (!running.some(({ role }) => role === 'JobManager')) wanted.push(jobManagerPod(plan, this.options));
-    for (let index = 0; index < spec.taskManager.replicas; index++) {
+    if (only === undefined && !running.some(({ role }) => role === 'JobManager'))
+      wanted.push(jobManagerPod(plan, this.options));
+    const waits = await this.firstPlace.isJobManagers(plan, this.jobManager(key, attempt.epoch));
+    for (let index = 0; index < spec.taskManager.replicas && !waits; index++) {
       const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
       if (process?.state === 'Running' || skip.includes(index)) continue;
       const restarts = process === undefined ? 0 : process.restarts + 1;
@@ -199,6 +204,7 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     this.refusals.forget(key);
+    this.firstPlace.forget(key);
     for (const { metadata } of this.podsOf(key))
       await ensureGone(this.options.client, PODS, metadata, { uid: metadata.uid });
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
