@@ -327,7 +327,7 @@ export class StreamingScheduler implements Scheduler {
       const restored = restore?.manifest.sources.find((source) => source.operatorId === operatorId);
       return new SplitEnumerator(operatorId, 'STREAMING', maxReaders, restored?.splits ?? splits);
     });
-    const slots = context.pool.slots();
+    const slots = this.rescaling.slotsFor(parallelism);
     for (const execution of graph.executions()) {
       execution.slot = slots[execution.subtask]!;
       execution.enter('SCHEDULED', context.wall);
