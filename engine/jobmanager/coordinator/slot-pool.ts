@@ -54,7 +54,9 @@ export class SlotPool {
   slotsOfFewest(needed: number): SlotAddress[] {
     const kept = new Set<string>();
     let count = 0;
-    const largestFirst = this.all().sort((a, b) => b.slots.length - a.slots.length || byName(a.taskManagerId, b.taskManagerId));
+    const largestFirst = this.all().sort(
+      (a, b) => b.slots.length - a.slots.length || byName(a.taskManagerId, b.taskManagerId),
+    );
     for (const { taskManagerId, slots } of largestFirst) {
       if (count >= needed) break;
       kept.add(taskManagerId);
