@@ -164,7 +164,7 @@ describe('defaults', () => {
 describe('change classes', () => {
   test('every field that holds a value has one', () => {
     for (const path of specPaths())
-      expect(changeClassOf(path)).toMatch(/^(none|in-place|restart|refused-while-running)$/);
+      expect(changeClassOf(path)).toMatch(/^(none|in-place|rescale|restart|refused-while-running)$/);
     expect(() => changeClassOf('taskManager.replica')).toThrow(/spec.taskManager.replica is not a field/);
   });
 

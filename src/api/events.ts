@@ -11,6 +11,8 @@ export interface EventDoc {
 const JOB_EVENTS = {
   Starting: { types: ['Normal'], when: 'Processes of a new version, or of a new run, are started.' },
   Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
+  Rescaling: { types: ['Normal'], when: 'A stream begins to take another parallelism in place.' },
+  Rescaled: { types: ['Normal'], when: 'A stream has taken another parallelism in place.' },
   Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },
   Suspended: { types: ['Normal'], when: 'The job was stopped because spec.suspend asks for it.' },
   Resuming: { types: ['Normal'], when: 'A suspended job is started again.' },

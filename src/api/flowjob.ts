@@ -153,7 +153,7 @@ const JobSchema = Type.Object(
         minimum: 1,
         maximum: 128,
         format: 'int32',
-        'x-flowjob-change': 'restart',
+        'x-flowjob-change': 'rescale',
         'x-flowjob-default': 'taskManager.replicas x taskManager.slots, 128 at most',
       }),
     ),
@@ -366,7 +366,7 @@ const TaskManagerSchema = Type.Object(
       minimum: 1,
       maximum: 128,
       format: 'int32',
-      'x-flowjob-change': 'restart',
+      'x-flowjob-change': 'rescale',
     }),
     slots: Type.Integer({
       description: 'How many subtasks of one operator a TaskManager runs at once, each in a thread of its own.',

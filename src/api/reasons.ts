@@ -46,6 +46,11 @@ export const JOB_REASONS = {
   },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
   Running: { meaning: 'The job runs.', remedy: '' },
+  Rescaling: {
+    meaning: 'The job runs, and takes another parallelism while it does.',
+    remedy: 'None is needed; the message says what is waited for, such as a pod that cannot be scheduled.',
+  },
+  Rescaled: { meaning: 'The job has taken another parallelism while it ran.', remedy: '' },
   Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },
   Suspending: { meaning: 'The job is being stopped because spec.suspend asks for it.', remedy: '' },
   Suspended: { meaning: 'The job is stopped as asked.', remedy: 'Set spec.suspend to false to go on.' },

@@ -17,6 +17,7 @@ import type {
 import { isBeingRemoved } from '../lifecycle/savepoints.ts';
 import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
 import { sqlOf, type ConfigMaps } from './config-maps.ts';
+import { RescaleRefusals, scaleOf } from './engine-scale.ts';
 import { causeOf, unreadableStateOf } from './engine-causes.ts';
 
 /** Milliseconds that all questions of a pass to the engine may take, and those to one that has been silent. */
@@ -47,6 +48,7 @@ export class Gatherer {
   private readonly runtime: Runtime;
   private readonly checkSql: SqlCheck;
   private readonly configMaps: ConfigMaps | undefined;
+  readonly rescaleRefusals = new RescaleRefusals();
   /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
   private readonly silence = new Map<string, number>();
 
@@ -131,12 +133,13 @@ export class Gatherer {
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);
-      const [operations, completedCheckpoints, causes] = await Promise.all([
+      const [operations, completedCheckpoints, causes, scale] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
         status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
+        job.status?.scaling === undefined ? null : scaleOf(client, attempt).catch(unknown),
       ]);
       return {
         jobId: attempt.jobId,
@@ -144,6 +147,7 @@ export class Gatherer {
         completedCheckpoints,
         rootCause: status === 'RUNNING' ? null : (causes?.rootCause ?? null),
         unreadableState: causes?.unreadableState ?? null,
+        ...(scale === null ? {} : { scale: { ...scale, refusal: this.rescaleRefusals.of(job) ?? scale.refusal } }),
         operations,
       };
     } catch (error) {
@@ -233,6 +237,12 @@ async function causesOf(
 ): Promise<Pick<EngineView, 'rootCause' | 'unreadableState'>> {
   const [exceptions, details] = await Promise.all([client.exceptions(jobId), client.jobDetails(jobId)]);
   return { rootCause: causeOf(exceptions), unreadableState: unreadableStateOf(exceptions, details) };
+}
+
+/** An engine that has no answer to one question is not silent for that. */
+function unknown(error: unknown): null {
+  if (error instanceof EngineClientError && error.code === 'ENGINE_REFUSED') return null;
+  throw error;
 }
 
 type Place = FlowJob['spec']['state']['storage'];

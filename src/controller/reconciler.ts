@@ -98,7 +98,10 @@ export class Reconciler {
     this.logNew(key, decision.actions);
     for (const action of decision.actions)
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
-      else await act(action, written, this.options.runtime, await this.gatherer.client(written));
+      else
+        await act(action, written, this.options.runtime, await this.gatherer.client(written), (message) =>
+          this.gatherer.rescaleRefusals.note(written, message),
+        );
     const told =
       held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
     await this.release(told.object, objects, decision);
@@ -156,6 +159,7 @@ export class Reconciler {
     }
     await runtime.forget(key);
     this.revisions.forget(key);
+    this.gatherer.rescaleRefusals.forget(key);
     return null;
   }
 

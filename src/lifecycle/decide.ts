@@ -1,7 +1,8 @@
 // The middle of the operator: given the object, its savepoints and what was seen of the world, what status to write and what to do.
 // Pure: the same input gives the same decision, so a decision that a crash cut short is simply made again.
 import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
-import type { FlowJobStatus, JobState } from '../api/status.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
@@ -53,8 +54,15 @@ function contextOf(input: DecideInput): Context {
       ? { kind: 'None' }
       : missing !== null
         ? changeWithoutSql(missing)
-        : changeBetween(accepted, desired, input.observation.sqlError);
+        : changeBetween(accepted, desired, input.observation.sqlError, failureOf(status.scaling, desired));
   return { ...input, status, desired, change, sqlMissing: missing };
+}
+
+/** Why a rescaling in place to that size came to nothing; null when it was not tried, or goes on. */
+function failureOf(scaling: Scaling | undefined, { taskManager, job }: ResolvedFlowJobSpec): string | null {
+  return scaling?.replicas === taskManager.replicas && scaling.parallelism === job.parallelism
+    ? (scaling.failure ?? null)
+    : null;
 }
 
 /** The handler of the state; a deletion takes over from any of them. */
@@ -114,6 +122,8 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     replicas: liveTaskManagers(c),
     selector: `${JOB_LABEL}=${c.job.metadata.name}`,
   };
+  // A run that is over is not rescaled.
+  if (STOPPED_STATES.some((state) => state === outcome.state)) delete merged['scaling'];
   for (const [key, value] of Object.entries(merged)) if (value === undefined) delete merged[key];
   return merged as unknown as FlowJobStatus;
 }

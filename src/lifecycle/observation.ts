@@ -40,6 +40,23 @@ export type OperationView =
   | { state: 'Completed'; path: string | null }
   | { state: 'Failed'; message: string };
 
+/** How large the engine has the job, and how large it may have it. */
+export interface EngineScale {
+  /** Why it does not rescale the job, or not to what it was asked for last; null when it does. */
+  refusal: string | null;
+  vertices: readonly {
+    id: string;
+    parallelism: number;
+    maxParallelism: number;
+    /** What it was asked for. */
+    upperBound: number;
+    /** All of its tasks run. */
+    running: boolean;
+  }[];
+  /** Those that are registered. `index`: undefined where the name says none. */
+  taskManagers: readonly { index: number | undefined; slots: number; freeSlots: number }[];
+}
+
 /** What the JobManager of the current attempt answers. */
 export interface EngineView {
   jobId: string;
@@ -50,6 +67,8 @@ export interface EngineView {
   rootCause: string | null;
   /** Why the tasks cannot read the state that they are to start from; null when it is not that, or they have read it. */
   unreadableState: string | null;
+  /** Of a job that is being rescaled; absent otherwise, and as long as the engine does not say. */
+  scale?: EngineScale;
   /** By trigger id: `status.pending` and the FlowSavepoints in progress. */
   operations: Readonly<Record<string, OperationView>>;
 }

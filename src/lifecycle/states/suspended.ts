@@ -1,4 +1,5 @@
 // Suspended: stopped as asked, or never started. No process exists.
+import { isOfSize } from '../change.ts';
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
 import { waitForSql } from '../sql-source.ts';
@@ -12,6 +13,7 @@ export const suspended: StateHandler<'Suspended'> = (c) => {
       actions: strays === null ? [] : [strays],
     };
   if (c.sqlMissing !== null) return waitForSql(c, 'Suspended');
-  const changed = c.change.kind !== 'None' && c.desired.upgrade.strategy === 'Stateless';
+  // Another size is no other version: what it was before goes on.
+  const changed = c.change.kind !== 'None' && !isOfSize(c.change) && c.desired.upgrade.strategy === 'Stateless';
   return startDesired(c, changed ? 'nothing' : 'restorePoint', { reason: 'Resuming', message: 'The job is resumed.' });
 };
