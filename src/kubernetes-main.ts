@@ -11,6 +11,7 @@ import { LeaderElector, type Leadership } from './kube/leader/elector.ts';
 import { loadAuthentication } from './kube/rest/auth.ts';
 import { Client } from './kube/rest/client.ts';
 import { HttpsTransport } from './kube/rest/transport.ts';
+import { Turns } from './kube/rest/turns.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
 import { endOnUncaught, endSignal } from './program.ts';
@@ -38,6 +39,9 @@ const log = pino({ base: { pod: env['POD_NAME'] ?? String(process.pid) } });
 endOnUncaught(log);
 const ending = endSignal(log);
 
+/** Of the API server: more of them would not be answered sooner. */
+const CALLS_AT_ONCE = 24;
+
 const clock = systemClock;
 const random = Math.random;
 const onTrouble = (error: unknown): void => log.warn({ err: error }, 'trouble; it is tried again');
@@ -48,7 +52,8 @@ const metrics = operatorMetrics({
   lease: settings.leaderElect ? lease.name : undefined,
 });
 const transport = new HttpsTransport(authentication);
-const reader = new Client({ transport, clock, random, userAgent: 'flowjob-operator', metrics: metrics.kube });
+const calling = { transport, clock, random, userAgent: 'flowjob-operator', metrics: metrics.kube };
+const reader = new Client({ ...calling, turns: new Turns(CALLS_AT_ONCE) });
 
 // Every replica knows all that there is: the next leader has nothing to load.
 const common = { client: reader, namespaces, clock, random, onTrouble, metrics: metrics.kube };
@@ -121,7 +126,8 @@ const GRACE = 10_000;
 
 if (settings.leaderElect) {
   const elector = new LeaderElector({
-    ...{ client: reader, lease, identity, clock, random, onTrouble },
+    // A lease is not kept waiting by what there is to do for jobs.
+    ...{ client: new Client(calling), lease, identity, clock, random, onTrouble },
     metrics: metrics.kube,
   });
   const outcome = await elector.run(ending, async ({ fence }: Leadership) => {

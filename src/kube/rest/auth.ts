@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import { KubeError } from '../errors.ts';
 import type { Clock } from '../time.ts';
@@ -30,6 +31,8 @@ export interface KubeConfigOptions {
 
 /** Credentials are asked for again after so long: a pod's token and an exec plugin's certificate change under way. Milliseconds. */
 const FRESH_FOR = 10_000;
+/** That are kept after a burst of calls: each holds memory here and at the server. */
+const IDLE_CONNECTIONS = 16;
 
 /** What `KubeConfig` names the context that it makes up when it found nothing. */
 const MADE_UP = 'loaded-context';
@@ -104,8 +107,10 @@ export class KubeConfigAuthentication implements Authentication {
   private async obtain(): Promise<Credentials> {
     const cluster = this.config.getCurrentCluster()!;
     const options: RequestOptions = {};
+    let agent: HttpAgent;
     try {
       await this.config.applyToHTTPSOptions(options);
+      agent = this.agentFor(options);
     } catch (error) {
       const message = `no credentials for context "${this.context}": ${(error as Error).message}`;
       throw new KubeError('CONFIG', message, error);
@@ -115,7 +120,7 @@ export class KubeConfigAuthentication implements Authentication {
       if (value !== undefined) headers[name.toLowerCase()] = String(value).trim();
     if (typeof options.auth === 'string')
       headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-    return { server: new URL(cluster.server), agent: this.agentFor(options), headers };
+    return { server: new URL(cluster.server), agent, headers };
   }
 
   /** KubeConfig makes an agent per request, which would be a TLS handshake per request: one is kept for as long as nothing about it changes. */
@@ -127,16 +132,17 @@ export class KubeConfigAuthentication implements Authentication {
     );
     const fingerprint = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
     if (this.agent?.fingerprint === fingerprint) return this.agent.agent;
-    const keep = { keepAlive: true };
-    // KubeConfig's own agent knows the way through a proxy.
     const theirs = options.agent as HttpsAgent;
-    const agent =
-      proxyUrl !== undefined && proxyUrl !== ''
-        ? theirs
-        : server.startsWith('http:')
-          ? new HttpAgent(keep)
-          : new HttpsAgent({ ...theirs.options, ...keep });
+    // KubeConfig's own agent knows the way through a proxy.
+    const agent = proxyUrl !== undefined && proxyUrl !== '' ? theirs : directAgent(server, theirs);
     this.agent = { fingerprint, agent };
     return agent;
   }
+}
+
+function directAgent(server: string, { options }: HttpsAgent): HttpAgent {
+  const keep = { keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS };
+  if (server.startsWith('http:')) return new HttpAgent(keep);
+  // Node would read the certificates anew for every connection, and hold each copy until the next collection of garbage.
+  return new HttpsAgent({ ...options, ...keep, secureContext: createSecureContext(options) });
 }

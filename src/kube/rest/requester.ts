@@ -5,6 +5,7 @@ import { reasonOf, sleep, type Clock, type Random } from '../time.ts';
 import { textOf } from './lines.ts';
 import { retryAfterOf, retryDelay } from './retry.ts';
 import type { HttpResponse, Transport } from './transport.ts';
+import type { Turns } from './turns.ts';
 
 /** Who may write: a leader while its lease holds (leader/fence.ts). */
 export interface Fence {
@@ -43,6 +44,8 @@ export interface RequesterOptions {
   /** Asked before every write. */
   fence?: Fence | undefined;
   metrics?: Metrics | undefined;
+  /** Shared by all that are to take turns. Watches do not: they last. Without: nobody waits for anybody. */
+  turns?: Turns | undefined;
 }
 
 export class Requester {
@@ -72,9 +75,7 @@ export class Requester {
     try {
       for (let tries = 1; ; tries++) {
         try {
-          const timeout = `${Math.max(1, Math.floor(deadline - clock.monotonic()))}ms`;
-          const response = await this.send(call, { timeout, ...call.query }, signal, fence);
-          return JSON.parse(await textOf(response.body)) as T;
+          return JSON.parse(await this.inTurn(call, deadline, signal, fence)) as T;
         } catch (error) {
           if (signal.aborted) throw reasonOf(signal);
           // Once: a token that was just replaced is read anew.
@@ -91,6 +92,18 @@ export class Requester {
       }
     } finally {
       cancel();
+    }
+  }
+
+  /** One try, when it is its turn, and the whole answer. */
+  private async inTurn(call: Call, deadline: number, signal: AbortSignal, fence?: Fence): Promise<string> {
+    const end = await this.options.turns?.take(signal);
+    try {
+      const timeout = `${Math.max(1, Math.floor(deadline - this.options.clock.monotonic()))}ms`;
+      const { body } = await this.send(call, { timeout, ...call.query }, signal, fence);
+      return await textOf(body);
+    } finally {
+      end?.();
     }
   }
 

@@ -175,7 +175,7 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
         name: role,
         image: spec.engine.image ?? image,
         imagePullPolicy: 'IfNotPresent',
-        command: ['node', ...parts.flags, '--enable-source-maps', '/opt/flowjob/dist/engine.js'],
+        command: ['node', ...parts.flags, '/opt/flowjob/dist/engine.js'],
         args: parts.args,
         // Few arenas: glibc's default keeps freed memory per thread.
         env: [POD_IP, { name: 'MALLOC_ARENA_MAX', value: '2' }, ...secretVariables(spec)],

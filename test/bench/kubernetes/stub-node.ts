@@ -91,7 +91,12 @@ function answer(method: string, path: string): object {
   if (method !== 'GET') return { 'request-id': '0' };
   if (path.endsWith('/status')) return { status: 'RUNNING' };
   if (/\/checkpoints\/[0-9a-f]{32}$/.test(path)) return { status: { id: 'COMPLETED' }, operation: { checkpointId: 1 } };
-  if (path.endsWith('/checkpoints')) return { history: [{ status: 'COMPLETED', is_savepoint: false }] };
+  if (path.endsWith('/exceptions')) return { exceptionHistory: { entries: [], truncated: false } };
+  if (path.endsWith('/checkpoints')) {
+    const completed = { latest_ack_timestamp: 1, end_to_end_duration: 1, state_size: 1 };
+    const history = [{ status: 'COMPLETED', is_savepoint: false }];
+    return { counts: { completed: 1, failed: 0 }, latest: { completed }, history };
+  }
   if (path.startsWith('/flowjob/storage')) {
     const unreadable = { checkpoints: null, savepoint: null };
     return { epoch: 1, newest: null, unreadable, pendingSavepoint: null, result: null };
