@@ -160,8 +160,13 @@ export interface Kept {
   unproven: UnprovenScaleUp | null;
   /** What a rescale of this job costs: the median of its own pauses, milliseconds. Null: it has not been rescaled yet. */
   pauseMs: number | null;
-  /** Since when fewer TaskManagers would do, and the most that were needed since. */
-  lower: { since: Time; taskManagers: number } | null;
+  /** The rescale that was asked for and has not been seen in a reading yet. */
+  asked: { at: Time; run: string | null; rescales: number } | null;
+  /** Since when the load is above what the job can do at all, and since when above the upper utilisation. */
+  overSince: Time | null;
+  warmSince: Time | null;
+  /** The load of the last hours. */
+  recent: RecentLoad | null;
   /** Since when no record has come and none has waited. */
   idleSince: Time | null;
   /** Since when the job is stopped by a decision, and why. */
@@ -179,13 +184,27 @@ export interface PastAction {
   reason: DecisionReason;
 }
 
+/** Mean load of the last six hours in steps of five minutes, records per second of all sources. */
+export interface RecentLoad {
+  /** Oldest first, without the present step. Null: not known. */
+  steps: (number | null)[];
+  /** The present step. */
+  start: Time;
+  sum: number;
+  count: number;
+}
+
 export interface KeptVertex {
+  /** At which it was measured: at another one it is measured anew. */
+  parallelism: number;
   /** Records per second that one busy subtask handles, as last measured. Null: never measured. */
   ratePerSubtask: number | null;
   /** Records received for each record that its sources read, as last measured. Null: never measured. */
   ratio: number | null;
-  /** More than `parallelism` subtasks brought nothing: not tried again before `until`. `tries`: how often that was seen. */
-  ceiling: { parallelism: number; until: Time; tries: number } | null;
+  /** It once told how many records wait: when it does not, that is unknown and not its nature. */
+  tellsPending: boolean;
+  /** More than `parallelism` subtasks brought no more than `capacity` records/s: not tried again before `until`. `tries`: how often that was seen. */
+  ceiling: { parallelism: number; capacity: number; until: Time; tries: number } | null;
 }
 
 export interface UnprovenScaleUp {
@@ -194,14 +213,12 @@ export interface UnprovenScaleUp {
   vertices: Record<string, { from: number; to: number; capacity: number; expected: number }>;
 }
 
-/** The load of a week, in slots of half an hour from Monday 00:00 UTC on: records per second of all sources, the busiest five minutes of each slot. */
+/** The load of a week, in slots of half an hour from Monday 00:00 UTC on: records per second of all sources in the busiest five minutes of each slot. */
 export interface LoadProfile {
   /** 336 slots. Null: not seen yet. */
   slots: (number | null)[];
-  /** How many days were learned from. */
-  days: number;
-  /** The slot that is being measured: its start, and its busiest five minutes so far. */
-  current: { start: Time; highest: number; sum: number; count: number; since: Time } | null;
+  /** The slot that is being measured, and its busiest five minutes so far. */
+  current: { slot: number; highest: number } | null;
 }
 
 export interface KeptMemory {
@@ -220,6 +237,8 @@ export type DecisionReason =
   /** The job does not run (yet), or not for long enough to judge. */
   | 'NotRunning'
   | 'Measuring'
+  /** The last rescale is still under way. */
+  | 'Rescaling'
   /** A metric is missing, stale or contradicts another: held, never scaled down. */
   | 'MetricsUnknown'
   /** Load and capacity fit. */
