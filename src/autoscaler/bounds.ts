@@ -1,6 +1,6 @@
 // Within what a decision must stay: the user's bounds, a schedule's, what a vertex can use, what was found to bring nothing, and the budget.
 import { partsOf } from './alignment.ts';
-import type { AutoscalingConfig, Kept, Time, VertexSample } from './model.ts';
+import type { AutoscalingConfig, Kept, KeptVertex, Time, VertexSample } from './model.ts';
 
 export interface Bounds {
   min: number;
@@ -31,8 +31,14 @@ export function rangeOf(vertex: VertexSample, bounds: Bounds, kept: Kept, now: T
       bounds.max,
       vertex.maxParallelism,
       parts === null || parts < 1 ? Infinity : parts,
-      ceiling === null || now >= ceiling.until ? Infinity : Math.max(ceiling.parallelism, bounds.min),
+      ceilingOf(ceiling, now, bounds.min),
     ),
   );
   return { low: Math.min(bounds.min, high), high };
+}
+
+/** Once its time is over, twice as many may be tried. */
+function ceilingOf(ceiling: KeptVertex['ceiling'], now: Time, min: number): number {
+  if (ceiling === null) return Infinity;
+  return now >= ceiling.until ? 2 * ceiling.parallelism : Math.max(ceiling.parallelism, min);
 }

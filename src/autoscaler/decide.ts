@@ -4,15 +4,17 @@
 //  evaluate.ts  load, capacity, lag of each vertex    size.ts   subtasks and TaskManagers from needs
 //  rules.ts     the chain of rules                    effect.ts whether the last scale-up helped
 import { boundsOf } from './bounds.ts';
-import { judgeLastScaleUp } from './effect.ts';
+import { planOf } from './ahead.ts';
+import { judgeLastScaleUp, liftCeilings } from './effect.ts';
 import { evaluate, rememberVertices, type Evaluation } from './evaluate.ts';
 import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Sample, Time } from './model.ts';
-import { needNow, upperUtilization, type Need } from './need.ts';
+import { headroomOf, needNow, upperUtilization, type Need } from './need.ts';
 import { currentOf, hold, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import { measuredPause, patienceOf } from './pauses.ts';
 import { measure, withReading } from './readings.ts';
 import { withLoad } from './recent.ts';
-import { outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
+import { knowsTheDay, learnProfile } from './profile.ts';
+import { beforeRise, outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
 
 /** After this a rescale that was asked for and did not come is asked for again; longer where this job's pauses are. */
 const ASKED_MS = 60_000;
@@ -79,31 +81,36 @@ function judge(unlearned: MeasuredLook): Outcome {
   const { evaluation, sample, now, config, patience } = unlearned;
   const learned = learn(evaluation, unlearned.kept, now);
   const verdict = judgeLastScaleUp(evaluation, learned, sample.runningSince, now);
+  const planned = config.learnProfile && knowsTheDay(verdict.kept.profile);
   const need = needNow({
     evaluation,
     config,
     kept: verdict.kept,
     pauseMs: patience.pauseMs,
+    headroom: planned ? 1 : headroomOf(verdict.kept.recent, evaluation.load),
     now,
     terms: unlearned.terms,
   });
   const kept = { ...verdict.kept, ...sinceWhen(need, verdict.kept, config, now) };
   unlearned.notices.push(...verdict.notices);
   const look = { ...unlearned, kept, room: { ...unlearned.room, kept } };
+  const plan = planned ? planOf(look) : (): null => null;
   const ineffective = verdict.ineffective.map(({ vertex }) => vertex.name);
   return (
     undoIneffective(look, need, ineffective) ??
-    overloaded(look, need) ??
+    overloaded(look, need, plan) ??
     unknown(look) ??
-    underused(look, need) ??
+    beforeRise(look, plan) ??
+    underused(look, need, plan) ??
     hold(look, look.current, 'Balanced', balanced(need))
   );
 }
 
 function learn(evaluation: Evaluation, kept: Kept, now: Time): Kept {
-  const vertices = rememberVertices(evaluation, kept);
   const seen = evaluation.atLeast || evaluation.unknown.length > 0 ? null : evaluation.load;
-  return { ...kept, vertices, recent: withLoad(kept.recent, seen, now) };
+  const recent = withLoad(kept.recent, seen, now);
+  const profile = learnProfile(kept.profile, kept.recent, recent);
+  return liftCeilings(evaluation, { ...kept, vertices: rememberVertices(evaluation, kept), recent, profile });
 }
 
 function sinceWhen(
@@ -113,7 +120,7 @@ function sinceWhen(
   now: Time,
 ): Pick<Kept, 'overSince' | 'warmSince'> {
   return {
-    overSince: need.utilization > 1 ? (overSince ?? now) : null,
+    overSince: need.utilization > 1 || need.lagging ? (overSince ?? now) : null,
     warmSince: need.utilization > upperUtilization(targetUtilization) ? (warmSince ?? now) : null,
   };
 }

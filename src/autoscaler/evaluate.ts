@@ -3,8 +3,9 @@ import { partsOf, worth } from './alignment.ts';
 import type { Kept, KeptVertex, Term, Unknown, VertexSample } from './model.ts';
 import type { Measured } from './readings.ts';
 
-/** Below this busy share a measured rate is mostly rounding: the remembered one is used. */
-const MIN_BUSY = 0.02;
+/** Below this busy share a measured rate is mostly rounding: the remembered one is used, and raised a little with each look where it cannot be true. */
+const MIN_BUSY = 0.005;
+const RAISE = 1.01;
 /** Of an older measurement in the same configuration, what a new one replaces. */
 const RATE_WEIGHT = 0.3;
 const RATIO_WEIGHT = 0.1;
@@ -145,9 +146,9 @@ function trueRate(
   const used = alwaysPending ? Math.max(hottest, 1 - (backPressured ?? 0)) : hottest;
   const expected = remembered === null ? 0 : rateIn / (remembered * even);
   if (used < MIN_BUSY) {
-    if (expected > 5 * MIN_BUSY)
-      unknown.push({ subject: vertex.name, metric: 'busyTimeMsPerSecond', why: 'told to be idle while records flow' });
-    return fromMemory;
+    if (expected <= 5 * MIN_BUSY) return fromMemory;
+    unknown.push({ subject: vertex.name, metric: 'busyTimeMsPerSecond', why: 'told to be idle while records flow' });
+    return { ...fromMemory, rate: remembered! * RAISE };
   }
   if (rateIn === 0) return fromMemory;
   const measured = rateIn / used / even;

@@ -1,5 +1,4 @@
 // How a decision is put together.
-import { partsOf, worth } from './alignment.ts';
 import type { Bounds } from './bounds.ts';
 import { expectation } from './effect.ts';
 import type { Evaluation } from './evaluate.ts';
@@ -70,15 +69,13 @@ export function rescale(
   const decision = decisionOf(look, 'Rescale', to, direction, reason, message);
   if (!decision.act) return { decision, kept };
   const action = { at: now, direction, from: from.taskManagers, to: to.taskManagers, reason } as const;
-  const worthOf = (one: Evaluation['vertices'][number], parallelism: number): number =>
-    worth(parallelism, partsOf(one.vertex));
   return {
     decision,
     kept: {
       ...kept,
       actions: [...kept.actions, action],
       asked: { at: now, run: sample.run, rescales: sample.rescales },
-      unproven: up && evaluation !== null ? expectation(evaluation, to.parallelism, worthOf, now) : null,
+      unproven: up && evaluation !== null ? expectation(evaluation, kept, to.parallelism, now) : null,
       overSince: null,
       warmSince: null,
     },

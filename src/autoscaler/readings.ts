@@ -8,8 +8,10 @@ export const WINDOW_MS = 30_000;
 const SETTLE_MS = 5_000;
 /** A rate is taken over at least this long. */
 const MIN_SPAN_MS = 15_000;
-/** Readings that may be missing at the end of the window until a metric counts as unknown. */
+/** How long a metric may be missing from the readings until it counts as unknown. */
 const STALE_MS = 25_000;
+/** How old the newest reading may be: metrics come late, but those of minutes ago say nothing of now. */
+const OLD_MS = 90_000;
 
 export interface Measured {
   vertex: VertexSample;
@@ -30,12 +32,33 @@ export interface Measured {
 /** Adds a reading. Those of another configuration are dropped, and one that is not newer than the last is not taken. */
 export function withReading(readings: readonly Sample[], sample: Sample): Sample[] {
   const last = readings.at(-1);
-  if (last !== undefined && sameConfiguration(last, sample)) {
-    if (sample.at <= last.at) return [...readings];
-    return [...readings.filter(({ at }) => at >= sample.at - WINDOW_MS - STALE_MS), sample];
-  }
-  return [sample];
+  if (last === undefined || !sameConfiguration(last, sample)) return [sample];
+  if (sample.at <= last.at) return [...readings];
+  const young = readings.filter(({ at }) => at >= sample.at - WINDOW_MS - STALE_MS);
+  const before = young.findLast(({ vertices }) => vertices.some(({ recordsIn }) => recordsIn !== null));
+  if (before === undefined) return [...young, sample];
+  // Busy, and not a record further: the counters stood still, and had before; what they jump to later is no rate.
+  if (before.vertices.some((vertex, i) => standsStill(vertex, sample.vertices[i]!)))
+    return [...young.map((one) => (sameCounters(one, before) ? distrusted(one) : one)), distrusted(sample)];
+  const wentBack = before.vertices.some(
+    (vertex, i) => (sample.vertices[i]!.recordsIn ?? Infinity) < (vertex.recordsIn ?? 0),
+  );
+  return [...young, wentBack ? distrusted(sample) : sample];
 }
+
+const standsStill = (before: VertexSample, now: VertexSample): boolean =>
+  now.inputs.length === 0 &&
+  now.recordsIn !== null &&
+  now.recordsIn === before.recordsIn &&
+  [before, now].every(({ subtasks }) => subtasks.some(({ busy }) => (busy ?? 0) > 100));
+
+const sameCounters = (a: Sample, b: Sample): boolean =>
+  a.vertices.every(({ recordsIn }, i) => recordsIn === b.vertices[i]!.recordsIn);
+
+const distrusted = (sample: Sample): Sample => ({
+  ...sample,
+  vertices: sample.vertices.map((vertex) => ({ ...vertex, recordsIn: null, recordsOut: null })),
+});
 
 function sameConfiguration(a: Sample, b: Sample): boolean {
   return (
@@ -58,13 +81,19 @@ export function measure(
   const window = readings.filter(({ at }) => at >= begin);
   if (window.length < 2 || last.at - window[0]!.at < MIN_SPAN_MS) return null;
   const unknown: Unknown[] = [];
+  if (now - last.at > OLD_MS)
+    unknown.push({
+      subject: 'job',
+      metric: 'all metrics',
+      why: `the newest are ${Math.round((now - last.at) / 1_000)} s old`,
+    });
   const vertices = last.vertices.map((vertex, i) => {
     const say = (metric: string, why: string): null => {
       unknown.push({ subject: vertex.name, metric, why });
       return null;
     };
     const of = window.map(({ at, vertices: all }) => ({ at, ...all[i]! }));
-    return measureVertex(vertex, of, now, say);
+    return measureVertex(vertex, of, last.at, say);
   });
   return { vertices, unknown, spanMs: last.at - window[0]!.at };
 }
@@ -103,20 +132,28 @@ function knownOf(of: readonly Reading[], name: Counter): { at: Time; value: numb
   return of.flatMap((reading) => (usable(reading[name]) ? [{ at: reading.at, value: reading[name] }] : []));
 }
 
-/** Of the last three readings the lowest: one that is far off moves nothing. */
+/** The lowest of the window: a single reading that is far off moves nothing. */
 function waiting(of: readonly Reading[], now: Time): number | null {
-  const known = knownOf(of, 'pendingRecords').slice(-3);
+  const known = knownOf(of, 'pendingRecords');
   const last = known.at(-1);
   return last === undefined || now - last.at > STALE_MS ? null : Math.min(...known.map(({ value }) => value));
 }
 
-/** By how much a value moves per second; of what is missing in the middle the rest is used. */
+/** By how much a value moves per second; of what is missing in the middle the rest is used. Of waiting records the middle slope: they may be told wrong once. */
 function slope(of: readonly Reading[], name: Counter, now: Time): number | null {
   const known = knownOf(of, name);
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined || now - last.at > STALE_MS || last.at - first.at < MIN_SPAN_MS)
     return null;
-  return ((last.value - first.value) * 1_000) / (last.at - first.at);
+  if (name !== 'pendingRecords') return ((last.value - first.value) * 1_000) / (last.at - first.at);
+  const slopes = known.slice(1).map(({ at, value }, i) => ((value - known[i]!.value) * 1_000) / (at - known[i]!.at));
+  return median(slopes);
+}
+
+function median(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function rate(of: readonly Reading[], name: Counter, now: Time, say: (why: string) => null): number | null {

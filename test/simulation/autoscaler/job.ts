@@ -96,43 +96,42 @@ export class SimulatedJob {
   }
 
   /**
-   * Lets `seconds` pass, in `serving` of which the job runs. `slowed`: of what the sinks write to, the share that is there.
+   * Lets `seconds` pass, in `serving` of which the job runs. `outside`: records per second that what the sinks write to takes.
    */
-  tick(load: number, seconds: number, serving: number, slowed: number): void {
+  tick(load: number, seconds: number, serving: number, outside: number): void {
     const sources = this.vertices.filter(({ shape }) => shape.inputs.length === 0);
     for (const source of sources) source.pending += load * (source.shape.share ?? 1) * seconds;
     if (serving <= 0) return;
     const offered = new Map<string, number>();
     for (const source of sources)
-      offered.set(source.shape.id, Math.min(source.pending / serving, this.capacity(source, slowed)));
+      offered.set(source.shape.id, Math.min(source.pending / serving, this.capacity(source, outside)));
     const demand = this.flows(offered);
     let factor = 1;
     let bottleneck: string | null = null;
     for (const vertex of this.vertices) {
-      const share = this.capacity(vertex, slowed) / Math.max(1e-9, demand.get(vertex.shape.id)!);
+      const share = this.capacity(vertex, outside) / Math.max(1e-9, demand.get(vertex.shape.id)!);
       if (share < factor) [factor, bottleneck] = [share, vertex.shape.id];
     }
     const held = bottleneck === null ? new Set<string>() : this.before(bottleneck);
     for (const vertex of this.vertices)
-      this.serve(vertex, demand.get(vertex.shape.id)! * factor, serving, slowed, held);
+      this.serve(vertex, demand.get(vertex.shape.id)! * factor, serving, outside, held);
   }
 
-  private serve(vertex: VertexState, rate: number, seconds: number, slowed: number, held: ReadonlySet<string>): void {
+  private serve(vertex: VertexState, rate: number, seconds: number, outside: number, held: ReadonlySet<string>): void {
     const { shape, parallelism } = vertex;
     vertex.recordsIn += rate * seconds;
     vertex.recordsOut += rate * seconds * shape.selectivity;
     if (shape.inputs.length === 0) vertex.pending = Math.max(0, vertex.pending - rate * seconds);
-    const limit = (shape.externalLimit ?? Infinity) * (isSink(shape) ? slowed : 1);
-    const blocked =
-      rate >= limit * 0.999 || (isSink(shape) && slowed < 1 && rate >= this.capacity(vertex, slowed) * 0.999);
+    const limit = Math.min(shape.externalLimit ?? Infinity, isSink(shape) ? outside : Infinity);
+    const blocked = rate >= limit * 0.999;
     vertex.busy = sharesOf(vertex).map((share) =>
       blocked ? 1 : Math.min(1, (rate * share) / rateOf(shape, parallelism)),
     );
     vertex.backPressured = held.has(shape.id) ? 1 : 0;
   }
 
-  private capacity({ shape, parallelism }: VertexState, slowed: number): number {
-    return capacityOf(shape, parallelism) * (isSink(shape) ? slowed : 1);
+  private capacity({ shape, parallelism }: VertexState, outside: number): number {
+    return Math.min(capacityOf(shape, parallelism), isSink(shape) ? outside : Infinity);
   }
 
   private flows(offered: ReadonlyMap<string, number>): Map<string, number> {

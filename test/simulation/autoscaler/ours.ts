@@ -7,6 +7,7 @@ import type { Scaler } from './run.ts';
 export class Ours implements Scaler {
   readonly everySeconds = 10;
   readonly decisions: Decision[] = [];
+  last: Decision | null = null;
   history: History = emptyHistory();
   private looks = 0;
 
@@ -22,6 +23,7 @@ export class Ours implements Scaler {
       this.history = emptyHistory(JSON.parse(JSON.stringify(this.history.kept)) as History['kept']);
     const { decision, history } = decide({ config: this.config, history: this.history, sample, now });
     this.history = history;
+    this.last = decision;
     if (decision.action === 'Hold') return null;
     this.decisions.push(decision);
     return decision.parallelism;

@@ -25,8 +25,8 @@ export interface Scenario {
   tamper?: Tamper;
   /** Readings reach the scaler that late, seconds. */
   metricsLag?: number;
-  /** The share of what the sinks write to that is there. */
-  slowed?: (second: number) => number;
+  /** Records per second that what the sinks write to takes. */
+  outside?: (second: number) => number;
   /** When the job fails, seconds; each costs a minute. */
   failures?: readonly number[];
   /** For the time to react: when the load steps up, and to how much. */
@@ -51,7 +51,7 @@ export const EPOCH = Date.UTC(2026, 0, 5);
 export function run(scenario: Scenario, scaler: Scaler, initial: Record<string, number>, seed: number): Result {
   const random = new Random(seed, 'engine');
   const faults = new Random(seed, 'faults');
-  const { load, config, shape, slowed = () => 1 } = scenario;
+  const { load, config, shape, outside = () => Infinity } = scenario;
   const job = new SimulatedJob(shape, initial, random);
   const result: Result = { lagMinutes: 0, coreHours: 0, rescales: 0, reactSeconds: null, track: [] };
   const pauses: Pause[] = [];
@@ -84,7 +84,7 @@ export function run(scenario: Scenario, scaler: Scaler, initial: Record<string, 
         result.reactSeconds ??= pausedUntil - scenario.stepAt;
     }
     const serving = Math.min(TICK, Math.max(0, second + TICK - pausedUntil));
-    job.tick(rate, TICK, serving, slowed(second));
+    job.tick(rate, TICK, serving, outside(second));
     const lag = job.lag(rate);
     if (lag * 1_000 > config.lagTargetMs) result.lagMinutes += TICK / 60;
     const paid = Math.max(job.taskManagers, asked?.taskManagers ?? 0);

@@ -51,7 +51,7 @@ export function scenarios(seed: number, days = 14): Scenario[] {
     scenario('noise, chain', chain, 2 * DAY, noise(constant(6_000), 0.1, 2 * DAY)),
     scenario('idle, chain', chain, 12 * HOUR, (second) => (second > 3 * HOUR && second < 8 * HOUR ? 0 : 6_000)),
     scenario('held up from outside, chain', chain, 6 * HOUR, noise(constant(6_000), 0.03, 6 * HOUR), {
-      slowed: (second) => (second > HOUR && second < 1.5 * HOUR ? 0.02 : 1),
+      outside: (second) => (second > HOUR && second < 1.5 * HOUR ? 300 : Infinity),
     }),
     scenario('skewed keys', skewed, 8 * HOUR, noise(spikes(3_000, 2, [2 * HOUR], 2 * HOUR), 0.03, 8 * HOUR)),
     scenario('limit outside', external, 8 * HOUR, noise(spikes(3_000, 2, [2 * HOUR], 2 * HOUR), 0.03, 8 * HOUR)),
