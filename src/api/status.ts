@@ -1,6 +1,7 @@
 // The status of a FlowJob: what the operator decided and saw. It is a write-ahead log: ids stand here before they are used.
 // Nothing that ticks stands here (times of now, counters, samples): those are metrics.
 import { Type, type Static } from '@sinclair/typebox';
+import { AutoscalingStatusSchema, VertexSizesSchema } from './autoscaling-status.ts';
 import { ConditionSchema } from './object.ts';
 import { ResolvedFlowJobSpecSchema } from './resolved.ts';
 import { stringEnum } from './schema-kit.ts';
@@ -61,6 +62,9 @@ export const AttemptSchema = Type.Object(
           'Indexes of the TaskManagers that it has, once it was rescaled in place; before that they are 0 to replicas - 1.',
         maxItems: 128,
       }),
+    ),
+    vertices: Type.Optional(
+      VertexSizesSchema('What the engine was asked for of each vertex, once an autoscaler has decided.'),
     ),
     startedAt: time('When the attempt was decided on.'),
     runStartedAt: time('When the first attempt of the run was decided on.'),
@@ -132,6 +136,7 @@ export const ScalingSchema = Type.Object(
   {
     replicas: Type.Integer({ description: 'TaskManagers that it is to have.', minimum: 1, format: 'int32' }),
     parallelism: Type.Integer({ description: 'Parallelism that it is to have.', minimum: 1, format: 'int32' }),
+    vertices: Type.Optional(VertexSizesSchema('What single vertices are to have.')),
     step: stringEnum(SCALING_STEPS, {
       description:
         '`Starting`: TaskManagers come up. `Rescaling`: the engine is asked for the parallelism; those without work are stopped once it has it.',
@@ -216,6 +221,7 @@ export const FlowJobStatusSchema = Type.Object(
     lastSavepoint: Type.Optional(LastSavepointSchema),
     pending: Type.Optional(PendingOperationSchema),
     scaling: Type.Optional(ScalingSchema),
+    autoscaling: Type.Optional(AutoscalingStatusSchema),
     recovery: Type.Optional(RecoverySchema),
     batch: Type.Optional(BatchSummarySchema),
     savepointSchedule: Type.Optional(SavepointScheduleStatusSchema),
