@@ -25,6 +25,11 @@ export const AutoscalingStatusSchema = Type.Object(
     replicas: Type.Optional(count('TaskManagers. Absent: nothing has been decided of them.')),
     parallelism: Type.Optional(count('Subtasks of the widest vertex.')),
     vertices: Type.Optional(VertexSizesSchema('What each vertex gets.')),
+    replicasInSpec: Type.Optional(
+      count(
+        'spec.taskManager.replicas when the autoscaler began: another value is of somebody who scales the job, too.',
+      ),
+    ),
     stopped: Type.Optional(
       stringEnum(STOP_CAUSES, {
         description: 'The job is stopped until there may be work, or until a schedule is over.',

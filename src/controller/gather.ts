@@ -139,7 +139,7 @@ export class Gatherer {
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
-        job.status?.scaling === undefined ? null : scaleOf(client, attempt).catch(unknown),
+        isBeingRescaled(job) ? scaleOf(client, attempt).catch(unknown) : null,
       ]);
       return {
         jobId: attempt.jobId,
@@ -238,6 +238,9 @@ async function causesOf(
   const [exceptions, details] = await Promise.all([client.exceptions(jobId), client.jobDetails(jobId)]);
   return { rootCause: causeOf(exceptions), unreadableState: unreadableStateOf(exceptions, details) };
 }
+
+const isBeingRescaled = ({ status }: FlowJob): boolean =>
+  status?.scaling !== undefined && status.scaling.failure === undefined;
 
 /** An engine that has no answer to one question is not silent for that. */
 function unknown(error: unknown): null {

@@ -61,8 +61,7 @@ export function changeBetween(
   }
   const replacing = changes.filter(({ changeClass }) => changeClass === 'restart' || changeClass === 'rescale');
   const paths = replacing.map(({ path }) => fieldName(path, desired));
-  // What was accepted could not be had again after a recovery.
-  if (paths.length === 0 && failure === null) return { kind: 'None' };
+  if (paths.length === 0) return { kind: 'None' };
   const onlySize = replacing.every(({ changeClass }) => changeClass === 'rescale');
   const why = onlySize ? (failure ?? outOfPlace(accepted, desired)) : null;
   if (onlySize && why === null) return { kind: 'Scale', paths };

@@ -3,6 +3,7 @@
 import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
+import { autoscalingEvents, nextAutoscaling, scaleConflict, withDecision } from './autoscaled.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
@@ -31,13 +32,19 @@ export function decide(input: DecideInput): Decision {
   const schedule = decideSchedule(context, outcome.state);
   const extra: StatusPatch = { savepointSchedule: schedule.status };
   if (newest !== undefined) extra.lastSavepoint = newest;
+  const autoscaling = nextAutoscaling(context);
+  extra.autoscaling = autoscaling;
   const status = nextStatus(context, outcome, extra);
   return {
     status,
     savepoints: savepoints.map((s) => s.decision),
     // Disposal looks at the status that is being written; it comes last.
     actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions), ...schedule.actions],
-    events: [...(outcome.events ?? []), ...savepoints.flatMap((s) => s.events)],
+    events: [
+      ...(outcome.events ?? []),
+      ...autoscalingEvents(context.status.autoscaling, autoscaling),
+      ...savepoints.flatMap((s) => s.events),
+    ],
     finalizer: outcome.finalizer ?? 'keep',
     requeueAt: soonest(outcome.requeueAt ?? null, schedule.requeueAt),
     inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
@@ -48,7 +55,7 @@ function contextOf(input: DecideInput): Context {
   const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
   const accepted = status.accepted?.spec;
   const { text, missing } = referencedSql(input.observation, accepted);
-  const desired = desiredSpec(input.job, text);
+  const desired = withDecision(desiredSpec(input.job, text), status.autoscaling);
   const change: Change =
     accepted === undefined
       ? { kind: 'None' }
@@ -116,7 +123,10 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     ...patch,
     observedGeneration: c.job.metadata.generation,
     state: outcome.state,
-    conditions: conditionsFor(c.status.conditions, outcome.report, stamp),
+    conditions: [
+      ...conditionsFor(c.status.conditions, outcome.report, stamp),
+      ...scaleConflict(c, extra.autoscaling, stamp),
+    ],
   };
   merged['taskManager'] = {
     replicas: liveTaskManagers(c),

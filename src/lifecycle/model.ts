@@ -98,6 +98,7 @@ export type StatusPatch = {
       | 'lastSavepoint'
       | 'pending'
       | 'scaling'
+      | 'autoscaling'
       | 'recovery'
       | 'batch'
       | 'parallelism'

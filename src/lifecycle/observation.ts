@@ -1,5 +1,6 @@
 // What the lifecycle is told about the world. Gathered by the controller just before each decision; nothing here is remembered.
 import type { StorageView } from '../../engine/checkpoint/storage-view.ts';
+import type { AutoscalingStatus } from '../api/autoscaling-status.ts';
 import type { SavepointState } from '../api/flowsavepoint.ts';
 
 export type { RunResult, StorageView } from '../../engine/checkpoint/storage-view.ts';
@@ -96,6 +97,14 @@ export interface Refusal {
   retryAt: number;
 }
 
+/** What the autoscaler has come to since this operator began. */
+export interface AutoscalerView {
+  /** The last decision that was to change something; null: none was made. */
+  decision: Omit<AutoscalingStatus, 'applies' | 'held' | 'replicasInSpec'> | null;
+  /** What keeps it from following the load at present; null: nothing does. */
+  held: { reason: string; message: string } | null;
+}
+
 export interface Observation {
   /** Processes of all attempts of the job that run or whose end is on record. */
   processes: readonly ProcessView[];
@@ -116,4 +125,6 @@ export interface Observation {
   sqlError: string | null;
   /** The SQL text that the spec names, or why it is not to be had, with the remedy. Absent: it stands inline. */
   referencedSql?: ReferencedSql;
+  /** Absent: the job is not autoscaled, or has not been looked at. */
+  autoscaler?: AutoscalerView;
 }

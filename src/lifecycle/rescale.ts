@@ -1,8 +1,10 @@
 // A stream takes another size while it runs: on the way up TaskManagers come first and the engine is asked once they have registered; on the way down the
 // engine is asked first, and those TaskManagers go that it has left without work. What is decided stands in status before it is done, and every step asks the
 // world how far it is, so that an operator that dies in between finishes the same step.
+import type { VertexSizes } from '../api/autoscaling-status.ts';
 import type { Attempt, Scaling } from '../api/status.ts';
 import { firstTaskManagers, taskManagersOf } from '../api/task-managers.ts';
+import { decidedVertices, whySized } from './autoscaled.ts';
 import { shorten } from './endings.ts';
 import { engineOf, processesOf, timestamp } from './facts.ts';
 import type { Action, Bounds, Context, DecidedEvent, Report, StatusPatch } from './model.ts';
@@ -12,6 +14,8 @@ import type { EngineScale, EngineView } from './observation.ts';
 export interface Size {
   replicas: number;
   parallelism: number;
+  /** Of vertices that are to have fewer. */
+  vertices?: VertexSizes;
 }
 
 export interface RescaleStep {
@@ -30,20 +34,34 @@ const LOOK_AGAIN = 100;
 
 const nothing = (parts: Partial<RescaleStep> = {}): RescaleStep => ({ patch: {}, actions: [], events: [], ...parts });
 
-const sizeOf = ({ taskManager, job }: Context['desired']): Size => ({
-  replicas: taskManager.replicas,
-  parallelism: job.parallelism,
-});
+function sizeOf(c: Context, { taskManager, job }: Context['desired']): Size {
+  const vertices = decidedVertices(c);
+  return {
+    replicas: taskManager.replicas,
+    parallelism: job.parallelism,
+    ...(vertices === undefined ? {} : { vertices }),
+  };
+}
+
+const same = (a: Size, b: Size): boolean =>
+  a.replicas === b.replicas && a.parallelism === b.parallelism && sameVertices(a.vertices, b.vertices);
+
+const sameVertices = (a: VertexSizes = [], b: VertexSizes = []): boolean => {
+  const sizes = new Map(b.map(({ id, parallelism }) => [id, parallelism]));
+  return a.length === b.length && a.every(({ id, parallelism }) => sizes.get(id) === parallelism);
+};
 
 /** What the job is to have while it goes on as the version that it is; null when it has that. */
 export function wantedSize(c: Context): Size | null {
   const { kind } = c.change;
-  if (kind === 'Scale') return sizeOf(c.desired);
-  const { scaling, accepted } = c.status;
-  if (scaling === undefined || accepted === undefined) return null;
+  if (kind === 'Scale') return sizeOf(c, c.desired);
+  const { scaling, accepted, attempt } = c.status;
+  if (accepted === undefined) return null;
+  if (scaling === undefined)
+    return kind === 'None' && !sameVertices(attempt?.vertices, decidedVertices(c)) ? sizeOf(c, accepted.spec) : null;
   // Another version is asked for that cannot take over yet: what was begun is finished.
   if (kind !== 'None') return scaling.failure === undefined ? scaling : null;
-  return sizeOf(accepted.spec);
+  return sizeOf(c, accepted.spec);
 }
 
 /** One step towards it, of a job in state Running. Null: nothing is to be rescaled. */
@@ -51,14 +69,16 @@ export function rescaleStep(c: Context, attempt: Attempt): RescaleStep | null {
   const size = wantedSize(c);
   if (size === null) return null;
   const { scaling } = c.status;
-  const known = scaling?.replicas === size.replicas && scaling.parallelism === size.parallelism;
-  return known && scaling.failure === undefined ? goOn(c, attempt, scaling) : begin(c, attempt, size);
+  if (scaling === undefined || !same(scaling, size)) return begin(c, attempt, size);
+  // Where another run would help, the change is one that asks for it by now.
+  return scaling.failure === undefined ? goOn(c, attempt, scaling) : null;
 }
 
 function begin(c: Context, attempt: Attempt, size: Size): RescaleStep {
   const has = taskManagersOf(attempt, c.status.accepted?.spec.taskManager.replicas ?? 1);
   const taskManagers = [...has, ...unused(c, attempt, has, size.replicas - has.length)];
-  const why = c.change.kind === 'Scale' ? `${c.change.paths.join(', ')} changed` : 'The change was taken back';
+  const why =
+    whySized(c) ?? (c.change.kind === 'Scale' ? `${c.change.paths.join(', ')} changed` : 'The change was taken back');
   return nothing({
     patch: { scaling: stepOf(c, size, 'Starting'), attempt: { ...attempt, taskManagers } },
     events: [event('Rescaling', `${why}: the job goes on, and takes ${text(size)} while it runs.`)],
@@ -66,9 +86,10 @@ function begin(c: Context, attempt: Attempt, size: Size): RescaleStep {
   });
 }
 
-const stepOf = (c: Context, { replicas, parallelism }: Size, step: Scaling['step']): Scaling => ({
+const stepOf = (c: Context, { replicas, parallelism, vertices }: Size, step: Scaling['step']): Scaling => ({
   replicas,
   parallelism,
+  ...(vertices === undefined ? {} : { vertices }),
   step,
   since: timestamp(c.now),
 });
@@ -115,8 +136,8 @@ function goOn(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
 }
 
 /** A vertex that may have few subtasks alone has those. */
-const parallelismOf = (vertex: EngineScale['vertices'][number], { parallelism }: Size): number =>
-  Math.min(parallelism, vertex.maxParallelism);
+const parallelismOf = (vertex: EngineScale['vertices'][number], { parallelism, vertices }: Size): number =>
+  Math.min(vertices?.find(({ id }) => id === vertex.id)?.parallelism ?? parallelism, vertex.maxParallelism);
 
 /** Fewer are better than none while a TaskManager is away. */
 const boundsOf = (wanted: ReadonlyMap<string, number>): Record<string, Bounds> =>
@@ -137,9 +158,16 @@ function idleOf(indexes: readonly number[], { taskManagers }: EngineScale): numb
 function done(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
   const { accepted } = c.status;
   const sized = resized(c, scaling);
-  const changed = sized !== accepted;
+  const { vertices: before, ...rest } = attempt;
+  const { vertices } = scaling;
+  const changed = sized !== accepted || !sameVertices(before, vertices);
   return nothing({
-    patch: { attempt, scaling: undefined, accepted: sized, parallelism: scaling.parallelism },
+    patch: {
+      attempt: vertices === undefined ? rest : { ...rest, vertices },
+      scaling: undefined,
+      accepted: sized,
+      parallelism: scaling.parallelism,
+    },
     events: changed ? [event('Rescaled', `The job runs with ${text(scaling)}; it was rescaled while it ran.`)] : [],
   });
 }
@@ -176,13 +204,13 @@ export function nextSize(c: Context, attempt: Attempt): { attempt: Attempt; patc
   if (size === null && attempt.taskManagers === undefined) return { attempt, patch: {} };
   const accepted = c.status.accepted;
   if (accepted === undefined) return { attempt: rest, patch: {} };
-  const { replicas, parallelism } = size ?? sizeOf(accepted.spec);
+  const { replicas, parallelism, vertices } = size ?? sizeOf(c, accepted.spec);
   return {
     attempt: { ...rest, taskManagers: firstTaskManagers(replicas) },
     patch: {
       accepted: resized(c, { replicas, parallelism }),
       parallelism,
-      scaling: stepOf(c, { replicas, parallelism }, 'Starting'),
+      scaling: stepOf(c, { replicas, parallelism, ...(vertices === undefined ? {} : { vertices }) }, 'Starting'),
     },
   };
 }
@@ -200,8 +228,10 @@ export function surplusTaskManagers(c: Context, attempt: Attempt): Action[] {
  * change explains. `missing`: what is told of processes that are not there.
  */
 export function reportOfRescale(c: Context, engine: EngineView | null, missing: Report | null): Report | null {
-  const { scaling, accepted } = c.status;
+  const { scaling, accepted, attempt } = c.status;
   if (scaling === undefined || scaling.failure !== undefined || engine === null || accepted === undefined) return null;
+  const { vertices = [] } = attempt ?? {};
+  const hasNow = { ...sizeOf(c, accepted.spec), vertices };
   const waits = missing === null ? '' : ` It waits: ${missing.message}`;
   const report: Report = {
     kind: 'Ready',
@@ -211,9 +241,14 @@ export function reportOfRescale(c: Context, engine: EngineView | null, missing: 
   if (scaling.step === 'Rescaling')
     return missing === null && c.now - Date.parse(scaling.since) < TASKS_STOPPED ? report : null;
   const whole = engine.scale?.vertices.every(
-    (vertex) => vertex.running && vertex.parallelism >= parallelismOf(vertex, sizeOf(accepted.spec)),
+    (vertex) => vertex.running && vertex.parallelism >= parallelismOf(vertex, hasNow),
   );
   return engine.status === 'RUNNING' && whole !== false ? report : null;
+}
+
+/** What is told of a job that runs on in the size that it has; empty where nothing went wrong. */
+export function notRescaled({ status: { scaling } }: Context): string {
+  return scaling?.failure === undefined ? '' : ` It could not take ${text(scaling)}: ${scaling.failure}.`;
 }
 
 const text = ({ replicas, parallelism }: Size): string =>

@@ -19,6 +19,7 @@ import {
 import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
 import type { Action, Decision } from './model.ts';
 import type {
+  AutoscalerView,
   EngineScale,
   NamedSavepoint,
   Observation,
@@ -93,6 +94,7 @@ export class World {
   private refusedScale: Record<string, string> = {};
   /** Then a savepoint is in order. */
   private hasRefused = false;
+  autoscaler: AutoscalerView | undefined;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -100,7 +102,6 @@ export class World {
   private published = 0;
   /** By job id. `nonces`: values of spec.restartNonce that ask for no run after this one: its own, and that at which its end was put on record. */
   private readonly runs = new Map<string, { finished: boolean; recorded: boolean; nonces: number[] }>();
-
   /** By epoch: the run that its attempt belongs to. */
   private readonly jobIds = new Map<number, string>();
   /** Paths of savepoints that ended a run. */
@@ -188,9 +189,7 @@ export class World {
       this.violations.push('a stream was replaced because of its size alone');
   }
 
-  private isThere(path: string): boolean {
-    return path !== this.away && this.snapshots.some((s) => s.path === path);
-  }
+  private isThere = (path: string): boolean => path !== this.away && this.snapshots.some((s) => s.path === path);
 
   private observe(): Observation {
     const { attempt, pending, lastSavepoint } = this.job.status!;
@@ -240,6 +239,7 @@ export class World {
       claimName: null,
       restorers: {},
       sqlError: this.sqlError,
+      ...(this.autoscaler === undefined ? {} : { autoscaler: this.autoscaler }),
       ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
   }

@@ -1,12 +1,13 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
 import { SILENCE_LIMIT } from '../back-off.ts';
 import { endingOf, deadlineOf, shorten } from '../endings.ts';
+import { whySized } from '../autoscaled.ts';
 import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../cron.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
-import { reportOfRescale, rescaleStep, surplusTaskManagers } from '../rescale.ts';
+import { notRescaled, reportOfRescale, rescaleStep, surplusTaskManagers } from '../rescale.ts';
 import { scheduleOf, soonest } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
 
@@ -39,7 +40,7 @@ function leave(c: Context): Outcome<'Running'> | null {
 
 function replacement(c: Context): string {
   const { paths, why } = c.change.kind === 'Restart' ? c.change : { paths: [] };
-  const what = paths.length === 0 ? 'The job does not have the size that it is to have' : `${paths.join(', ')} changed`;
+  const what = (why === undefined ? undefined : whySized(c)) ?? `${paths.join(', ')} changed`;
   const how = isStreaming(c) ? HOW[c.desired.upgrade.strategy] : 'by a new run';
   return `${what}: the running version is replaced ${how}${why === undefined ? '' : `, not rescaled in place: ${why}`}.`;
 }
@@ -97,5 +98,5 @@ function reportOf(c: Context, processLost: Report | null): Report {
         message: 'The engine is restarting the tasks of the job.',
       }
     );
-  return { kind: 'Ready', reason: 'Running', message: `The job runs.${withoutEffect(c)}` };
+  return { kind: 'Ready', reason: 'Running', message: shorten(`The job runs.${notRescaled(c)}${withoutEffect(c)}`) };
 }

@@ -1,4 +1,5 @@
 // Suspended: stopped as asked, or never started. No process exists.
+import { whyStopped } from '../autoscaled.ts';
 import { isOfSize } from '../change.ts';
 import type { StateHandler } from '../model.ts';
 import { startDesired, stopAll } from '../runs.ts';
@@ -9,7 +10,7 @@ export const suspended: StateHandler<'Suspended'> = (c) => {
   if (c.desired.suspend || strays !== null)
     return {
       state: 'Suspended',
-      report: { kind: 'Suspended', reason: 'Suspended', message: 'The job is stopped as asked.' },
+      report: { kind: 'Suspended', reason: 'Suspended', message: whyStopped(c) ?? 'The job is stopped as asked.' },
       actions: strays === null ? [] : [strays],
     };
   if (c.sqlMissing !== null) return waitForSql(c, 'Suspended');
