@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { systemClock } from '../engine/clock.ts';
+import { Autoscaler } from './controller/autoscaling/autoscaler.ts';
 import { CheckpointSamples } from './controller/checkpoint-samples.ts';
 import { Controller } from './controller/controller.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
@@ -85,8 +86,17 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble });
   const configMaps = new KubernetesConfigMaps({ ...common, client });
   const sql = new SqlChecker();
-  const controller = new Controller({
+  const autoscaler = new Autoscaler({
+    jobs: () => objects.of('FlowJob').list(),
+    runtime,
+    clock,
+    wake: (key) => controller.wake(key),
+    record: () => undefined,
+    onTrouble: (err, { metadata }) => log.warn({ job: metadata.name, err }, 'could not be looked at for autoscaling'),
+  });
+  const controller: Controller = new Controller({
     store,
+    autoscaler,
     runtime,
     checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
     configMaps,
@@ -97,8 +107,9 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   });
   workingSince = () => controller.queue.workingSince;
   metrics.kube.watchQueue('flowjob', Infinity, controller.queue);
-  tellOfJobs(runtime, stop);
+  tellOfJobs(runtime, autoscaler, stop);
   log.info({}, 'leading');
+  void autoscaler.run(stop);
   await controller.run(stop);
   runtime.close();
   configMaps.close();
@@ -106,7 +117,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
 }
 
 /** Metrics of the jobs, from what is known of them. */
-function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
+function tellOfJobs(runtime: KubernetesRuntime, autoscaler: Autoscaler, stop: AbortSignal): void {
   const jobs = objects.of('FlowJob');
   const checkpoints = new CheckpointSamples({ jobs: () => jobs.list(), runtime, clock });
   const upgrades = new UpgradeTimer(() => clock.monotonic());
@@ -115,7 +126,12 @@ function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
   metrics.tellOfJobs(() =>
     jobs.list().map((job) => {
       const { uid } = job.metadata;
-      return { job, checkpoints: checkpoints.of(uid), upgradeSeconds: upgrades.of(uid) };
+      return {
+        job,
+        checkpoints: checkpoints.of(uid),
+        upgradeSeconds: upgrades.of(uid),
+        autoscaling: autoscaler.figures(uid),
+      };
     }),
   );
 }

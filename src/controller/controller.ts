@@ -95,6 +95,11 @@ export class Controller {
     await passes;
   }
 
+  /** A pass over the job is due. */
+  wake(key: ObjectKey): void {
+    this.look(key);
+  }
+
   private look(key: ObjectKey): void {
     this.keys.set(idOf(key), { namespace: key.namespace, name: key.name });
     this.loop.queue.add(idOf(key));

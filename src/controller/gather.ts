@@ -6,6 +6,7 @@ import type { Attempt } from '../api/status.ts';
 import { EngineClient, EngineClientError } from '../engine-client/engine-client.ts';
 import { namedPath, restoreCounts } from '../lifecycle/first-start.ts';
 import type {
+  AutoscalerView,
   EngineJobStatus,
   EngineView,
   NamedSavepoint,
@@ -42,17 +43,21 @@ export interface GathererOptions {
   checkSql: SqlCheck;
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
+  /** Absent: no job is autoscaled. */
+  autoscaler?: { of(uid: string): AutoscalerView | undefined } | undefined;
 }
 
 export class Gatherer {
   private readonly runtime: Runtime;
   private readonly checkSql: SqlCheck;
   private readonly configMaps: ConfigMaps | undefined;
+  private readonly autoscaler: GathererOptions['autoscaler'];
   readonly rescaleRefusals = new RescaleRefusals();
   /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
   private readonly silence = new Map<string, number>();
 
-  constructor({ runtime, checkSql, configMaps }: GathererOptions) {
+  constructor({ runtime, checkSql, configMaps, autoscaler }: GathererOptions) {
+    this.autoscaler = autoscaler;
     this.runtime = runtime;
     this.checkSql = checkSql;
     this.configMaps = configMaps;
@@ -67,6 +72,7 @@ export class Gatherer {
     const engine = runs ? await this.engineInTime(job, attempt, savepoints) : null;
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named);
     const referencedSql = await sqlOf(job, this.configMaps);
+    const autoscaler = this.autoscaler?.of(job.metadata.uid);
     return {
       processes,
       refusal: this.runtime.refusal(job.metadata),
@@ -76,6 +82,7 @@ export class Gatherer {
       named,
       claimName: this.runtime.claimOf({ key: job.metadata, storage: specInUse(job).state.storage }),
       restorers,
+      ...(autoscaler === undefined ? {} : { autoscaler }),
       ...(referencedSql === null
         ? { sqlError: this.checkSql(job) }
         : {

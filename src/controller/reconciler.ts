@@ -16,7 +16,7 @@ import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
 import { actOnObjects, isObjectAction } from './act-on-objects.ts';
 import type { ConfigMaps } from './config-maps.ts';
-import { Gatherer, type SqlCheck } from './gather.ts';
+import { Gatherer, type GathererOptions, type SqlCheck } from './gather.ts';
 import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
 export interface ReconcilerOptions {
@@ -25,6 +25,7 @@ export interface ReconcilerOptions {
   checkSql: SqlCheck;
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
+  autoscaler?: GathererOptions['autoscaler'];
   /** Where accepted versions are kept. */
   revisions: RevisionStore;
   /** Milliseconds since the epoch. */
