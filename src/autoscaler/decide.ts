@@ -14,7 +14,7 @@ import { measuredPause, patienceOf } from './pauses.ts';
 import { measure, withReading } from './readings.ts';
 import { withLoad } from './recent.ts';
 import { knowsTheDay, learnProfile } from './profile.ts';
-import { beforeRise, outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
+import { beforeRise, outOfReach, outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
 
 /** After this a rescale that was asked for and did not come is asked for again; longer where this job's pauses are. */
 const ASKED_MS = 60_000;
@@ -67,7 +67,7 @@ function decideNow(
   const measured = measure(readings, now);
   if (measured === null)
     return hold(bounded, current, 'Measuring', 'Rates need a quarter of a minute of steady running.');
-  const evaluation = evaluate(measured.vertices, measured.unknown, bounded.kept);
+  const evaluation = evaluate(measured.vertices, measured.unknown, bounded.kept, config.targetUtilization);
   return judge({ ...bounded, evaluation, terms: evaluation.terms, unknown: evaluation.unknown });
 }
 
@@ -85,6 +85,7 @@ function judge(unlearned: MeasuredLook): Outcome {
   const need = needNow({
     evaluation,
     config,
+    bounds: unlearned.bounds,
     kept: verdict.kept,
     pauseMs: patience.pauseMs,
     headroom: planned ? 1 : headroomOf(verdict.kept.recent, evaluation.load),
@@ -100,6 +101,7 @@ function judge(unlearned: MeasuredLook): Outcome {
     undoIneffective(look, need, ineffective) ??
     overloaded(look, need, plan) ??
     unknown(look) ??
+    outOfReach(look, need) ??
     beforeRise(look, plan) ??
     underused(look, need, plan) ??
     hold(look, look.current, 'Balanced', balanced(need))

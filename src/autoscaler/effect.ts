@@ -1,6 +1,7 @@
 // Whether a scale-up helped. One that did not is undone and not tried again for a while: a key that takes most records, or a system outside that is at its
 // limit, does not get faster by more subtasks.
 import { partsOf, subtasksFor, worth } from './alignment.ts';
+import { rangeOf, type Bounds } from './bounds.ts';
 import type { Evaluation, VertexLoad } from './evaluate.ts';
 import type { Kept, KeptVertex, Notice, Time, UnprovenScaleUp } from './model.ts';
 
@@ -37,7 +38,7 @@ export function judgeLastScaleUp(evaluation: Evaluation, kept: Kept, runningSinc
     const raised = unproven.vertices[one.vertex.id];
     if (raised?.to !== one.vertex.parallelism) continue;
     const gain = one.capacity === null ? null : (one.capacity - raised.capacity) / (raised.expected - raised.capacity);
-    if (gain === null || (one.measured.hottest ?? 0) < AT_ITS_LIMIT) open[one.vertex.id] = raised;
+    if (gain === null || !one.fresh || (one.measured.hottest ?? 0) < AT_ITS_LIMIT) open[one.vertex.id] = raised;
     else if (gain < WORTH_IT) {
       ineffective.push(one);
       vertices[one.vertex.id] = lowered(vertices[one.vertex.id]!, one, raised, now);
@@ -98,13 +99,18 @@ export function liftCeilings(evaluation: Evaluation, kept: Kept): Kept {
   return { ...kept, vertices };
 }
 
-/** How much of the load can be handled at all where a vertex has a ceiling, as a share of it; more than 1: all, and so much to spare. */
-export function reachableShare(evaluation: Evaluation, kept: Kept, now: Time): number {
+/**
+ * How much of the load can be handled at all where a vertex has all that it may have, as a share of it; more than 1: all, and so much to spare. What is
+ * before and behind such a vertex needs no more than that.
+ */
+export function reachableShare(evaluation: Evaluation, bounds: Bounds, kept: Kept, now: Time): number {
   let share = Infinity;
-  for (const { vertex, load } of evaluation.vertices) {
+  for (const { vertex, load, rate } of evaluation.vertices) {
+    if (load === null || load <= 0 || rate === null) continue;
     const ceiling = kept.vertices[vertex.id]?.ceiling ?? null;
-    if (ceiling !== null && now < ceiling.until && load !== null && load > 0)
-      share = Math.min(share, ceiling.capacity / load);
+    const { high } = rangeOf(vertex, bounds, kept, now);
+    const most = ceiling !== null && now < ceiling.until ? ceiling.capacity : rate * worth(high, partsOf(vertex));
+    share = Math.min(share, most / load);
   }
   return share;
 }

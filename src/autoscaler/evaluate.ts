@@ -9,9 +9,9 @@ const RAISE = 1.01;
 /** Of an older measurement in the same configuration, what a new one replaces. */
 const RATE_WEIGHT = 0.3;
 const RATIO_WEIGHT = 0.1;
-/** A source that neither waits nor tells what is left may have more to read than it reads. */
+/** A source that is never idle and does not tell what waits may have more to read than it reads: it is given half more subtasks, and looked at again. */
 const SATURATED = 0.95;
-const UNSEEN_GROWTH = 1.5;
+const UNSEEN_SUBTASKS = 1.5;
 
 export interface VertexLoad {
   vertex: VertexSample;
@@ -24,6 +24,8 @@ export interface VertexLoad {
   capacity: number | null;
   /** Records per second of one busy subtask among evenly loaded ones. */
   rate: number | null;
+  /** `rate` was measured just now, not remembered. */
+  fresh: boolean;
   /** How much busier its busiest subtask is than key groups and partitions explain; 1: not at all. */
   skew: number;
 }
@@ -40,7 +42,12 @@ export interface Evaluation {
   terms: Term[];
 }
 
-export function evaluate(measured: readonly Measured[], unknownMetrics: readonly Unknown[], kept: Kept): Evaluation {
+export function evaluate(
+  measured: readonly Measured[],
+  unknownMetrics: readonly Unknown[],
+  kept: Kept,
+  target: number,
+): Evaluation {
   const unknown = [...unknownMetrics];
   const terms: Term[] = [];
   const loads = new Map<string, VertexLoad>();
@@ -51,9 +58,9 @@ export function evaluate(measured: readonly Measured[], unknownMetrics: readonly
     const known = kept.vertices[vertex.id];
     if (source && one.pending === null && known?.tellsPending === true)
       unknown.push({ subject: vertex.name, metric: 'pendingRecords', why: 'missing for too long' });
-    const arriving = source ? sourceLoad(one, terms) : inputLoad(one, byId, loads, terms);
-    const { rate, capacity, skew } = trueRate(one, known, unknown, terms);
-    loads.set(vertex.id, { vertex, measured: one, ...arriving, capacity, rate, skew });
+    const arriving = source ? sourceLoad(one, target, terms) : inputLoad(one, byId, loads, terms);
+    const rates = trueRate(one, known, unknown, terms);
+    loads.set(vertex.id, { vertex, measured: one, ...arriving, ...rates });
   }
   const vertices = [...loads.values()];
   const sources = vertices.filter(({ vertex }) => vertex.inputs.length === 0);
@@ -73,13 +80,14 @@ const isSaturated = ({ pending, busy, backPressured }: Measured): boolean =>
   pending === null && busy !== null && busy + (backPressured ?? 0) >= SATURATED;
 
 /** What is read plus what is left lying. */
-function sourceLoad(one: Measured, terms: Term[]): { load: number | null; backlog: number } {
+function sourceLoad(one: Measured, target: number, terms: Term[]): { load: number | null; backlog: number } {
   const { rateIn, pending, pendingGrowth, vertex } = one;
   if (rateIn === null) return { load: null, backlog: 0 };
   if (isSaturated(one)) {
-    const load = rateIn * UNSEEN_GROWTH;
+    const unseen = Math.max(1.05, UNSEEN_SUBTASKS * target);
+    const load = rateIn * unseen;
     terms.push(
-      term(vertex.name, 'load', `at least ${fixed(rateIn)} read/s, at its limit × ${UNSEEN_GROWTH}`, load, 'records/s'),
+      term(vertex.name, 'load', `at least ${fixed(rateIn)} read/s, at its limit × ${fixed(unseen)}`, load, 'records/s'),
     );
     return { load, backlog: 0 };
   }
@@ -136,16 +144,24 @@ function trueRate(
   known: KeptVertex | undefined,
   unknown: Unknown[],
   terms: Term[],
-): Pick<VertexLoad, 'capacity' | 'rate' | 'skew'> {
+): Pick<VertexLoad, 'capacity' | 'rate' | 'fresh' | 'skew'> {
   const { vertex, rateIn, busy, hottest, backPressured, alwaysPending } = one;
   const even = worth(vertex.parallelism, partsOf(vertex));
   const remembered = known?.ratePerSubtask ?? null;
-  const fromMemory = { capacity: remembered === null ? null : remembered * even, rate: remembered, skew: 1 };
+  const fromMemory = {
+    capacity: remembered === null ? null : remembered * even,
+    rate: remembered,
+    fresh: false,
+    skew: 1,
+  };
   if (rateIn === null || busy === null || hottest === null) return fromMemory;
   // A source with records waiting works all the time that it is not held up, whatever it says of itself.
   const used = alwaysPending ? Math.max(hottest, 1 - (backPressured ?? 0)) : hottest;
   const expected = remembered === null ? 0 : rateIn / (remembered * even);
   if (used < MIN_BUSY) {
+    // So little work: at least so fast.
+    if (remembered === null && rateIn > 0)
+      return { ...fromMemory, capacity: rateIn / MIN_BUSY, rate: rateIn / MIN_BUSY / even };
     if (expected <= 5 * MIN_BUSY) return fromMemory;
     unknown.push({ subject: vertex.name, metric: 'busyTimeMsPerSecond', why: 'told to be idle while records flow' });
     return { ...fromMemory, rate: remembered! * RAISE };
@@ -160,7 +176,7 @@ function trueRate(
     term(vertex.name, 'true rate', `${fixed(rateIn)} records/s / ${fixed(used)} busy`, rateIn / used, 'records/s'),
     term(vertex.name, 'capacity', `${fixed(rate)} × ${fixed(even)} even subtasks`, rate * even, 'records/s'),
   );
-  return { capacity: rate * even, rate, skew };
+  return { capacity: rate * even, rate, fresh: true, skew };
 }
 
 /** What to remember of the vertices for times in which they cannot be measured, and for plans. */
@@ -169,7 +185,7 @@ export function rememberVertices(evaluation: Evaluation, kept: Kept): Record<str
     evaluation.vertices.flatMap(({ vertex, measured }) => (vertex.inputs.length === 0 ? [measured.rateIn ?? 0] : [])),
   );
   return Object.fromEntries(
-    evaluation.vertices.map(({ vertex, measured, rate }) => {
+    evaluation.vertices.map(({ vertex, measured, rate, fresh }) => {
       const known = kept.vertices[vertex.id];
       const now = total > 0 && measured.rateIn !== null ? measured.rateIn / total : null;
       const before = known?.ratio ?? null;
@@ -177,7 +193,13 @@ export function rememberVertices(evaluation: Evaluation, kept: Kept): Record<str
       const tellsPending = measured.pending !== null || known?.tellsPending === true;
       return [
         vertex.id,
-        { parallelism: vertex.parallelism, ratePerSubtask: rate, ratio, tellsPending, ceiling: known?.ceiling ?? null },
+        {
+          parallelism: fresh ? vertex.parallelism : (known?.parallelism ?? 0),
+          ratePerSubtask: rate,
+          ratio,
+          tellsPending,
+          ceiling: known?.ceiling ?? null,
+        },
       ];
     }),
   );

@@ -1,8 +1,9 @@
 // How many subtasks each vertex needs now, and whether what it has is too little.
 import { partsOf, worth } from './alignment.ts';
+import { rangeOf, type Bounds } from './bounds.ts';
 import { reachableShare } from './effect.ts';
 import { fixed, term, type Evaluation } from './evaluate.ts';
-import type { AutoscalingConfig, Kept, RecentLoad, Term, Time, VertexSample } from './model.ts';
+import type { AutoscalingConfig, Kept, RecentLoad, Term, Time } from './model.ts';
 import { clamp } from './pauses.ts';
 
 /** Half way from the target to full: above it a vertex is given more. Between the two nothing is done. */
@@ -11,7 +12,7 @@ export const upperUtilization = (target: number): number => target + (1 - target
 export interface Need {
   /** By vertex id, evenly loaded subtasks; a vertex whose load or rate is not known is missing. */
   subtasks: Map<string, number>;
-  /** The highest load / capacity of all vertices; 0 where none is known. */
+  /** The highest load / capacity of the vertices that may have more; 0 where none is known. */
   utilization: number;
   /** The name of that vertex. */
   bottleneck: string;
@@ -24,6 +25,7 @@ export interface Need {
 export interface NeedInput {
   evaluation: Evaluation;
   config: AutoscalingConfig;
+  bounds: Bounds;
   kept: Kept;
   pauseMs: number;
   /** What a steady rise is met with (`headroomOf`); 1: nothing, or a plan knows better. */
@@ -32,8 +34,8 @@ export interface NeedInput {
   terms: Term[];
 }
 
-export function needNow({ evaluation, config, kept, pauseMs, headroom, now, terms }: NeedInput): Need {
-  const reach = reachableShare(evaluation, kept, now);
+export function needNow({ evaluation, config, bounds, kept, pauseMs, headroom, now, terms }: NeedInput): Need {
+  const reach = reachableShare(evaluation, bounds, kept, now);
   const share = Math.min(1, reach);
   const late = evaluation.lagMs !== null && evaluation.lagMs > config.lagTargetMs;
   const catchUp = config.catchUpTimeMs / 1_000;
@@ -45,7 +47,8 @@ export function needNow({ evaluation, config, kept, pauseMs, headroom, now, term
     if (load === 0 && backlog === 0) subtasks.set(vertex.id, 0);
     if (rate === null || capacity === null || rate <= 0) continue;
     const used = load / capacity;
-    if (used > utilization && !isAtCeiling(vertex, kept, now)) [utilization, bottleneck] = [used, vertex.name];
+    if (used > utilization && vertex.parallelism < rangeOf(vertex, bounds, kept, now).high)
+      [utilization, bottleneck] = [used, vertex.name];
     // What comes in during the pause of a rescale waits, too.
     const waiting = late ? backlog * share + (load * pauseMs) / 1_000 : 0;
     const steady = (load / config.targetUtilization) * headroom;
@@ -67,11 +70,6 @@ export function needNow({ evaluation, config, kept, pauseMs, headroom, now, term
   }
   return { subtasks, utilization, bottleneck, lagging, outOfReach: share < 1 };
 }
-
-const isAtCeiling = ({ id, parallelism }: VertexSample, kept: Kept, now: Time): boolean => {
-  const ceiling = kept.vertices[id]?.ceiling ?? null;
-  return ceiling !== null && now < ceiling.until && parallelism >= ceiling.parallelism;
-};
 
 /** A backlog that the present subtasks work off in this many catch-up times is left to them: adding some and taking them away again costs two pauses. */
 const LATE_TOLERANCE = 1.5;

@@ -104,7 +104,8 @@ type Say = (metric: string, why: string) => null;
 function measureVertex(vertex: VertexSample, of: readonly Reading[], now: Time, say: Say): Measured {
   const source = vertex.inputs.length === 0;
   const rateIn = rate(of, 'recordsIn', now, (why) => say('numRecordsIn', why));
-  const times = shares(of, vertex.parallelism, now, (why) => say('busyTimeMsPerSecond', why));
+  // A gauge tells of the time before it was read: that of the first reading is before the window.
+  const times = shares(of.slice(1), vertex.parallelism, now, (why) => say('busyTimeMsPerSecond', why));
   const pending = source ? waiting(of, now) : null;
   const measured: Measured = {
     vertex,

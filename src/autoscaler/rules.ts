@@ -26,7 +26,8 @@ export function undoIneffective(look: MeasuredLook, need: Need, ineffective: rea
 export function overloaded(look: MeasuredLook, need: Need, planOf: () => Plan | null): Outcome | null {
   const { kept, now, patience, config, evaluation, current } = look;
   const since = (at: Time | null): number => (at === null ? 0 : now - at);
-  const over = since(kept.overSince) >= patience.overMs;
+  // A load that was only guessed at is followed step by step.
+  const over = since(kept.overSince) >= (evaluation.atLeast ? patience.warmMs : patience.overMs);
   const warm = since(kept.warmSince) >= patience.warmMs;
   if (!over && !warm) return null;
   const upper = upperUtilization(config.targetUtilization);
@@ -39,7 +40,17 @@ export function overloaded(look: MeasuredLook, need: Need, planOf: () => Plan | 
   const raised = raise(look, plan === null ? need.subtasks : most(need.subtasks, needFor(plan.load, look.room)));
   if (differs(current, raised))
     return rescale(look, current, raised, look.sample, reason, `${why}: ${change(current, raised)}.`, evaluation);
-  return atMaximum(look, why);
+  return null;
+}
+
+/** A vertex has all that it may have, or all that helps, and it is not enough. */
+export function outOfReach(look: MeasuredLook, need: Need): Outcome | null {
+  if (!need.outOfReach) return null;
+  const { bounds, current, evaluation, notices } = look;
+  const because = bounds.because === '' ? '' : ` (${bounds.because})`;
+  const message = `The load, ${fixed(evaluation.load ?? 0)} records/s, is more than can be handled within the bounds${because}; more subtasks are not allowed or did not help.`;
+  notices.push({ kind: 'AtMaximum', subject: 'job', message });
+  return hold(look, current, 'AtMaximum', message);
 }
 
 const most = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> =>
@@ -56,12 +67,6 @@ export function beforeRise(look: MeasuredLook, planOf: () => Plan | null): Outco
   const message = `In earlier days and weeks the load rose at this hour, to ${fixed(soon)} records/s within minutes: ${change(current, raised)} ahead of it.`;
   notices.push({ kind: 'AheadOfLoad', subject: 'job', message });
   return rescale(look, current, raised, look.sample, 'AheadOfLoad', message, null);
-}
-
-function atMaximum(look: MeasuredLook, why: string): Outcome {
-  const because = look.bounds.because === '' ? '' : ` (${look.bounds.because})`;
-  look.notices.push({ kind: 'AtMaximum', subject: 'job', message: `${why}, and more is not allowed${because}.` });
-  return hold(look, look.current, 'AtMaximum', `${why}, and no more subtasks are allowed or of use${because}.`);
 }
 
 /** Each vertex that is short gets what it needs; the others stay as they are. */
@@ -98,31 +103,37 @@ export function underused(look: MeasuredLook, need: Need, planOf: () => Plan | n
   if (evaluation.atLeast || (evaluation.lagMs ?? 0) > config.lagTargetMs)
     return hold(look, current, 'Patient', 'Records wait: fewer TaskManagers are considered once they are worked off.');
   const left = config.rescalesPerDay - spent(kept.actions, now);
-  const plan = planOf();
-  // Beyond the day's rescales both must agree.
-  const byPlan = plan === null ? null : planned(look, plan);
-  const target = plan === null ? lowestProven(look, left) : left > 0 ? byPlan : byPlan && lowestProven(look, left);
-  if (target === null && left <= 0)
-    return hold(
-      look,
-      current,
-      'Patient',
-      `${taskManagers(fewest)} would do, but the job was rescaled ${config.rescalesPerDay} times in a day: less than half is not taken away.`,
-    );
-  if (target === null)
-    return hold(
-      look,
-      current,
-      'Patient',
-      `${taskManagers(fewest)} would do now; that must last for ${Math.round(patienceFor(Math.max(0.1, 1 - fewest / current.taskManagers), patience) / 60_000)} min.`,
-    );
+  const target = (kept.recent?.count ?? 0) > 1 ? null : provenOrPlanned(look, left, planOf);
+  if (target === null) {
+    const why =
+      left <= 0
+        ? `the job was rescaled ${config.rescalesPerDay} times in a day: less than half is not taken away`
+        : `that must last for ${Math.round(patienceFor(Math.max(SAVES, 1 - fewest / current.taskManagers), patience) / 60_000)} min, or the plan of the day has to agree`;
+    return hold(look, current, 'Patient', `${taskManagers(fewest)} would do now; ${why}.`);
+  }
   const lowered = lowerTo(look, target.need, target.taskManagers);
   const message = `${taskManagers(target.taskManagers)} would have been enough for the last ${target.minutes} min: ${change(current, lowered)}.`;
   return rescale(look, current, lowered, look.sample, 'Underused', message, null);
 }
 
+/** Looked at when a step of five minutes has ended: nothing that it rests on changes in between. */
+function provenOrPlanned(look: MeasuredLook, left: number, planOf: () => Plan | null): Fewer | null {
+  const plan = planOf();
+  if (plan === null) return lowestProven(look, left);
+  // Beyond the day's rescales both must agree.
+  const byPlan = planned(look, plan);
+  return left > 0 ? byPlan : byPlan && lowestProven(look, left);
+}
+
+interface Fewer {
+  taskManagers: number;
+  need: Map<string, number>;
+  /** How long they would have been enough. */
+  minutes: number;
+}
+
 /** What the plan of the day has for now, if the last ten minutes agree. */
-function planned(look: MeasuredLook, plan: Plan): ReturnType<typeof lowestProven> {
+function planned(look: MeasuredLook, plan: Plan): Fewer | null {
   const { kept, current, now, patience, evaluation } = look;
   const peak = highest(kept.recent, 2);
   const calm = now - (kept.actions.at(-1)?.at ?? -Infinity);
@@ -139,10 +150,7 @@ const SAVES_BEYOND = 0.5;
 const BEYOND_MS = 3_600_000;
 
 /** Of the times looked back on, the shortest that is long enough for what it would save. */
-function lowestProven(
-  look: MeasuredLook,
-  left: number,
-): { taskManagers: number; need: Map<string, number>; minutes: number } | null {
+function lowestProven(look: MeasuredLook, left: number): Fewer | null {
   const { kept, current, patience, now, evaluation, config } = look;
   const calm = now - (kept.actions.at(-1)?.at ?? -Infinity);
   const scarce = left > 0 ? config.rescalesPerDay / left : Infinity;
