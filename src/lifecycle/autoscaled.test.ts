@@ -157,6 +157,18 @@ test('what holds it is told once, and goes when it is over', () => {
   expect(world.job.status?.autoscaling?.held).toBeUndefined();
 });
 
+test('a job that failed is not run again because of a size that was decided on before', () => {
+  const world = running();
+  decide(world, up);
+  world.pass();
+  world.end('FAILED', null);
+  world.settle();
+  expect(world.job.status).toMatchObject({ state: 'Failed', attempt: { epoch: 1 } });
+  world.edit((s) => s.restartNonce++);
+  world.settle();
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 }, parallelism: 5 });
+});
+
 test('a job without work is stopped with a savepoint, says why, and goes on from it when there may be work', () => {
   const world = running();
   decide(world, { ...up, stopped: 'Idle', reason: 'Idle', message: 'No record has come for 10 minutes.' });

@@ -109,6 +109,20 @@ test('those that are left need not be the first ones, and one that comes later t
   expect(world.violations).toEqual([]);
 });
 
+test('the engine is asked for more once those have gone that it was to be left without, or it would give them work', () => {
+  const world = running({ taskManager: { replicas: 3, slots: 1, resources } });
+  scale(world, 1);
+  until(world, settled(world));
+  expect(world.processes.filter(({ stopping }) => stopping)).toHaveLength(2);
+  scale(world, 2);
+  const asked = Array.from({ length: 4 }, () => kinds(world.pass())).flat();
+  expect(asked).not.toContain('Rescale');
+  world.settle();
+  expect(world.engine).toMatchObject({ upperBound: 2, parallelism: 2 });
+  expect(indexes(world)).toHaveLength(2);
+  expect(world.violations).toEqual([]);
+});
+
 test('Ready stays True from the first step to the last, and says what is waited for', () => {
   for (const replicas of [5, 1]) {
     const world = running();

@@ -114,7 +114,9 @@ function goOn(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
   const wanted = new Map(scale.vertices.map((vertex) => [vertex.id, parallelismOf(vertex, scaling)]));
   const registered = scale.taskManagers.filter(({ index }) => index !== undefined && indexes.includes(index));
   const slots = registered.reduce((sum, one) => sum + one.slots, 0);
-  if (slots < Math.max(...wanted.values())) return nothing();
+  // The engine takes slots of TaskManagers that are ending, too, as long as they are registered.
+  const ending = scale.taskManagers.some(({ index }) => index !== undefined && !indexes.includes(index));
+  if (ending || slots < Math.max(...wanted.values())) return nothing();
 
   const asked = scale.vertices.every(({ id, upperBound }) => upperBound === wanted.get(id));
   const begun = scaling.step === 'Rescaling';
