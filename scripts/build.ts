@@ -25,6 +25,7 @@ const inputs = [
   'test/demo',
   'test/bench',
   'test/harness',
+  'test/simulation/autoscaler',
   'test/kubernetes',
   'scripts',
   'package.json',

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { systemClock } from '../engine/clock.ts';
+import { Autoscaler } from './controller/autoscaling/autoscaler.ts';
 import { CheckpointSamples } from './controller/checkpoint-samples.ts';
 import { Controller } from './controller/controller.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
@@ -88,8 +89,17 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
   const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble, ending: stop });
   const configMaps = new KubernetesConfigMaps({ ...common, client });
   const sql = new SqlChecker();
-  const controller = new Controller({
+  const autoscaler = new Autoscaler({
+    jobs: () => objects.of('FlowJob').list(),
+    runtime,
+    clock,
+    wake: (key) => controller.wake(key),
+    record: () => undefined,
+    onTrouble: (err, { metadata }) => log.warn({ job: metadata.name, err }, 'could not be looked at for autoscaling'),
+  });
+  const controller: Controller = new Controller({
     store,
+    autoscaler,
     runtime,
     checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
     configMaps,
@@ -101,8 +111,9 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
   });
   workingSince = () => controller.queue.workingSince;
   metrics.kube.watchQueue('flowjob', Infinity, controller.queue);
-  tellOfJobs(runtime, stop);
+  tellOfJobs(runtime, autoscaler, stop);
   log.info({}, 'leading');
+  void autoscaler.run(stop);
   await controller.run(stop);
   // What was told last is not to be lost, and the lease is not to be held up by it.
   const late = new AbortController();
@@ -114,7 +125,7 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
 }
 
 /** Metrics of the jobs, from what is known of them. */
-function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
+function tellOfJobs(runtime: KubernetesRuntime, autoscaler: Autoscaler, stop: AbortSignal): void {
   const jobs = objects.of('FlowJob');
   const checkpoints = new CheckpointSamples({ jobs: () => jobs.list(), runtime, clock });
   const upgrades = new UpgradeTimer(() => clock.monotonic());
@@ -123,7 +134,12 @@ function tellOfJobs(runtime: KubernetesRuntime, stop: AbortSignal): void {
   metrics.tellOfJobs(() =>
     jobs.list().map((job) => {
       const { uid } = job.metadata;
-      return { job, checkpoints: checkpoints.of(uid), upgradeSeconds: upgrades.of(uid) };
+      return {
+        job,
+        checkpoints: checkpoints.of(uid),
+        upgradeSeconds: upgrades.of(uid),
+        autoscaling: autoscaler.figures(uid),
+      };
     }),
   );
 }

@@ -4,12 +4,15 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { destination, pino } from 'pino';
+import { systemClock } from '../engine/clock.ts';
+import { Autoscaler } from './controller/autoscaling/autoscaler.ts';
 import { Controller } from './controller/controller.ts';
 import { lockOperator } from './controller/operator-lock.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { endOnUncaught, endSignal } from './program.ts';
 import { LocalRuntime } from './runtime/local/local-runtime.ts';
+import { LocalJournals } from './store/local/local-journals.ts';
 import { LocalRevisions } from './store/local/local-revisions.ts';
 import { LocalStore } from './store/local/local-store.ts';
 
@@ -40,9 +43,19 @@ const engineFile = values.engine === undefined ? ours : resolve(values.engine);
 
 const sql = new SqlChecker();
 const store = new LocalStore({ directory, now: () => new Date() });
+const journals = new LocalJournals(directory);
 const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });
-const controller = new Controller({
+const autoscaler = new Autoscaler({
+  jobs: async () => (await store.list('FlowJob')).items,
+  runtime,
+  clock: systemClock,
+  wake: (key) => controller.wake(key),
+  record: (job, looked) => journals.add(job, looked),
+  onTrouble: (err, { metadata }) => log.warn({ job: metadata.name, err }, 'could not be looked at for autoscaling'),
+});
+const controller: Controller = new Controller({
   store,
+  autoscaler,
   runtime,
   revisions: new LocalRevisions(directory),
   checkSql: (job) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job)),
@@ -52,6 +65,7 @@ const controller = new Controller({
 
 const ending = endSignal(log);
 log.info({ directory, engineFile, node: process.version }, 'operator started');
+void autoscaler.run(ending);
 await controller.run(ending);
 runtime.close();
 await store.close();

@@ -21,6 +21,29 @@ export interface SourceSplit {
   group: string;
   /** Connector's own: file, byte range, row group, rows already read, ... Never an absolute path: data may be moved, and savepoints too. */
   position: Record<string, unknown>;
+  /** Where a source that follows a schedule was when the position was taken. Absent: it had not begun, or follows none. */
+  pace?: Pace;
+}
+
+/** How far a schedule of rates has come. */
+export interface Pace {
+  /** Milliseconds for which the source has been read. */
+  elapsed: number;
+  /** Rows that were due by then and had not been read. */
+  behind: number;
+}
+
+/** What is left of a split from its position on. Rows are Infinity where it has no end. */
+export type SplitSize = { rows: number } | { bytes: number };
+
+/** What one reader has still to read. */
+export interface SourceBacklog {
+  /** Rows and bytes of its splits, some splits being measured in rows and others in bytes; null: of one nothing is known. */
+  unread: { rows: number; bytes: number } | null;
+  /** Rows that its rate has made due and that are not read; null: it reads as fast as it can. */
+  due: number | null;
+  /** What it has read of splits that are measured in bytes: how long a row is. */
+  read: { rows: number; bytes: number };
 }
 
 export interface SourceDescription {
@@ -41,6 +64,8 @@ export interface SourceConnector {
    */
   checkSplits(table: TableSpec, splits: SourceSplit[]): Promise<void>;
   createReader(context: ReaderContext): SourceReader;
+  /** How much there is to read in a split; null: not known. No I/O. */
+  sizeOf(split: SourceSplit): SplitSize | null;
 }
 
 export interface ReaderContext {
@@ -72,6 +97,7 @@ export interface SourceReader {
   needsSplit(): boolean;
   /** The splits given and not yet finished, with positions just behind the last batch polled. */
   snapshot(): SourceSplit[];
+  backlog(): SourceBacklog;
   close(): void;
 }
 

@@ -6,13 +6,15 @@ import { EngineError } from '../errors.ts';
 import type { TableSpec } from '../plan/exec-plan.ts';
 import { typeToString, type Field } from '../plan/types.ts';
 import { mix32 } from '../state/key-groups.ts';
-import type { ReaderContext, SourceConnector, SourceSplit } from './connector.ts';
+import type { ReaderContext, SourceConnector, SourceSplit, SplitSize } from './connector.ts';
 import { TableOptions, type OptionSpecs } from './options.ts';
+import { constantRate, parseSchedule, type RateSchedule } from './rate-schedule.ts';
 import { SplitQueueReader, type FormatReader } from './split-queue.ts';
 
 const specs: OptionSpecs = {
   connector: { kind: 'string', public: true },
   'rows-per-second': { kind: 'number', min: 0.001 },
+  'rows-per-second.schedule': { kind: 'string' },
   'number-of-rows': { kind: 'integer', min: 0 },
   seed: { kind: 'integer' },
   'fields.#.kind': { kind: 'enum', values: ['random', 'sequence'] },
@@ -35,6 +37,7 @@ export const datagenSource: SourceConnector = {
   describe(table) {
     const options = new TableOptions(table, specs);
     table.schema.forEach((field, index) => generatorOf(table, options, field, index, 0, () => 0));
+    rateOf(options);
     return rowCount(table, options) === null
       ? { boundedness: 'UNBOUNDED', maxParallelism: UNBOUNDED_SPLITS }
       : { boundedness: 'BOUNDED', maxParallelism: BOUNDED_SPLITS };
@@ -69,13 +72,42 @@ export const datagenSource: SourceConnector = {
   },
 
   createReader(context) {
-    const rate = new TableOptions(context.table, specs).number('rows-per-second') ?? DEFAULT_RATE;
+    const rate = rateOf(new TableOptions(context.table, specs));
     return new SplitQueueReader(new RowGenerator(context), context, {
-      rate: rate / context.parallelism,
-      onEnd: 'finish',
+      replay: { ...rate, readers: context.parallelism, onEnd: 'finish' },
+      sizeOf,
     });
   },
+
+  sizeOf,
 };
+
+/** A schedule is the job's: it goes on where it was. A rate is each reader's, which knows nothing of readers before it. */
+function rateOf(options: TableOptions): { schedule: RateSchedule; keepsPace: boolean } {
+  const schedule = options.string('rows-per-second.schedule');
+  const rate = options.number('rows-per-second');
+  if (schedule === undefined) return { schedule: constantRate(rate ?? DEFAULT_RATE), keepsPace: false };
+  if (rate !== undefined)
+    throw options.invalid(
+      'rows-per-second.schedule',
+      "cannot be given together with 'rows-per-second'",
+      `begin the schedule with that rate, as in '0s:${rate}', and remove 'rows-per-second'`,
+    );
+  try {
+    return { schedule: parseSchedule(schedule), keepsPace: true };
+  } catch (error) {
+    throw options.invalid(
+      'rows-per-second.schedule',
+      `is no schedule: ${(error as Error).message}`,
+      "write times from 0s on, each with the rows per second from then on, as in '0s:1000, 60s:5000, 2min:0'",
+    );
+  }
+}
+
+function sizeOf({ position }: SourceSplit): SplitSize | null {
+  const { next, step, end } = position as { next: number; step: number; end: number | null };
+  return { rows: end === null ? Infinity : Math.max(0, Math.ceil((end - next) / step)) };
+}
 
 /** Why a position cannot be read on from; null when it can. */
 function mismatch(position: Record<string, unknown>, bounded: boolean): string | null {

@@ -1,6 +1,9 @@
 // Reads splits one after the other, at full speed or replayed at a rate: what the sources have in common.
 import { BATCH_ROWS, type ColumnBatch } from '../columnar/batch.ts';
-import type { ReaderContext, SourceReader, SourceSplit } from './connector.ts';
+import type { ReaderContext, SourceBacklog, SourceReader, SourceSplit, SplitSize } from './connector.ts';
+import { Pacer } from './pacer.ts';
+import { shareOf, type RateSchedule } from './rate-schedule.ts';
+import { sizeOfAll } from './split-size.ts';
 
 /** Reads one split at a time. */
 export interface FormatReader {
@@ -14,31 +17,44 @@ export interface FormatReader {
 }
 
 export interface ReplayOptions {
-  /** Rows per second. */
-  rate: number;
+  /** Of all readers together: each of `readers` takes an even share. */
+  schedule: RateSchedule;
+  readers: number;
+  /** Positions hold how far the schedule has come; else it begins anew with each reader. */
+  keepsPace: boolean;
   /** What comes behind the last row: the end of the stream, or nothing. */
   onEnd: 'finish' | 'wait';
 }
 
-/** Milliseconds between two batches of a replay: rows wait at most so long for their batch. */
-const REPLAY_TICK = 20;
+export interface SplitQueueOptions {
+  /** Null: as fast as it goes. */
+  replay: ReplayOptions | null;
+  sizeOf: (split: SourceSplit) => SplitSize | null;
+}
 
 export class SplitQueueReader implements SourceReader {
   private readonly format: FormatReader;
   private readonly pacer: Pacer | null;
-  private readonly onEnd: 'finish' | 'wait';
+  private readonly replay: ReplayOptions | null;
+  private readonly sizeOf: SplitQueueOptions['sizeOf'];
   private readonly splits: SourceSplit[] = [];
   private opened = false;
   /** The last split of a replay that waits is read: it is kept, so that a restored reader waits too. */
   private waiting = false;
+  /** What was read of splits that are measured in bytes, up to the open one. */
+  private readonly read = { rows: 0, bytes: 0 };
+  /** Bytes of the open split when it was opened; null: it is not measured in bytes. */
+  private openedBytes: number | null = null;
 
-  constructor(format: FormatReader, context: ReaderContext, replay: ReplayOptions | null) {
+  constructor(format: FormatReader, context: ReaderContext, { replay, sizeOf }: SplitQueueOptions) {
     this.format = format;
-    this.pacer = replay === null ? null : new Pacer(replay.rate, context);
-    this.onEnd = replay?.onEnd ?? 'finish';
+    this.replay = replay;
+    this.sizeOf = sizeOf;
+    this.pacer = replay === null ? null : new Pacer(shareOf(replay.schedule, replay.readers), context);
   }
 
-  addSplit(split: SourceSplit): void {
+  addSplit({ pace, ...split }: SourceSplit): void {
+    if (pace !== undefined && this.replay?.keepsPace === true) this.pacer?.resume(pace);
     // The one being read stays first whatever its ordinal.
     const rest = this.splits.splice(this.opened ? 1 : 0);
     rest.push(split);
@@ -51,6 +67,7 @@ export class SplitQueueReader implements SourceReader {
     while (limit > 0 && this.splits.length > 0 && !this.waiting) {
       const split = this.splits[0]!;
       if (!this.opened) {
+        this.openedBytes = this.bytesOf(split);
         this.format.open(split.position);
         this.opened = true;
       }
@@ -58,10 +75,13 @@ export class SplitQueueReader implements SourceReader {
       if (batch === 'pending') return null;
       if (batch !== null) {
         this.pacer?.spend(batch.rows);
+        if (this.openedBytes !== null) this.read.rows += batch.rows;
         return batch;
       }
-      if (this.onEnd === 'wait' && split.position['last'] === true) this.waiting = true;
+      if (this.replay?.onEnd === 'wait' && split.position['last'] === true) this.waiting = true;
       else {
+        this.read.bytes += this.openedBytes ?? 0;
+        this.openedBytes = null;
         this.format.close();
         this.opened = false;
         this.splits.shift();
@@ -76,59 +96,36 @@ export class SplitQueueReader implements SourceReader {
   }
 
   snapshot(): SourceSplit[] {
-    return this.splits.map((split, index) =>
-      index === 0 && this.opened ? { ...split, position: { ...split.position, ...this.format.position() } } : split,
-    );
+    const splits = this.positions();
+    const [first, ...others] = splits;
+    if (first === undefined || this.pacer === null || this.replay?.keepsPace !== true) return splits;
+    return [{ ...first, pace: this.pacer.pace() }, ...others];
+  }
+
+  backlog(): SourceBacklog {
+    const splits = this.positions();
+    const left = this.opened ? this.bytesOf(splits[0]!) : null;
+    const bytes = this.openedBytes === null || left === null ? 0 : Math.max(0, this.openedBytes - left);
+    return {
+      unread: sizeOfAll(splits, this.sizeOf),
+      due: this.pacer === null ? null : splits.length === 0 || this.waiting ? 0 : Math.max(0, this.pacer.due()),
+      read: { rows: this.read.rows, bytes: this.read.bytes + bytes },
+    };
   }
 
   close(): void {
     this.pacer?.stop();
     this.format.close();
   }
-}
 
-/** Hands out rows by the clock, counted from its first use: a restored replay neither repeats nor catches up the time it was away. */
-class Pacer {
-  private readonly rate: number;
-  private readonly context: Pick<ReaderContext, 'monotonic' | 'after' | 'wake'>;
-  private readonly tickRows: number;
-  private start = -1;
-  private spent = 0;
-  private stopTimer: (() => void) | null = null;
-
-  constructor(rate: number, context: Pick<ReaderContext, 'monotonic' | 'after' | 'wake'>) {
-    this.rate = rate;
-    this.context = context;
-    this.tickRows = Math.max(1, Math.min(BATCH_ROWS, Math.floor((rate * REPLAY_TICK) / 1000)));
+  private positions(): SourceSplit[] {
+    return this.splits.map((split, index) =>
+      index === 0 && this.opened ? { ...split, position: { ...split.position, ...this.format.position() } } : split,
+    );
   }
 
-  /** Rows that may be read now: 0, or at least a tick's worth. */
-  allowance(): number {
-    if (this.start < 0) this.start = this.context.monotonic();
-    const due = this.due();
-    return due < this.tickRows ? 0 : Math.min(due, BATCH_ROWS);
-  }
-
-  spend(rows: number): void {
-    this.spent += rows;
-  }
-
-  wakeLater(): void {
-    if (this.stopTimer !== null) return;
-    const lacking = this.tickRows - this.due();
-    const delay = Math.max(1, Math.ceil((lacking * 1000) / this.rate));
-    this.stopTimer = this.context.after(delay, () => {
-      this.stopTimer = null;
-      this.context.wake();
-    });
-  }
-
-  stop(): void {
-    this.stopTimer?.();
-    this.stopTimer = null;
-  }
-
-  private due(): number {
-    return Math.floor(((this.context.monotonic() - this.start) * this.rate) / 1000) - this.spent;
+  private bytesOf(split: SourceSplit): number | null {
+    const size = this.sizeOf(split);
+    return size !== null && 'bytes' in size ? size.bytes : null;
   }
 }

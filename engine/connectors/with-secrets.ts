@@ -46,6 +46,7 @@ const sourceOf = (inner: SourceConnector, filled: Fill): SourceConnector => ({
   discoverSplits: (table) => inner.discoverSplits(filled(table)),
   checkSplits: (table, splits) => inner.checkSplits(filled(table), splits),
   createReader: (context) => inner.createReader({ ...context, table: filled(context.table) }),
+  sizeOf: (split) => inner.sizeOf(split),
 });
 
 const sinkOf = (inner: SinkConnector, filled: Fill): SinkConnector => ({

@@ -1,5 +1,6 @@
 // What REST may see and ask of the JobManager.
 import { randomBytes } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
 import { attemptTag } from '../checkpoint/attempt.ts';
 import type { Manifest } from '../checkpoint/storage.ts';
 import { viewStorage, type StorageQuestion, type StorageView } from '../checkpoint/storage-view.ts';
@@ -41,10 +42,18 @@ export class Gateway implements JobManagerGateway {
 
   jobManagerMetrics(): Record<string, number> {
     const memory = process.memoryUsage();
+    const taskManagers = this.taskManagers();
+    const slots = (count: (view: TaskManagerView) => number): number =>
+      taskManagers.reduce((sum, view) => sum + count(view), 0);
     return {
+      numRegisteredTaskManagers: taskManagers.length,
+      numRunningJobs: this.jobMaster.view()?.status === 'RUNNING' ? 1 : 0,
+      taskSlotsTotal: slots((view) => view.slots),
+      taskSlotsAvailable: slots((view) => view.freeSlots),
       residentMemory: memory.rss,
       'Status.JVM.Memory.Heap.Used': memory.heapUsed,
       'Status.JVM.Memory.Heap.Committed': memory.heapTotal,
+      'Status.JVM.Memory.Heap.Max': getHeapStatistics().heap_size_limit,
       'Status.JVM.Memory.Direct.MemoryUsed': memory.arrayBuffers,
     };
   }

@@ -151,6 +151,7 @@ async function discoverSources(
         operatorId: id,
         maxReaders: connector.describe(table).maxParallelism,
         splits: known !== undefined ? [] : await connector.discoverSplits(table),
+        sizeOf: (split) => connector.sizeOf(split),
       };
     }),
   );

@@ -125,6 +125,10 @@ export class GroupAggregate implements Operator {
     await restoreTables(this.stateSchema, state, this.spec.uid, () => this.tableForRestore(), this.now());
   }
 
+  get stateBytes(): number {
+    return this.state.allocatedBytes;
+  }
+
   close(): void {
     this.changelog?.close();
     this.state.close();

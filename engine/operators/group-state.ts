@@ -37,6 +37,11 @@ export class GroupState {
     this.spilled = createSpilledGroups(aggregation, context, schema, deadline);
   }
 
+  /** Bytes in memory. */
+  get allocatedBytes(): number {
+    return this.table.allocatedBytes + this.spilled.allocatedBytes;
+  }
+
   /** The table has outgrown its share: `spill` should be called, when no change refers to its groups. */
   get full(): boolean {
     return this.table.size > 0 && this.table.allocatedBytes > tableShare(this.context.stateBudget, this.spilled.active);

@@ -79,6 +79,10 @@ export class WindowAggregate implements Operator {
     this.watermark = watermarks.length === 0 ? MIN_WATERMARK : Math.min(...watermarks);
   }
 
+  get stateBytes(): number {
+    return this.state.allocatedBytes;
+  }
+
   close(): void {
     this.state.close();
   }

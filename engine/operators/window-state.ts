@@ -27,6 +27,11 @@ export class WindowState {
     this.spilled = createSpilledGroups(aggregation, context, schema, null);
   }
 
+  /** Bytes in memory. */
+  get allocatedBytes(): number {
+    return this.allocated + this.spilled.allocatedBytes;
+  }
+
   /** Adds rows to a window: those of `selection`, or the first `count`. Throws SPILL_FILE. */
   add(windowEnd: number, evaluated: Evaluated, selection: Int32Array | null, count: number): void {
     const table = this.tableOf(windowEnd);

@@ -1,6 +1,6 @@
 // The plan as Flink's REST API gives it at /jobs/:id/plan (JsonPlanGenerator).
 import type { ExecPlan, ExecVertex, OperatorSpec } from './exec-plan.ts';
-import { describedName, numberOperators, readersOf } from './operator-names.ts';
+import { describedName, numberOperators, readersOf, readsShuffled } from './operator-names.ts';
 
 export interface RestPlanInput {
   num: number;
@@ -33,9 +33,7 @@ const SHIP = { HASH: 'HASH', FORWARD: 'FORWARD', REBALANCE: 'REBALANCE', SINGLET
 export function planToRest(plan: ExecPlan): RestPlan {
   const { vertices, edges } = plan;
   const inputsOf = (vertex: ExecVertex): ExecPlan['edges'] => edges.filter((edge) => edge.targetVertex === vertex.id);
-  const numbers = numberOperators(vertices, (i) =>
-    inputsOf(vertices[i]!).some((edge) => edge.exchange.kind !== 'FORWARD'),
-  );
+  const numbers = numberOperators(vertices, (i) => readsShuffled(plan, vertices[i]!.id));
   const nodes = vertices.map((vertex): RestPlanNode => {
     const inputs = inputsOf(vertex).map((edge, num): RestPlanInput => ({
       num,

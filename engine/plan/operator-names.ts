@@ -1,6 +1,6 @@
 // Names of operators and vertices as Flink's plans show them. For people only: nothing depends on them.
 import { digestOf } from './digest.ts';
-import type { AccumulatorSpec, ExecVertex, Expr, OperatorSpec, SortKey, WindowSpec } from './exec-plan.ts';
+import type { AccumulatorSpec, ExecPlan, ExecVertex, Expr, OperatorSpec, SortKey, WindowSpec } from './exec-plan.ts';
 import type { Schema } from './types.ts';
 
 const MAX_LENGTH = 2_000;
@@ -103,6 +103,22 @@ export function describedName(operator: OperatorSpec, number: number): string {
   return operator.type === 'Sink' ? shortName(operator, number) : `[${number}]:${operator.name}`;
 }
 
+/** Longer ones are cut in metrics, as in Flink. */
+const SCOPE_LENGTH = 80;
+
+/** The operators of a plan as they are named in metrics, by operator id: Flink's names with `_` for what its queries cannot hold, `Source__bid[1]`. */
+export function metricScopes(plan: Pick<ExecPlan, 'vertices' | 'edges'>): Map<string, string> {
+  const numbers = numberOperators(plan.vertices, (i) => readsShuffled(plan, plan.vertices[i]!.id));
+  return new Map(
+    plan.vertices.flatMap(({ operators }) =>
+      operators.map((operator): [string, string] => {
+        const name = shortName(operator, numbers.get(operator.id)!).slice(0, SCOPE_LENGTH);
+        return [operator.id, name.replace(/[ .:,]/g, '_')];
+      }),
+    ),
+  );
+}
+
 /** The operators that read from `input`, or the head when it is null. */
 export function readersOf({ operators }: Pick<ExecVertex, 'operators'>, input: string | null): OperatorSpec[] {
   return operators.filter((operator) => operator.input === input);
@@ -117,6 +133,11 @@ export function vertexName(vertex: Pick<ExecVertex, 'operators'>, numbers: Reado
     return rest.length === 1 ? `${own} -> ${rest[0]}` : `${own} -> (${rest.join(', ')})`;
   };
   return cut(readersOf(vertex, null).map(from).join(', '));
+}
+
+/** Whether rows come to the vertex over an exchange that counts as an operator. */
+export function readsShuffled({ edges }: Pick<ExecPlan, 'edges'>, vertexId: string): boolean {
+  return edges.some((edge) => edge.targetVertex === vertexId && edge.exchange.kind !== 'FORWARD');
 }
 
 /** Operators counted from 1 in the order of the plan; an exchange counts too, as in Flink. */

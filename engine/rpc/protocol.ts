@@ -1,6 +1,6 @@
 // Messages between JobManager and TaskManagers, and what a task is deployed with. Plain data: they travel as msgpack and between threads.
 import type { TaskStateHandle } from '../checkpoint/storage.ts';
-import type { Committable, SourceSplit } from '../connectors/connector.ts';
+import type { Committable, SourceBacklog, SourceSplit } from '../connectors/connector.ts';
 import type { ExecEdge, ExecVertex } from '../plan/exec-plan.ts';
 
 /** Where a slot's data server listens. `instance` is the registration of the TaskManager: a new one after each loss. */
@@ -60,6 +60,8 @@ export interface TaskDeployment {
   config: Record<string, string>;
   /** Operators of the whole job that hold state: they share the memory of a slot. */
   statefulOperators: number;
+  /** Names of the vertex's operators in metrics, by operator id: `Source__bid[1]`. */
+  metricScopes: Record<string, string>;
 }
 
 /** Sent through the pipeline by the sources; a task snapshots when it has come on all inputs. */
@@ -85,6 +87,14 @@ export interface TaskError {
 
 export type TaskState = 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'FAILED' | 'CANCELED';
 export type Metrics = Record<string, number>;
+
+/** What a task tells of itself with each heartbeat. */
+export interface TaskReport {
+  execution: string;
+  metrics: Metrics;
+  /** Null: it reads no source, or does not run. */
+  backlog: SourceBacklog | null;
+}
 
 export interface RegisterMessage {
   type: 'register';
@@ -134,10 +144,7 @@ export interface TaskResult {
   partitions: { edgeId: string; path: string; bytes: number[] }[];
 }
 
-export type ToJobManager =
-  | RegisterMessage
-  | { type: 'heartbeat'; metrics: Metrics; tasks: { execution: string; metrics: Metrics }[] }
-  | TaskMessage;
+export type ToJobManager = RegisterMessage | { type: 'heartbeat'; metrics: Metrics; tasks: TaskReport[] } | TaskMessage;
 
 /** What the coordinator tells tasks. */
 export type TaskCommand =

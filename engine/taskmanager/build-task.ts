@@ -102,10 +102,17 @@ function assemble(deployment: TaskDeployment, services: SlotServices, files: Spi
   const sinks = openSinks(deployment, services, metrics);
   const chain = new OperatorChain(vertex.operators, context, outputs, sinks);
   const source = openSource(deployment, services, metrics, wake);
+  const scopes = deployment.metricScopes;
   metrics.totals = () => ({
-    numRecordsOut: outputs.reduce((sum, output) => sum + output.rows, 0),
+    numRecordsOut: rowsOut(outputs),
     numBytesIn: gate?.bytesReceived ?? 0,
     numBytesOut: outputs.reduce((sum, output) => sum + output.bytes, 0),
+    ...Object.fromEntries(
+      chain.rowCounts().flatMap(([operatorId, counts]) => [
+        [`${scopes[operatorId]}.numRecordsIn`, counts.in],
+        [`${scopes[operatorId]}.numRecordsOut`, counts.out],
+      ]),
+    ),
   });
 
   const outputIds = deployment.outputs.flatMap((output) => output.channels);
@@ -133,6 +140,12 @@ function assemble(deployment: TaskDeployment, services: SlotServices, files: Spi
   });
   for (const { descriptor, input } of connections) services.hub.connect(descriptor, input);
   return task;
+}
+
+/** A row that an operator sends over several edges has gone out once, as in Flink. */
+function rowsOut(outputs: EdgeOutput[]): number {
+  const rows = new Map(outputs.map((output) => [output.operatorId, output.rows]));
+  return [...rows.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function openOutput(

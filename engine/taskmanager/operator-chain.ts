@@ -13,8 +13,15 @@ import type { OperatorSpec } from '../plan/exec-plan.ts';
 import type { EdgeOutput } from '../shuffle/edge-output.ts';
 import type { TaskSink } from './task-sink.ts';
 
+/** Rows that went into an operator and that it emitted, changes counted each. */
+export interface RowCounts {
+  in: number;
+  out: number;
+}
+
 interface Node {
   spec: OperatorSpec;
+  counts: RowCounts;
   /** Null: a source or sink, which the task drives. */
   operator: Operator | null;
   /** Where this node's rows and watermarks go. */
@@ -43,7 +50,8 @@ export class OperatorChain {
       }
       for (const edge of edges) if (edge.operatorId === spec.id) targets.push(edgeTarget(edge));
       const operator = spec.type === 'Source' || spec.type === 'Sink' ? null : createOperator(spec, context);
-      byId.set(spec.id, { spec, operator, output: joined(targets) });
+      const counts: RowCounts = { in: 0, out: 0 };
+      byId.set(spec.id, { spec, counts, operator, output: counted(joined(targets), counts) });
     }
     this.nodes = specs.map((spec) => byId.get(spec.id)!);
     this.head = this.nodes[0]!;
@@ -54,6 +62,7 @@ export class OperatorChain {
   private readonly sinkHead: TaskSink | null;
 
   processBatch(batch: ColumnBatch): void {
+    this.head.counts.in += batch.rows;
     if (this.head.operator !== null) this.head.operator.processBatch(batch, this.head.output);
     else if (this.sinkHead !== null) this.sinkHead.write(batch);
     else this.head.output.emit(batch);
@@ -85,6 +94,16 @@ export class OperatorChain {
     }
   }
 
+  /** Per operator id. A source's rows come in from outside and go out as they are. */
+  rowCounts(): [operatorId: string, counts: Readonly<RowCounts>][] {
+    return this.nodes.map(({ spec, counts }) => [spec.id, counts]);
+  }
+
+  /** Bytes that the operators' state takes in memory. */
+  get stateBytes(): number {
+    return this.nodes.reduce((sum, { operator }) => sum + (operator?.stateBytes ?? 0), 0);
+  }
+
   /** Rows are held back to be emitted together with others. */
   get pending(): boolean {
     return this.nodes.some(({ operator }) => operator?.pending === true);
@@ -113,11 +132,15 @@ export class OperatorChain {
 }
 
 /** Where the rows for a node go. */
-function inputOf({ operator, output }: Node, sink: TaskSink | undefined): Output {
-  if (sink !== undefined) return { emit: (batch) => sink.write(batch), emitWatermark: () => undefined };
+function inputOf({ operator, output, counts }: Node, sink: TaskSink | undefined): Output {
+  const into = (emit: (batch: ColumnBatch) => void) => (batch: ColumnBatch) => {
+    counts.in += batch.rows;
+    emit(batch);
+  };
+  if (sink !== undefined) return { emit: into((batch) => sink.write(batch)), emitWatermark: () => undefined };
   if (operator === null) return output;
   return {
-    emit: (batch) => operator.processBatch(batch, output),
+    emit: into((batch) => operator.processBatch(batch, output)),
     emitWatermark: (watermark) => operator.processWatermark(watermark, output),
   };
 }
@@ -126,6 +149,16 @@ function edgeTarget(edge: EdgeOutput): Output {
   return {
     emit: (batch) => edge.emit(batch),
     emitWatermark: (watermark) => edge.sendControl({ kind: 'watermark', watermark }),
+  };
+}
+
+function counted(output: Output, counts: RowCounts): Output {
+  return {
+    emit: (batch) => {
+      counts.out += batch.rows;
+      output.emit(batch);
+    },
+    emitWatermark: (watermark) => output.emitWatermark(watermark),
   };
 }
 

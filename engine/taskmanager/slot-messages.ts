@@ -1,6 +1,7 @@
 // Messages between a TaskManager's main thread and the threads that are its slots.
 import type { MessagePort } from 'node:worker_threads';
-import type { Metrics, TaskCommand, TaskDeployment, TaskMessage } from '../rpc/protocol.ts';
+import type { TaskCommand, TaskDeployment, TaskMessage, TaskReport } from '../rpc/protocol.ts';
+import type { ThreadMemory } from './thread-memory.ts';
 
 /** workerData of a slot's thread. */
 export interface SlotSetup {
@@ -34,5 +35,6 @@ export type ToSlot = { type: 'deploy'; task: TaskDeployment } | TaskCommand | { 
 export type FromSlot =
   | { type: 'ready'; port: number }
   | { type: 'report'; message: TaskMessage }
-  | { type: 'metrics'; tasks: { execution: string; metrics: Metrics }[]; heapUsed: number; heapTotal: number }
+  /** `stateBytes`: what the state of the slot's operators takes in memory. */
+  | { type: 'metrics'; tasks: TaskReport[]; stateBytes: number; memory: ThreadMemory }
   | { type: 'print'; lines: string };

@@ -11,6 +11,7 @@ import { spillFolder } from './spill-folder.ts';
 import { taskError } from './task-error.ts';
 import { TaskLoop } from './task-loop.ts';
 import type { Task } from './task.ts';
+import type { ThreadMemory } from './thread-memory.ts';
 
 interface Running {
   task: Task;
@@ -25,8 +26,8 @@ export interface SlotOptions {
   connectors: Connectors;
   temporaryFiles: TemporaryFiles;
   clock: Clock;
-  /** Of this thread, in bytes. */
-  heap: () => { heapUsed: number; heapTotal: number };
+  /** Of this thread. */
+  memory: () => ThreadMemory;
   send: (message: FromSlot) => void;
 }
 
@@ -102,8 +103,13 @@ export class Slot {
   }
 
   private sendMetrics(): void {
-    const tasks = [...this.tasks].map(([execution, { task }]) => ({ execution, metrics: task.readMetrics() }));
-    this.options.send({ type: 'metrics', tasks, ...this.options.heap() });
+    const tasks = [...this.tasks.values()].map(({ task }) => task);
+    this.options.send({
+      type: 'metrics',
+      tasks: tasks.map((task) => task.report()),
+      stateBytes: tasks.reduce((sum, task) => sum + task.stateBytes, 0),
+      memory: this.options.memory(),
+    });
   }
 
   /** Lines of one turn of the event loop go in one message. */

@@ -15,6 +15,8 @@ const ORPHAN_MS = 5_000;
 const FIRST_CONTACT_MS = 300_000;
 const ENDED: TaskState[] = ['FINISHED', 'FAILED', 'CANCELED'];
 
+export type SlotReport = FromSlot & { type: 'metrics' };
+
 /** The world of a TaskExecutor. */
 export interface TaskExecutorOptions {
   config: EngineConfig;
@@ -27,7 +29,7 @@ export interface TaskExecutorOptions {
   token: () => string | null;
   machine: { pid: number; cpuCores: number; physicalMemory: number };
   /** Of the process, with the slots' last ones. */
-  metrics: (slots: (FromSlot & { type: 'metrics' })[]) => Metrics;
+  metrics: (slots: ReadonlyMap<number, SlotReport>) => Metrics;
   /** Folder of this TaskManager's spill files for an attempt of a job. */
   spillFolder: (jobId: string, epoch: number) => string;
   removeFolder: (folder: string) => void;
@@ -47,7 +49,8 @@ export class TaskExecutor {
   private readonly executions = new Map<string, number>();
   /** execution -> stops the watch over its end. */
   private readonly cancelling = new Map<string, () => void>();
-  private readonly slotMetrics = new Map<number, FromSlot & { type: 'metrics' }>();
+  /** The last one of each; what it told of its tasks goes out once. */
+  private readonly slotReports = new Map<number, SlotReport>();
   /** Spill folders by job. */
   private readonly folders = new Map<string, string>();
   private lastHeard = 0;
@@ -183,7 +186,7 @@ export class TaskExecutor {
         this.options.print(message.lines);
         return;
       case 'metrics':
-        this.slotMetrics.set(slot, message);
+        this.slotReports.set(slot, message);
         return;
       case 'report': {
         const report = message.message;
@@ -208,12 +211,14 @@ export class TaskExecutor {
     }
     this.followJobManager();
     for (const slot of this.slots) slot.post({ type: 'collectMetrics' });
-    const collected = [...this.slotMetrics.values()];
+    const reports = [...this.slotReports];
     this.connection?.send({
       type: 'heartbeat',
-      metrics: metrics(collected),
-      tasks: collected.flatMap(({ tasks }) => tasks),
+      metrics: metrics(this.slotReports),
+      tasks: reports.flatMap(([, { tasks }]) => tasks),
     });
+    // A thread that does not answer is not vouched for with what it said before.
+    for (const [slot, report] of reports) this.slotReports.set(slot, { ...report, tasks: [] });
   }
 }
 

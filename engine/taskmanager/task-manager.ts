@@ -2,12 +2,12 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { systemClock } from '../clock.ts';
 import type { EngineConfig } from '../config.ts';
-import type { Metrics } from '../rpc/protocol.ts';
 import { tcp } from '../rpc/tcp.ts';
 import { readToken } from '../rpc/token.ts';
 import { redact } from '../secret-references.ts';
 import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import { jobManagerAddress } from './find-job-manager.ts';
+import { ProcessMetrics } from './process-metrics.ts';
 import { startSlots } from './slot-threads.ts';
 import { spillFolder, temporaryDirectory } from './spill-folder.ts';
 import { TaskExecutor } from './task-executor.ts';
@@ -19,6 +19,7 @@ export function createTaskManager(
   exit: (code: number) => void,
 ): TaskExecutor {
   const slots = config.integer('taskmanager.numberOfTaskSlots');
+  const processMetrics = new ProcessMetrics(megabytes(config.get('taskmanager.memory.process.size')) * 2 ** 20);
   return new TaskExecutor({
     config,
     resourceId,
@@ -41,7 +42,13 @@ export function createTaskManager(
     jobManager: () => jobManagerAddress(config),
     token: () => readToken(config),
     machine: { pid: process.pid, cpuCores: availableParallelism(), physicalMemory: totalmem() },
-    metrics: (collected) => processMetrics(config, collected),
+    metrics: (reports) =>
+      processMetrics.read({
+        at: systemClock.monotonic(),
+        resident: process.memoryUsage.rss(),
+        buffers: process.memoryUsage().arrayBuffers,
+        slots: reports,
+      }),
     spillFolder: (jobId, epoch) => spillFolder(temporaryDirectory(config), jobId, epoch, resourceId),
     removeFolder: (folder) => localTemporaryFiles.remove(folder),
     print: (lines) => void process.stdout.write(lines),
@@ -61,17 +68,4 @@ function megabytes(size: string): number {
   if (match === null) return 512;
   const scale: Record<string, number> = { '': 2 ** -20, k: 2 ** -10, m: 1, g: 2 ** 10, t: 2 ** 20 };
   return Number(match[1]) * (scale[match[2]!.toLowerCase()] ?? 1);
-}
-
-function processMetrics(config: EngineConfig, slots: { heapUsed: number; heapTotal: number }[]): Metrics {
-  const memory = process.memoryUsage();
-  const sum = (pick: (slot: { heapUsed: number; heapTotal: number }) => number): number =>
-    slots.reduce((total, slot) => total + pick(slot), 0);
-  return {
-    processSize: megabytes(config.get('taskmanager.memory.process.size')) * 2 ** 20,
-    residentMemory: memory.rss,
-    'Status.JVM.Memory.Heap.Used': memory.heapUsed + sum((slot) => slot.heapUsed),
-    'Status.JVM.Memory.Heap.Committed': memory.heapTotal + sum((slot) => slot.heapTotal),
-    'Status.JVM.Memory.Direct.MemoryUsed': memory.arrayBuffers,
-  };
 }

@@ -1,5 +1,6 @@
-// Counters and times of one task under Flink's names, as rates and totals.
+// Counters and times of one task under Flink's names: totals since it began, and rates over the last seconds.
 import type { Metrics } from '../rpc/protocol.ts';
+import { RateWindow } from './rate-window.ts';
 
 /** What a task is doing. Flink's TaskIOMetricGroup: what is neither idle nor held back is busy. */
 export type Activity = 'busy' | 'idle' | 'backPressured';
@@ -8,23 +9,21 @@ export class TaskMetrics {
   private readonly now: () => number;
   private readonly counters = new Map<string, number>();
   private readonly spent: Record<Activity, number> = { busy: 0, idle: 0, backPressured: 0 };
-  private activity: Activity = 'idle';
+  private current: Activity = 'idle';
   private since: number;
-  private last: { at: number; spent: Record<Activity, number>; in: number; out: number };
+  /** Null until the task runs, and once it has ended. */
+  private window: RateWindow | null = null;
+  /** Of the last sample. */
+  private rates: Metrics = {};
   numRecordsIn = 0;
   currentInputWatermark = Number.MIN_SAFE_INTEGER;
-  /** Totals of the task's outputs and inputs, asked for when metrics are sent. */
-  totals: () => { numRecordsOut: number; numBytesIn: number; numBytesOut: number } = () => ({
-    numRecordsOut: 0,
-    numBytesIn: 0,
-    numBytesOut: 0,
-  });
+  /** Totals of the task's inputs, outputs and operators, asked for when metrics are read; each has its rate beside it. */
+  totals: () => Record<string, number> = () => ({});
 
   /** `now`: monotonic milliseconds. */
   constructor(now: () => number) {
     this.now = now;
     this.since = now();
-    this.last = { at: this.since, spent: { ...this.spent }, in: 0, out: 0 };
   }
 
   readonly count = (metric: string, delta: number): void => {
@@ -35,39 +34,72 @@ export class TaskMetrics {
     return this.counters.get(metric) ?? 0;
   }
 
-  enter(activity: Activity): void {
-    if (activity === this.activity) return;
-    const now = this.now();
-    this.spent[this.activity] += now - this.since;
-    this.since = now;
-    this.activity = activity;
+  get activity(): Activity {
+    return this.current;
   }
 
-  /** Totals since the task began, and rates since `rates` was last true. */
-  read(rates: boolean): Metrics {
-    const now = this.now();
-    this.spent[this.activity] += now - this.since;
-    this.since = now;
-    const totals = this.totals();
-    const elapsed = Math.max(now - this.last.at, 1);
-    const perSecond = (delta: number): number => (delta * 1000) / elapsed;
-    const share = (activity: Activity): number =>
-      Math.min(1000, Math.round(perSecond(this.spent[activity] - this.last.spent[activity])));
-    const metrics: Metrics = {
+  enter(activity: Activity): void {
+    if (activity === this.current) return;
+    this.settle();
+    this.current = activity;
+  }
+
+  /** The task runs: the time that it took to restore is none of the three. */
+  begin(): void {
+    this.since = this.now();
+    this.window = new RateWindow();
+    this.sample();
+  }
+
+  /** Takes a sample: the rates are those of now. */
+  sample(): void {
+    if (this.window === null) return;
+    this.settle();
+    const { busy, idle, backPressured } = this.spent;
+    const rates = this.window.add(this.since, { ...this.rated(), busy, idle, backPressured });
+    if (rates !== null) this.rates = named(rates);
+  }
+
+  /** The task has ended: what has no speed any more has no rate. */
+  end(): void {
+    this.settle();
+    this.window = null;
+    this.rates = {};
+  }
+
+  /** Totals as of now, and the rates of the last sample: none before the task has run for a while. */
+  read(): Metrics {
+    this.settle();
+    return {
       ...Object.fromEntries(this.counters),
-      ...totals,
-      numRecordsIn: this.numRecordsIn,
-      numRecordsInPerSecond: perSecond(this.numRecordsIn - this.last.in),
-      numRecordsOutPerSecond: perSecond(totals.numRecordsOut - this.last.out),
-      busyTimeMsPerSecond: share('busy'),
-      idleTimeMsPerSecond: share('idle'),
-      backPressuredTimeMsPerSecond: share('backPressured'),
+      ...this.rated(),
+      ...this.rates,
       accumulateBusyTimeMs: Math.round(this.spent.busy),
       accumulateIdleTimeMs: Math.round(this.spent.idle),
       accumulateBackPressuredTimeMs: Math.round(this.spent.backPressured),
       currentInputWatermark: this.currentInputWatermark,
     };
-    if (rates) this.last = { at: now, spent: { ...this.spent }, in: this.numRecordsIn, out: totals.numRecordsOut };
-    return metrics;
   }
+
+  private settle(): void {
+    const now = this.now();
+    this.spent[this.current] += now - this.since;
+    this.since = now;
+  }
+
+  private rated(): Record<string, number> {
+    return { numRecordsIn: this.numRecordsIn, ...this.totals() };
+  }
+}
+
+/** Busy is what the other two leave of a second, as in Flink: the three are 1000 together. */
+function named({ busy: _, idle, backPressured, ...counters }: Record<string, number>): Metrics {
+  const idleTimeMsPerSecond = Math.round(idle!);
+  const backPressuredTimeMsPerSecond = Math.min(Math.round(backPressured!), 1000 - idleTimeMsPerSecond);
+  return {
+    ...Object.fromEntries(Object.entries(counters).map(([name, rate]) => [`${name}PerSecond`, rate])),
+    busyTimeMsPerSecond: 1000 - idleTimeMsPerSecond - backPressuredTimeMsPerSecond,
+    idleTimeMsPerSecond,
+    backPressuredTimeMsPerSecond,
+  };
 }

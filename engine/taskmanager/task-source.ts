@@ -1,6 +1,6 @@
 // The source of a task: reads splits, asks the coordinator for the next one, and knows when there are no more.
 import type { ColumnBatch } from '../columnar/batch.ts';
-import type { SourceReader, SourceSplit } from '../connectors/connector.ts';
+import type { SourceBacklog, SourceReader, SourceSplit } from '../connectors/connector.ts';
 import type { TaskMetrics } from './task-metrics.ts';
 
 export type SourcePoll = { kind: 'batch'; batch: ColumnBatch } | { kind: 'waiting' } | { kind: 'ended' };
@@ -52,6 +52,10 @@ export class TaskSource {
   /** Splits not read to their end, with the positions reached. */
   snapshot(): SourceSplit[] {
     return this.reader.snapshot();
+  }
+
+  backlog(): SourceBacklog {
+    return this.reader.backlog();
   }
 
   close(): void {

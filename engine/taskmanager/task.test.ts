@@ -72,6 +72,7 @@ function restoring(read: () => Promise<OperatorRestore>): { task: Task; reported
     restore: 'chk-1',
     config: { 'taskmanager.memory.managed.size': '1kb' },
     statefulOperators: 1,
+    metricScopes: {},
   };
   const storage = {
     readManifest: async () => ({}) as Manifest,

@@ -3,11 +3,11 @@ import type { CheckpointStorage } from '../checkpoint/storage.ts';
 import { describeError } from '../errors.ts';
 import type {
   Barrier,
-  Metrics,
   TaskCommand,
   TaskDeployment,
   TaskError,
   TaskMessage,
+  TaskReport,
   TaskState,
 } from '../rpc/protocol.ts';
 import type { EdgeOutput } from '../shuffle/edge-output.ts';
@@ -77,13 +77,22 @@ export class Task implements Runnable {
       return;
     }
     if (this.done) return;
+    this.parts.metrics.begin();
     this.enter('RUNNING', null);
     this.wake();
   }
 
-  /** Totals, and rates since the last call. */
-  readMetrics(): Metrics {
-    return this.parts.metrics.read(true);
+  /** As of now, for the heartbeat. */
+  report(): TaskReport {
+    const { source, metrics } = this.parts;
+    metrics.sample();
+    const backlog = source === null || this.state !== 'RUNNING' ? null : source.backlog();
+    return { execution: this.execution, metrics: metrics.read(), backlog };
+  }
+
+  /** Bytes that its operators' state takes in memory. */
+  get stateBytes(): number {
+    return this.parts.chain.stateBytes;
   }
 
   command(command: TaskCommand): void {
@@ -97,7 +106,10 @@ export class Task implements Runnable {
   }
 
   wake(): void {
-    if (this.state === 'RUNNING') this.parts.schedule(this);
+    if (this.state !== 'RUNNING') return;
+    // As in Flink it is busy from when there is something to do, also while it waits for its turn on the thread.
+    if (this.hasRoom()) this.parts.metrics.enter('busy');
+    this.parts.schedule(this);
   }
 
   step(): boolean {
@@ -107,14 +119,13 @@ export class Task implements Runnable {
     try {
       while (this.commands.length > 0 && this.state === 'RUNNING') this.obey(this.commands.shift()!);
       if (this.done) return false;
-      for (const output of this.parts.outputs)
-        if (!output.available) {
-          metrics.enter('backPressured');
-          return false;
-        }
+      if (!this.hasRoom()) {
+        metrics.enter('backPressured');
+        return false;
+      }
       const more = this.parts.gate === null ? this.stepSource() : this.stepGate(this.parts.gate);
       if (this.parts.chain.pending) this.parts.linger(this);
-      if (!more) metrics.enter('idle');
+      if (!more) metrics.enter(this.hasRoom() ? 'idle' : 'backPressured');
       return more;
     } catch (error) {
       void this.fail(error);
@@ -125,10 +136,11 @@ export class Task implements Runnable {
   flush(): void {
     if (this.state !== 'RUNNING') return;
     const { metrics, chain } = this.parts;
+    const { activity } = metrics;
     metrics.enter('busy');
     try {
       chain.flush();
-      metrics.enter('idle');
+      metrics.enter(activity);
     } catch (error) {
       void this.fail(error);
     }
@@ -136,6 +148,12 @@ export class Task implements Runnable {
 
   async fail(error: unknown): Promise<void> {
     await this.end('FAILED', taskError(error));
+  }
+
+  /** Every output takes another batch. */
+  private hasRoom(): boolean {
+    for (const output of this.parts.outputs) if (!output.available) return false;
+    return true;
   }
 
   private obey(command: TaskCommand): void {
@@ -213,7 +231,7 @@ export class Task implements Runnable {
     const { chain, deployment, metrics, report } = this.parts;
     chain.finish();
     if (deployment.mode === 'STREAMING')
-      report({ type: 'inputEnded', execution: this.execution, metrics: metrics.read(false) });
+      report({ type: 'inputEnded', execution: this.execution, metrics: metrics.read() });
     else void this.finishBatch();
   }
 
@@ -227,7 +245,7 @@ export class Task implements Runnable {
     // It is looked at when its turn comes; a failure until then is not an unhandled one.
     prepared.catch(() => undefined);
     for (const output of outputs) output.sendControl({ kind: 'barrier', barrier });
-    const counted = metrics.read(false);
+    const counted = metrics.read();
     this.writing = this.writing.then(async () => {
       try {
         const committables = (await prepared).flat();
@@ -294,7 +312,7 @@ export class Task implements Runnable {
       if (this.done) return;
       this.state = 'FINISHED';
       this.cleanUp();
-      const metrics = this.parts.metrics.read(false);
+      const metrics = this.parts.metrics.read();
       const result = { committables, partitions };
       this.parts.report({
         type: 'taskState',
@@ -324,13 +342,14 @@ export class Task implements Runnable {
       execution: this.execution,
       state,
       error,
-      metrics: this.parts.metrics.read(false),
+      metrics: this.parts.metrics.read(),
       result: null,
     });
   }
 
   private cleanUp(): void {
     this.commands = [];
+    this.parts.metrics.end();
     this.stateWriter.abandon(null);
     this.parts.source?.close();
     this.parts.chain.close();
@@ -339,7 +358,7 @@ export class Task implements Runnable {
 
   private enter(state: TaskState, error: TaskError | null): void {
     this.state = state;
-    const metrics = this.parts.metrics.read(false);
+    const metrics = this.parts.metrics.read();
     this.parts.report({ type: 'taskState', execution: this.execution, state, error, metrics, result: null });
   }
 }

@@ -10,6 +10,7 @@ import { threadPort } from '../shuffle/thread-port.ts';
 import { localTemporaryFiles } from '../storage/local-temporary-files.ts';
 import type { FromSlot, SlotSetup, ToSlot } from './slot-messages.ts';
 import { Slot } from './slot.ts';
+import { watchThread } from './thread-memory.ts';
 
 const setup = workerData as SlotSetup;
 const port = parentPort!;
@@ -33,10 +34,7 @@ const slot = new Slot({
   connectors: withSecrets(connectors, process.env),
   clock: systemClock,
   temporaryFiles: localTemporaryFiles,
-  heap: () => {
-    const { heapUsed, heapTotal } = process.memoryUsage();
-    return { heapUsed, heapTotal };
-  },
+  memory: watchThread(),
   send,
 });
 port.on('message', (message: ToSlot) => slot.receive(message));

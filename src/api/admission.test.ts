@@ -36,8 +36,8 @@ describe('complaints name the field, the value and the remedy', () => {
     ],
     [
       'a field of a later version',
-      manifest({ autoscaling: { enabled: true } }),
-      'spec.autoscaling: unknown field -> remove it; spec has engine, mode, suspend, restartNonce, revisionHistoryLimit, job, state, upgrade, batch, deletionPolicy, jobManager, taskManager',
+      manifest({ alerting: { enabled: true } }),
+      'spec.alerting: unknown field -> remove it; spec has engine, mode, suspend, restartNonce, revisionHistoryLimit, job, state, upgrade, autoscaling, batch, deletionPolicy, jobManager, taskManager',
     ],
     [
       'a value that is not among the supported ones',
@@ -164,7 +164,7 @@ describe('defaults', () => {
 describe('change classes', () => {
   test('every field that holds a value has one', () => {
     for (const path of specPaths())
-      expect(changeClassOf(path)).toMatch(/^(none|in-place|restart|refused-while-running)$/);
+      expect(changeClassOf(path)).toMatch(/^(none|in-place|rescale|restart|refused-while-running)$/);
     expect(() => changeClassOf('taskManager.replica')).toThrow(/spec.taskManager.replica is not a field/);
   });
 

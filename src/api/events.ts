@@ -11,6 +11,14 @@ export interface EventDoc {
 const JOB_EVENTS = {
   Starting: { types: ['Normal'], when: 'Processes of a new version, or of a new run, are started.' },
   Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
+  Rescaling: { types: ['Normal'], when: 'A stream begins to take another parallelism in place.' },
+  Autoscaled: { types: ['Normal'], when: 'The autoscaler decides on another size, or stops or wakes the job.' },
+  ScaleRecommended: {
+    types: ['Normal'],
+    when: 'The autoscaler would decide so, and spec.autoscaling.mode is Recommend.',
+  },
+  AutoscalingHeld: { types: ['Warning'], when: 'Something keeps the autoscaler from following the load.' },
+  Rescaled: { types: ['Normal'], when: 'A stream has taken another parallelism in place.' },
   Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },
   Suspended: { types: ['Normal'], when: 'The job was stopped because spec.suspend asks for it.' },
   Resuming: { types: ['Normal'], when: 'A suspended job is started again.' },

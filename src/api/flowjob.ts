@@ -1,5 +1,6 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
+import { AutoscalingSchema } from './autoscaling.ts';
 import type { ObjectMeta } from './object.ts';
 import { CRON_PATTERN } from './cron-pattern.ts';
 import { RestoreSchema } from './restore.ts';
@@ -153,7 +154,7 @@ const JobSchema = Type.Object(
         minimum: 1,
         maximum: 128,
         format: 'int32',
-        'x-flowjob-change': 'restart',
+        'x-flowjob-change': 'rescale',
         'x-flowjob-default': 'taskManager.replicas x taskManager.slots, 128 at most',
       }),
     ),
@@ -366,7 +367,7 @@ const TaskManagerSchema = Type.Object(
       minimum: 1,
       maximum: 128,
       format: 'int32',
-      'x-flowjob-change': 'restart',
+      'x-flowjob-change': 'rescale',
     }),
     slots: Type.Integer({
       description: 'How many subtasks of one operator a TaskManager runs at once, each in a thread of its own.',
@@ -417,6 +418,7 @@ export const FlowJobSpecSchema = Type.Object(
     job: JobSchema,
     state: StateSchema,
     upgrade: UpgradeSchema,
+    autoscaling: Type.Optional(AutoscalingSchema),
     batch: Type.Optional(BatchSchema),
     deletionPolicy: Type.Optional(
       stringEnum(DELETION_POLICIES, {
@@ -436,6 +438,11 @@ export const FlowJobSpecSchema = Type.Object(
         rule: "self.mode == 'Batch' || !has(self.batch)",
         message: 'only a job with mode Batch has it: remove batch, or set mode to Batch',
         fieldPath: '.batch',
+      },
+      {
+        rule: "self.mode == 'Streaming' || !has(self.autoscaling)",
+        message: 'a batch job is not autoscaled: remove autoscaling, or set mode to Streaming',
+        fieldPath: '.autoscaling',
       },
       {
         rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy == 'Stateless'",

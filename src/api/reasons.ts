@@ -12,6 +12,8 @@ export const CONDITION_TYPES = {
       'The job came to its end with success. The message tells when the spec has changed since, for which nothing is run.',
     Failed: 'The job failed for good.',
     Suspended: 'The job is stopped because spec.suspend asks for it.',
+    ScaleConflict:
+      'Somebody has set taskManager.replicas of a job that spec.autoscaling sizes: it has no effect. Absent otherwise.',
     Paused: 'The annotation flowjob.dev/pause holds the operator back from this job.',
   },
   FlowSavepoint: {
@@ -46,6 +48,24 @@ export const JOB_REASONS = {
   },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
   Running: { meaning: 'The job runs.', remedy: '' },
+  Rescaling: {
+    meaning: 'The job runs, and takes another parallelism while it does.',
+    remedy: 'None is needed; the message says what is waited for, such as a pod that cannot be scheduled.',
+  },
+  Autoscaled: { meaning: 'The autoscaler has decided on another size, and the job takes it.', remedy: '' },
+  ScaleRecommended: {
+    meaning: 'The autoscaler would give the job another size; with spec.autoscaling.mode Recommend nothing is done.',
+    remedy: 'Set the mode to Apply to have it done.',
+  },
+  AutoscalingHeld: {
+    meaning: 'The size of the job cannot follow its load at present.',
+    remedy: 'The message says what holds it: a metric that is missing, or a bound that is reached.',
+  },
+  TwoScalers: {
+    meaning: 'spec.taskManager.replicas was changed while spec.autoscaling sizes the job.',
+    remedy: 'Set it back and remove what scales the job, or switch spec.autoscaling off.',
+  },
+  Rescaled: { meaning: 'The job has taken another parallelism while it ran.', remedy: '' },
   Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },
   Suspending: { meaning: 'The job is being stopped because spec.suspend asks for it.', remedy: '' },
   Suspended: { meaning: 'The job is stopped as asked.', remedy: 'Set spec.suspend to false to go on.' },

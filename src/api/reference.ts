@@ -17,6 +17,8 @@ type DocumentedSchema = Omit<StructuralSchema, 'properties' | 'items'> & {
 const CHANGE_MEANINGS: Record<string, string> = {
   none: 'counts from the next time that the operator looks at it',
   'in-place': 'the operator acts on it; the running version stays',
+  rescale:
+    'a stream that runs takes another parallelism while it runs: no new version, no savepoint; where that cannot be, as `restart`, and an event says why',
   restart:
     'the running version is replaced by the new one as `upgrade.strategy` says; a Finished job is run again for `restartNonce` alone',
   'refused-while-running': 'refused unless the job is Pending, Suspended, Finished or Failed',

@@ -38,6 +38,7 @@ const job = (spec: object = {}, name = 'orders', state?: string): object => ({
   spec: { mode: 'Streaming', job: sql, ...spec },
   ...(state === undefined ? {} : { status: { observedGeneration: 1, conditions: [], state } }),
 });
+const night = { name: 'night', schedule: '0 22 * * *', duration: '8h' };
 const savepointOf = (name: string): object => ({ metadata: { name: 's' }, spec: { jobRef: { name } } });
 
 const resourceExamples = (role: string): Record<string, Example> => {
@@ -100,6 +101,45 @@ export const examples: Record<Kind, Record<string, Example>> = {
     'spec.job.sql: the SQL text stands in one place': {
       accepted: job({ job: { sql: { configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
       refused: job({ job: { sql: { inline: 'SELECT 1', configMapKeyRef: { name: 'orders-sql', key: 'job.sql' } } } }),
+    },
+    'spec: a batch job is not autoscaled': {
+      accepted: job({ autoscaling: { enabled: true } }),
+      refused: job({ mode: 'Batch', autoscaling: {} }),
+    },
+    'spec.autoscaling: must not be above maxParallelism': {
+      accepted: job({ autoscaling: { minParallelism: 16 } }),
+      refused: job({ autoscaling: { minParallelism: 17 } }),
+    },
+    'spec.autoscaling: minParallelism of a schedule': {
+      accepted: job({
+        autoscaling: {
+          schedules: [
+            { ...night, minParallelism: 2 },
+            { ...night, maxParallelism: 1 },
+          ],
+        },
+      }),
+      refused: job({ autoscaling: { schedules: [night, { ...night, minParallelism: 3, maxParallelism: 2 }] } }),
+    },
+    'spec.autoscaling: a budget needs prices': {
+      accepted: job({ autoscaling: { budgetPerHour: 1.5, prices: { corePerHour: 0.04, gibPerHour: 0.005 } } }),
+      refused: job({ autoscaling: { budgetPerHour: 2 } }),
+    },
+    'spec.autoscaling.catchUpTime: must be longer than zero': {
+      accepted: job({ autoscaling: { catchUpTime: '1m' } }),
+      refused: job({ autoscaling: { catchUpTime: '0m' } }),
+    },
+    'spec.autoscaling.lagTarget: must be longer than zero': {
+      accepted: job({ autoscaling: { lagTarget: '5s' } }),
+      refused: job({ autoscaling: { lagTarget: '0s' } }),
+    },
+    'spec.autoscaling.scaleToZero.idleAfter: must be longer than zero': {
+      accepted: job({ autoscaling: { scaleToZero: {} } }),
+      refused: job({ autoscaling: { scaleToZero: { idleAfter: '0m' } } }),
+    },
+    'spec.autoscaling.scaleToZero.lookEvery: must be longer than zero': {
+      accepted: job({ autoscaling: { scaleToZero: { lookEvery: '1h' } } }),
+      refused: job({ autoscaling: { scaleToZero: { lookEvery: '0h' } } }),
     },
     'spec.state.savepoints.schedule: must be five fields of cron': {
       accepted: job({ state: { savepoints: { schedule: '*/15 0-6,22 1 JAN-DEC MON-FRI/2' } } }),

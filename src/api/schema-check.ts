@@ -1,4 +1,5 @@
 // Checks a value against a structural schema, in the words of the Kubernetes API server, with the remedy beside each complaint.
+import { CRON_PATTERN } from './cron-pattern.ts';
 import type { StructuralSchema } from './structural.ts';
 
 /** One thing wrong with an object. */
@@ -135,6 +136,7 @@ function checkString(schema: StructuralSchema, value: string, path: string): Fie
 function patternRemedy(pattern: string): string {
   if (pattern.includes('ms|s|m|h|d'))
     return 'write a whole number and a unit of ms, s, m, h, d: 500ms, 10s, 5m, 1h, 7d';
+  if (pattern === CRON_PATTERN) return 'write five fields of cron, or a name such as @daily: 0 22 * * MON-FRI';
   if (pattern.includes('KMGTPE')) return 'write a Kubernetes quantity: 512Mi or 2Gi of memory, 500m or 2 of cpu';
   if (pattern.includes('file:'))
     return 'write an absolute path as a file: URI, for example file:///var/lib/flowjob/state';

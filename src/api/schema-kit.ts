@@ -11,9 +11,10 @@ export interface CelRule {
 
 /**
  * What a change of a field does to a running job. `none`: it counts from the next time that it is looked at. `in-place`: the operator acts on it, the
- * running version stays. `restart`: the running version is replaced by `upgrade.strategy`. `refused-while-running`: suspend first.
+ * running version stays. `rescale`: a stream that runs takes another parallelism in place; where that cannot be, as `restart`. `restart`: the running version
+ * is replaced by `upgrade.strategy`. `refused-while-running`: suspend first.
  */
-export type ChangeClass = 'none' | 'in-place' | 'restart' | 'refused-while-running';
+export type ChangeClass = 'none' | 'in-place' | 'rescale' | 'restart' | 'refused-while-running';
 
 /** Keys that our schemas carry besides JSON Schema's; `x-flowjob-*` are ours alone and do not reach the CRD. */
 export interface FieldExtras {

@@ -1,6 +1,7 @@
 // The status of a FlowJob: what the operator decided and saw. It is a write-ahead log: ids stand here before they are used.
 // Nothing that ticks stands here (times of now, counters, samples): those are metrics.
 import { Type, type Static } from '@sinclair/typebox';
+import { AutoscalingStatusSchema, VertexSizesSchema } from './autoscaling-status.ts';
 import { ConditionSchema } from './object.ts';
 import { ResolvedFlowJobSpecSchema } from './resolved.ts';
 import { stringEnum } from './schema-kit.ts';
@@ -54,6 +55,16 @@ export const AttemptSchema = Type.Object(
     ),
     allowNonRestoredState: Type.Optional(
       Type.Boolean({ description: 'State in restoreFrom that belongs to no operator is dropped.' }),
+    ),
+    taskManagers: Type.Optional(
+      Type.Array(Type.Integer({ description: 'Of one TaskManager.', minimum: 0, maximum: 65535, format: 'int32' }), {
+        description:
+          'Indexes of the TaskManagers that it has, once it was rescaled in place; before that they are 0 to replicas - 1.',
+        maxItems: 128,
+      }),
+    ),
+    vertices: Type.Optional(
+      VertexSizesSchema('What the engine was asked for of each vertex, once an autoscaler has decided.'),
     ),
     startedAt: time('When the attempt was decided on.'),
     runStartedAt: time('When the first attempt of the run was decided on.'),
@@ -117,6 +128,28 @@ export const RecoverySchema = Type.Object(
     ),
   },
   { description: 'Lost attempts and the back-off before the next.' },
+);
+
+export const SCALING_STEPS = ['Starting', 'Rescaling'] as const;
+
+export const ScalingSchema = Type.Object(
+  {
+    replicas: Type.Integer({ description: 'TaskManagers that it is to have.', minimum: 1, format: 'int32' }),
+    parallelism: Type.Integer({ description: 'Parallelism that it is to have.', minimum: 1, format: 'int32' }),
+    vertices: Type.Optional(VertexSizesSchema('What single vertices are to have.')),
+    step: stringEnum(SCALING_STEPS, {
+      description:
+        '`Starting`: TaskManagers come up. `Rescaling`: the engine is asked for the parallelism; those without work are stopped once it has it.',
+    }),
+    since: time('When the step began.'),
+    failure: Type.Optional(
+      Type.String({
+        description: 'Why it cannot be done in place: the running version is replaced instead.',
+        maxLength: 4096,
+      }),
+    ),
+  },
+  { description: 'A rescaling in place that is under way: of the attempt that runs.' },
 );
 
 export const BatchSummarySchema = Type.Object(
@@ -187,6 +220,8 @@ export const FlowJobStatusSchema = Type.Object(
     restored: Type.Optional(RestoredSchema),
     lastSavepoint: Type.Optional(LastSavepointSchema),
     pending: Type.Optional(PendingOperationSchema),
+    scaling: Type.Optional(ScalingSchema),
+    autoscaling: Type.Optional(AutoscalingStatusSchema),
     recovery: Type.Optional(RecoverySchema),
     batch: Type.Optional(BatchSummarySchema),
     savepointSchedule: Type.Optional(SavepointScheduleStatusSchema),
@@ -213,6 +248,7 @@ export type Attempt = Static<typeof AttemptSchema>;
 export type Restored = Static<typeof RestoredSchema>;
 export type LastSavepoint = Static<typeof LastSavepointSchema>;
 export type PendingOperation = Static<typeof PendingOperationSchema>;
+export type Scaling = Static<typeof ScalingSchema>;
 export type Recovery = Static<typeof RecoverySchema>;
 export type SavepointScheduleStatus = Static<typeof SavepointScheduleStatusSchema>;
 export type BatchSummary = Static<typeof BatchSummarySchema>;

@@ -1,5 +1,6 @@
 // The port "where the command line works": an operator's folder on this machine, or a namespace of a Kubernetes cluster. Commands know no more of the two
 // than stands here.
+import type { Journal } from '../autoscaler/journal.ts';
 import type { ObjectKey } from '../api/object.ts';
 import type { CheckpointsAnswer } from '../engine-client/answers.ts';
 import type { AnyObject, ApplyOutcome, Objects, Store } from '../store/port.ts';
@@ -70,6 +71,8 @@ export interface Place {
   logs(request: LogRequest, print: (line: string) => void, signal: AbortSignal): Promise<void>;
   /** From the engine of a job that runs: an error is told as text, null means that nothing runs. */
   checkpoints(job: Objects['FlowJob']): Promise<CheckpointsAnswer | string | null>;
+  /** What the autoscaler has seen and decided of a job: its own record, else a look from here. Null: nothing is known. */
+  autoscaling(job: Objects['FlowJob']): Promise<Journal | null>;
   /** A folder that this program can read with the files of a savepoint at `path`. Throws CommandError when there is none. */
   readable(path: string, savepoint: Objects['FlowSavepoint']): Promise<string>;
 

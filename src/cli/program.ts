@@ -4,6 +4,7 @@ import { InvalidObjectError } from '../api/admission.ts';
 import { EngineError, describeError } from '../../engine/errors.ts';
 import { StoreError } from '../store/port.ts';
 import { apply } from './commands/apply.ts';
+import { explainAutoscaling } from './commands/autoscale.ts';
 import { deleteObjects } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
 import { get, OUTPUT_FORMATS } from './commands/get.ts';
@@ -198,6 +199,19 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
           follow: given.follow === true,
         }),
       ),
+    );
+
+  program
+    .command('autoscale')
+    .description('What the autoscaler makes of a job.')
+    .command('explain <job>')
+    .description(
+      'Print what the autoscaler saw of a job, how it reckoned, and what it came to. In a cluster the job is looked at from here, twice within 20 s.',
+    )
+    .option('--history', 'the last decisions, too')
+    .option('--svg <file>', 'write a picture of load, capacity, backlog and parallelism over time')
+    .action(async (job: string, given: { history?: true; svg?: string }) =>
+      at((place) => explainAutoscaling(context, place, { job, history: given.history === true, svg: given.svg })),
     );
 
   program

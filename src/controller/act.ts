@@ -3,13 +3,15 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { EngineClientError, type EngineClient } from '../engine-client/engine-client.ts';
 import type { Action, ObjectAction } from '../lifecycle/model.ts';
 import type { Runtime } from '../runtime/port.ts';
+import { refusalOf } from './engine-scale.ts';
 
-/** `job` has the status that was just written. Throws what the runtime throws; an engine that does not answer is asked again in the next pass. */
+/** `job` has the status that was just written. `onRefusal`: the engine does not rescale. Throws what the runtime throws; an engine that does not answer is asked again in the next pass. */
 export async function act(
   action: Exclude<Action, ObjectAction>,
   job: FlowJob,
   runtime: Runtime,
   engine: EngineClient | null,
+  onRefusal: (message: string) => void,
 ): Promise<void> {
   const { attempt, accepted } = job.status ?? {};
   const key = job.metadata;
@@ -23,6 +25,14 @@ export async function act(
       return;
     case 'StopProcesses':
       return runtime.stopProcesses(key, action.epoch, action.graceful);
+    case 'StopTaskManagers':
+      return runtime.stopTaskManagers(key, action.epoch, action.keep);
+    case 'Rescale':
+      return ask(
+        engine?.updateResourceRequirements(action.jobId, action.bounds).catch((error: unknown) => {
+          onRefusal(refusalOf(error));
+        }),
+      );
     case 'TriggerCheckpoint':
       return ask(engine?.triggerCheckpoint(action.jobId, action.triggerId));
     case 'TriggerSavepoint':

@@ -38,6 +38,7 @@ beforeEach(() => {
     connection: async () => null,
     ensureProcesses: async ({ attempt }) => void started.push(attempt.epoch),
     stopProcesses: () => undefined,
+    stopTaskManagers: () => undefined,
     storage: async () => ({
       ...{ epoch: 0, newest: null, unreadable: { checkpoints: null, savepoint: null } },
       ...{ pendingSavepoint: null, result: null, found: null, savepoint: null },

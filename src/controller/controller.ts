@@ -98,6 +98,11 @@ export class Controller {
     await passes;
   }
 
+  /** A pass over the job is due. */
+  wake(key: ObjectKey): void {
+    this.look(key);
+  }
+
   private look(key: ObjectKey): void {
     this.loop.queue.add(idOf(key));
   }

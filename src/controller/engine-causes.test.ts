@@ -10,7 +10,7 @@ const corrupt = exceptions(
 );
 const job = (state: JobDetailsAnswer['state'], ...tasks: Record<string, number>[]): JobDetailsAnswer => ({
   state,
-  vertices: tasks.map((one) => ({ tasks: one })),
+  vertices: tasks.map((one, index) => ({ id: `v${index}`, parallelism: 2, maxParallelism: 128, tasks: one })),
 });
 
 test('a cause is told with its code and its hint, without the frames of the stack and without a class of Java', () => {

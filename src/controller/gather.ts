@@ -6,6 +6,7 @@ import type { Attempt } from '../api/status.ts';
 import { EngineClient, EngineClientError } from '../engine-client/engine-client.ts';
 import { namedPath, restoreCounts } from '../lifecycle/first-start.ts';
 import type {
+  AutoscalerView,
   EngineJobStatus,
   EngineView,
   NamedSavepoint,
@@ -17,6 +18,7 @@ import type {
 import { isBeingRemoved } from '../lifecycle/savepoints.ts';
 import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
 import { sqlOf, type ConfigMaps } from './config-maps.ts';
+import { RescaleRefusals, scaleOf } from './engine-scale.ts';
 import { causeOf, unreadableStateOf } from './engine-causes.ts';
 
 /** Milliseconds that all questions of a pass to the engine may take, and those to one that has been silent. */
@@ -41,16 +43,21 @@ export interface GathererOptions {
   checkSql: SqlCheck;
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
+  /** Absent: no job is autoscaled. */
+  autoscaler?: { of(uid: string): AutoscalerView | undefined } | undefined;
 }
 
 export class Gatherer {
   private readonly runtime: Runtime;
   private readonly checkSql: SqlCheck;
   private readonly configMaps: ConfigMaps | undefined;
+  private readonly autoscaler: GathererOptions['autoscaler'];
+  readonly rescaleRefusals = new RescaleRefusals();
   /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
   private readonly silence = new Map<string, number>();
 
-  constructor({ runtime, checkSql, configMaps }: GathererOptions) {
+  constructor({ runtime, checkSql, configMaps, autoscaler }: GathererOptions) {
+    this.autoscaler = autoscaler;
     this.runtime = runtime;
     this.checkSql = checkSql;
     this.configMaps = configMaps;
@@ -65,6 +72,7 @@ export class Gatherer {
     const engine = runs ? await this.engineInTime(job, attempt, savepoints) : null;
     const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named);
     const referencedSql = await sqlOf(job, this.configMaps);
+    const autoscaler = this.autoscaler?.of(job.metadata.uid);
     return {
       processes,
       refusal: this.runtime.refusal(job.metadata),
@@ -74,6 +82,7 @@ export class Gatherer {
       named,
       claimName: this.runtime.claimOf({ key: job.metadata, storage: specInUse(job).state.storage }),
       restorers,
+      ...(autoscaler === undefined ? {} : { autoscaler }),
       ...(referencedSql === null
         ? { sqlError: this.checkSql(job) }
         : {
@@ -131,12 +140,13 @@ export class Gatherer {
     if (client === null) return null;
     try {
       const { status } = await client.jobStatus(attempt.jobId);
-      const [operations, completedCheckpoints, causes] = await Promise.all([
+      const [operations, completedCheckpoints, causes, scale] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
         status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
+        isBeingRescaled(job) ? scaleOf(client, attempt).catch(unknown) : null,
       ]);
       return {
         jobId: attempt.jobId,
@@ -144,6 +154,7 @@ export class Gatherer {
         completedCheckpoints,
         rootCause: status === 'RUNNING' ? null : (causes?.rootCause ?? null),
         unreadableState: causes?.unreadableState ?? null,
+        ...(scale === null ? {} : { scale: { ...scale, refusal: this.rescaleRefusals.of(job) ?? scale.refusal } }),
         operations,
       };
     } catch (error) {
@@ -233,6 +244,15 @@ async function causesOf(
 ): Promise<Pick<EngineView, 'rootCause' | 'unreadableState'>> {
   const [exceptions, details] = await Promise.all([client.exceptions(jobId), client.jobDetails(jobId)]);
   return { rootCause: causeOf(exceptions), unreadableState: unreadableStateOf(exceptions, details) };
+}
+
+const isBeingRescaled = ({ status }: FlowJob): boolean =>
+  status?.scaling !== undefined && status.scaling.failure === undefined;
+
+/** An engine that has no answer to one question is not silent for that. */
+function unknown(error: unknown): null {
+  if (error instanceof EngineClientError && error.code === 'ENGINE_REFUSED') return null;
+  throw error;
 }
 
 type Place = FlowJob['spec']['state']['storage'];

@@ -15,7 +15,7 @@ import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
 import { actOnObjects, isObjectAction } from './act-on-objects.ts';
 import type { ConfigMaps } from './config-maps.ts';
-import { Gatherer, type SqlCheck } from './gather.ts';
+import { Gatherer, type GathererOptions, type SqlCheck } from './gather.ts';
 import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
 export interface ReconcilerOptions {
@@ -24,6 +24,7 @@ export interface ReconcilerOptions {
   checkSql: SqlCheck;
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
+  autoscaler?: GathererOptions['autoscaler'];
   /** Where accepted versions are kept. */
   revisions: RevisionStore;
   /** Throws once this process may do nothing any more. Asked before each action: not all of them go through the store, which has a guard of its own. */
@@ -101,7 +102,10 @@ export class Reconciler {
       const engine = isObjectAction(action) ? null : await this.gatherer.client(written);
       this.options.mayAct?.();
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
-      else await act(action, written, this.options.runtime, engine);
+      else
+        await act(action, written, this.options.runtime, engine, (message) =>
+          this.gatherer.rescaleRefusals.note(written, message),
+        );
     }
     const told =
       held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
@@ -160,6 +164,7 @@ export class Reconciler {
     }
     await runtime.forget(key);
     this.revisions.forget(key);
+    this.gatherer.rescaleRefusals.forget(key);
     return null;
   }
 

@@ -10,7 +10,15 @@ export interface JobStatusAnswer {
 export interface JobDetailsAnswer {
   state: EngineJobStatus;
   /** `tasks`: how many are in which state. */
-  vertices: { tasks: Record<string, number> }[];
+  vertices: { id: string; parallelism: number; maxParallelism: number; tasks: Record<string, number> }[];
+}
+
+/** GET and PUT /jobs/:jobid/resource-requirements, by vertex. */
+export type ResourceRequirementsAnswer = Record<string, { parallelism: { lowerBound: number; upperBound: number } }>;
+
+/** GET /taskmanagers */
+export interface TaskManagersAnswer {
+  taskmanagers: { id: string; slotsNumber: number; freeSlots: number }[];
 }
 
 /** GET /jobs/:jobid/checkpoints */

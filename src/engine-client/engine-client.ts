@@ -9,6 +9,8 @@ import type {
   JobStatusAnswer,
   OperationAnswer,
   OverviewAnswer,
+  ResourceRequirementsAnswer,
+  TaskManagersAnswer,
   TriggerAnswer,
 } from './answers.ts';
 
@@ -54,6 +56,23 @@ export class EngineClient {
 
   jobDetails(jobId: string): Promise<JobDetailsAnswer> {
     return this.call('GET', `/jobs/${jobId}`);
+  }
+
+  taskManagers(): Promise<TaskManagersAnswer> {
+    return this.call('GET', '/taskmanagers');
+  }
+
+  resourceRequirements(jobId: string): Promise<ResourceRequirementsAnswer> {
+    return this.call('GET', `/jobs/${jobId}/resource-requirements`);
+  }
+
+  /** The engine takes a checkpoint first, then goes on with what it has slots for between the bounds (FLIP-291). */
+  async updateResourceRequirements(
+    jobId: string,
+    bounds: Readonly<Record<string, { lowerBound: number; upperBound: number }>>,
+  ): Promise<void> {
+    const body = Object.fromEntries(Object.entries(bounds).map(([id, parallelism]) => [id, { parallelism }]));
+    await this.call('PUT', `/jobs/${jobId}/resource-requirements`, body);
   }
 
   checkpoints(jobId: string): Promise<CheckpointsAnswer> {

@@ -18,9 +18,16 @@ export function fieldName(path: string, spec: ResolvedFlowJobSpec): string {
     : `spec.${path}`;
 }
 
+/** What of a spec is a version: how many TaskManagers and subtasks run it is none, or an autoscaler would make one each hour. */
+export function versionOf(spec: ResolvedFlowJobSpec): object {
+  const { parallelism: _parallelism, ...job } = spec.job;
+  const { replicas: _replicas, ...taskManager } = spec.taskManager;
+  return { ...spec, job, taskManager };
+}
+
 /** Names a version: equal for specs between which nothing has to be restarted. 32 hex digits. */
 export function specHash(spec: ResolvedFlowJobSpec): string {
-  const { engine, mode, job, restartNonce, jobManager, taskManager } = spec;
+  const { engine, mode, job, restartNonce, jobManager, taskManager } = versionOf(spec) as ResolvedFlowJobSpec;
   // Where the first start was from, and when savepoints are taken, is nothing that the version runs.
   const { savepoints: _savepoints, restore: _restore, ...state } = spec.state;
   return idOf(canonical({ engine, mode, job, restartNonce, state, jobManager, taskManager }));
@@ -34,11 +41,14 @@ const sortKeys = (_: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
 
-/** `sqlError`: what is wrong with the desired version's SQL, or null. */
+/**
+ * `sqlError`: what is wrong with the desired version's SQL, or null. `failure`: why the desired size was tried in place in vain, or null.
+ */
 export function changeBetween(
   accepted: ResolvedFlowJobSpec,
   desired: ResolvedFlowJobSpec,
   sqlError: string | null,
+  failure: string | null = null,
 ): Change {
   const changes = specChanges(accepted, desired);
   const refused = changes.filter((change) => change.changeClass === 'refused-while-running');
@@ -49,17 +59,36 @@ export function changeBetween(
       message: `${fields.join(', ')} cannot change while a version of the job runs. Suspend the job, change it, resume it; the accepted version goes on.`,
     };
   }
-  const paths = changes
-    .filter((change) => change.changeClass === 'restart')
-    .map((change) => fieldName(change.path, desired));
+  const replacing = changes.filter(({ changeClass }) => changeClass === 'restart' || changeClass === 'rescale');
+  const paths = replacing.map(({ path }) => fieldName(path, desired));
   if (paths.length === 0) return { kind: 'None' };
+  const onlySize = replacing.every(({ changeClass }) => changeClass === 'rescale');
+  const why = onlySize ? (failure ?? outOfPlace(accepted, desired)) : null;
+  if (onlySize && why === null) return { kind: 'Scale', paths };
   if (sqlError !== null)
     return {
       kind: 'Invalid',
       reason: 'InvalidSpec',
       message: `The new version cannot run, so the accepted one goes on. ${sqlError}`,
     };
-  return { kind: 'Restart', paths };
+  return { kind: 'Restart', paths, ...(why === null ? {} : { why }) };
+}
+
+/** The version stays what it is: its size alone is another. */
+export const isOfSize = (change: Change): boolean =>
+  change.kind === 'Scale' || (change.kind === 'Restart' && change.why !== undefined);
+
+/** Why a change of size alone is none that the engine could carry out in place; null when it is one. */
+function outOfPlace(accepted: ResolvedFlowJobSpec, desired: ResolvedFlowJobSpec): string | null {
+  if (desired.mode === 'Batch') return 'a batch is not rescaled while it runs';
+  const { parallelism } = desired.job;
+  const { replicas, slots } = desired.taskManager;
+  if (parallelism === accepted.job.parallelism)
+    return `the parallelism stays ${parallelism}, and running tasks do not move to other TaskManagers`;
+  // Otherwise tasks would have to be spread over TaskManagers that are not needed, while those that are to go have to be left without any.
+  return replicas === Math.ceil(parallelism / slots)
+    ? null
+    : `parallelism ${parallelism} does not need ${replicas} TaskManagers with ${slots} slots`;
 }
 
 const text = (value: unknown): string => (value === undefined ? 'not set' : JSON.stringify(value));

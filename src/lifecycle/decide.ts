@@ -1,7 +1,9 @@
 // The middle of the operator: given the object, its savepoints and what was seen of the world, what status to write and what to do.
 // Pure: the same input gives the same decision, so a decision that a crash cut short is simply made again.
 import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
-import type { FlowJobStatus, JobState } from '../api/status.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
+import { autoscalingEvents, nextAutoscaling, scaleConflict, withDecision } from './autoscaled.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import { conditionsFor, pausedConditions } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
@@ -30,13 +32,19 @@ export function decide(input: DecideInput): Decision {
   const schedule = decideSchedule(context, outcome.state);
   const extra: StatusPatch = { savepointSchedule: schedule.status };
   if (newest !== undefined) extra.lastSavepoint = newest;
+  const autoscaling = nextAutoscaling(context);
+  extra.autoscaling = autoscaling;
   const status = nextStatus(context, outcome, extra);
   return {
     status,
     savepoints: savepoints.map((s) => s.decision),
     // Disposal looks at the status that is being written; it comes last.
     actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions), ...schedule.actions],
-    events: [...(outcome.events ?? []), ...savepoints.flatMap((s) => s.events)],
+    events: [
+      ...(outcome.events ?? []),
+      ...autoscalingEvents(context.status.autoscaling, autoscaling),
+      ...savepoints.flatMap((s) => s.events),
+    ],
     finalizer: outcome.finalizer ?? 'keep',
     requeueAt: soonest(outcome.requeueAt ?? null, schedule.requeueAt),
     inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
@@ -47,14 +55,21 @@ function contextOf(input: DecideInput): Context {
   const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
   const accepted = status.accepted?.spec;
   const { text, missing } = referencedSql(input.observation, accepted);
-  const desired = desiredSpec(input.job, text);
+  const desired = withDecision(desiredSpec(input.job, text), status.autoscaling);
   const change: Change =
     accepted === undefined
       ? { kind: 'None' }
       : missing !== null
         ? changeWithoutSql(missing)
-        : changeBetween(accepted, desired, input.observation.sqlError);
+        : changeBetween(accepted, desired, input.observation.sqlError, failureOf(status.scaling, desired));
   return { ...input, status, desired, change, sqlMissing: missing };
+}
+
+/** Why a rescaling in place to that size came to nothing; null when it was not tried, or goes on. */
+function failureOf(scaling: Scaling | undefined, { taskManager, job }: ResolvedFlowJobSpec): string | null {
+  return scaling?.replicas === taskManager.replicas && scaling.parallelism === job.parallelism
+    ? (scaling.failure ?? null)
+    : null;
 }
 
 /** The handler of the state; a deletion takes over from any of them. */
@@ -108,12 +123,17 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     ...patch,
     observedGeneration: c.job.metadata.generation,
     state: outcome.state,
-    conditions: conditionsFor(c.status.conditions, outcome.report, stamp),
+    conditions: [
+      ...conditionsFor(c.status.conditions, outcome.report, stamp),
+      ...scaleConflict(c, extra.autoscaling, stamp),
+    ],
   };
   merged['taskManager'] = {
     replicas: liveTaskManagers(c),
     selector: `${JOB_LABEL}=${c.job.metadata.name}`,
   };
+  // A run that is over is not rescaled.
+  if (STOPPED_STATES.some((state) => state === outcome.state)) delete merged['scaling'];
   for (const [key, value] of Object.entries(merged)) if (value === undefined) delete merged[key];
   return merged as unknown as FlowJobStatus;
 }

@@ -46,7 +46,7 @@ const edits = fc
         w.edit((s) => {
           if (field === 'sql') s.job.sql.inline = `version ${value}`;
           if (field === 'suspend') s.suspend = value > 0;
-          if (field === 'replicas') s.taskManager.replicas = value + 1;
+          if (field === 'replicas') s.taskManager.replicas = 2 * value + 1;
           if (field === 'nonce') s.restartNonce += value;
           if (field === 'memory') s.taskManager.resources.limits.memory = `${512 + value}Mi`;
           if (field === 'bad') s.job.sql.inline = value === 0 ? 'bad' : 'version 0';
@@ -95,6 +95,8 @@ const steps = (mode: 'Streaming' | 'Batch', bounded: boolean): fc.Arbitrary<Step
       weight: 1,
       arbitrary: named('last savepoint moved away', (w) => void (w.away = w.job.status?.lastSavepoint?.path ?? null)),
     },
+    { weight: 1, arbitrary: named('engine does not rescale', (w) => void (w.noRescale = 'it is another scheduler')) },
+    { weight: 1, arbitrary: named('engine rescales', (w) => void (w.noRescale = null)) },
     { weight: 1, arbitrary: named('savepoint put back', (w) => void (w.away = null)) },
     { weight: 1, arbitrary: named('time passes', (w) => void (w.now += 5_000)) },
     ...(bounded ? [{ weight: 2, arbitrary: named('job finishes', (w: World) => w.end('FINISHED', null)) }] : []),
@@ -131,6 +133,10 @@ function expectAsFreshlyCreated(world: World): void {
   expect(status?.conditions.map((c) => `${c.type} ${c.status}`)).toEqual(['Ready True']);
   expect(changeBetween(status!.accepted!.spec, desiredSpec(world.job), null)).toEqual({ kind: 'None' });
   expect(alive.map((p) => p.role).filter((role) => role === 'TaskManager')).toHaveLength(wanted.taskManager.replicas);
+  const { replicas, slots } = wanted.taskManager;
+  expect(status?.parallelism).toBe(replicas * slots);
+  expect(status?.scaling).toBeUndefined();
+  if (wanted.mode === 'Streaming') expect(world.engine?.parallelism).toBe(replicas * slots);
 }
 
 /** A finished job is complete whatever was edited; its message says so when what was edited is not what was run. */
@@ -183,12 +189,16 @@ describe.each([
           // The faults stop; somebody corrects the spec and asks for another run of what failed.
           world.edit((s) => {
             if (world.sqlError !== null) s.job.sql.inline = 'corrected';
-            if (world.job.status?.state !== 'Finished') s.restartNonce++;
           });
           world.sqlError = null;
           world.unreadable = null;
+          world.noRescale = null;
           if (mode === 'Streaming') restoreIs(world, { policy: 'Newest' });
           world.away = null;
+          expect(world.settle()).toBe(true);
+          world.edit((s) => {
+            if (world.job.status?.state === 'Failed') s.restartNonce++;
+          });
           expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);
           expectAsFreshlyCreated(world);

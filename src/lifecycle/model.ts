@@ -26,6 +26,10 @@ export type Action =
   | { kind: 'EnsureProcesses'; epoch: number; skip: readonly number[]; only?: 'TaskManagers' }
   /** All processes of the attempts up to `epoch`. `graceful` lets them end by themselves first. */
   | { kind: 'StopProcesses'; epoch: number; graceful: boolean }
+  /** Those TaskManagers of the attempt that are not in `keep`. */
+  | { kind: 'StopTaskManagers'; epoch: number; keep: readonly number[] }
+  /** What parallelism the job may have, by vertex. */
+  | { kind: 'Rescale'; jobId: string; bounds: Readonly<Record<string, Bounds>> }
   | { kind: 'TriggerCheckpoint'; jobId: string; triggerId: string }
   | { kind: 'TriggerSavepoint'; jobId: string; triggerId: string }
   | { kind: 'StopWithSavepoint'; jobId: string; triggerId: string }
@@ -35,6 +39,12 @@ export type Action =
   /** Checkpoints and results; savepoints are FlowSavepoints' own. */
   | { kind: 'RemoveState' }
   | ObjectAction;
+
+/** As Flink's JobVertexResourceRequirements has them. */
+export interface Bounds {
+  lowerBound: number;
+  upperBound: number;
+}
 
 /** An effect on objects of the API. */
 export type ObjectAction =
@@ -90,6 +100,8 @@ export type StatusPatch = {
       | 'restored'
       | 'lastSavepoint'
       | 'pending'
+      | 'scaling'
+      | 'autoscaling'
       | 'recovery'
       | 'batch'
       | 'parallelism'
@@ -121,12 +133,14 @@ export interface Context extends DecideInput {
 }
 
 /**
- * `None`: the running version is the one that is asked for. `Restart`: another one has to take over. `Refused`: fields changed that may not while
- * a version runs. `Invalid`: the desired version cannot run at all, so the running one goes on.
+ * `None`: the running version is the one that is asked for. `Scale`: it is, but of another size, which a stream that runs takes in place. `Restart`:
+ * another one has to take over; `why`: only its size differs, and in place that cannot be. `Refused`: fields changed that may not while a version runs.
+ * `Invalid`: the desired version cannot run at all, so the running one goes on.
  */
 export type Change =
   | { kind: 'None' }
-  | { kind: 'Restart'; paths: string[] }
+  | { kind: 'Scale'; paths: string[] }
+  | { kind: 'Restart'; paths: string[]; why?: string }
   | { kind: 'Refused'; message: string }
   | { kind: 'Invalid'; reason: 'InvalidSpec' | 'SqlNotFound'; message: string };
 

@@ -1,5 +1,6 @@
 // What the lifecycle is told about the world. Gathered by the controller just before each decision; nothing here is remembered.
 import type { StorageView } from '../../engine/checkpoint/storage-view.ts';
+import type { AutoscalingStatus } from '../api/autoscaling-status.ts';
 import type { SavepointState } from '../api/flowsavepoint.ts';
 
 export type { RunResult, StorageView } from '../../engine/checkpoint/storage-view.ts';
@@ -40,6 +41,23 @@ export type OperationView =
   | { state: 'Completed'; path: string | null }
   | { state: 'Failed'; message: string };
 
+/** How large the engine has the job, and how large it may have it. */
+export interface EngineScale {
+  /** Why it does not rescale the job, or not to what it was asked for last; null when it does. */
+  refusal: string | null;
+  vertices: readonly {
+    id: string;
+    parallelism: number;
+    maxParallelism: number;
+    /** What it was asked for. */
+    upperBound: number;
+    /** All of its tasks run. */
+    running: boolean;
+  }[];
+  /** Those that are registered. `index`: undefined where the name says none. */
+  taskManagers: readonly { index: number | undefined; slots: number; freeSlots: number }[];
+}
+
 /** What the JobManager of the current attempt answers. */
 export interface EngineView {
   jobId: string;
@@ -50,6 +68,8 @@ export interface EngineView {
   rootCause: string | null;
   /** Why the tasks cannot read the state that they are to start from; null when it is not that, or they have read it. */
   unreadableState: string | null;
+  /** Of a job that is being rescaled; absent otherwise, and as long as the engine does not say. */
+  scale?: EngineScale;
   /** By trigger id: `status.pending` and the FlowSavepoints in progress. */
   operations: Readonly<Record<string, OperationView>>;
 }
@@ -77,6 +97,14 @@ export interface Refusal {
   retryAt: number;
 }
 
+/** What the autoscaler has come to since this operator began. */
+export interface AutoscalerView {
+  /** The last decision that was to change something; null: none was made. */
+  decision: Omit<AutoscalingStatus, 'applies' | 'held' | 'replicasInSpec'> | null;
+  /** What keeps it from following the load at present; null: nothing does. */
+  held: { reason: string; message: string } | null;
+}
+
 export interface Observation {
   /** Processes of all attempts of the job that run or whose end is on record. */
   processes: readonly ProcessView[];
@@ -97,4 +125,6 @@ export interface Observation {
   sqlError: string | null;
   /** The SQL text that the spec names, or why it is not to be had, with the remedy. Absent: it stands inline. */
   referencedSql?: ReferencedSql;
+  /** Absent: the job is not autoscaled, or has not been looked at. */
+  autoscaler?: AutoscalerView;
 }

@@ -1,5 +1,6 @@
 // Which processes of the current attempt are missing, which of them may be started now, and what is left of the attempt before it.
 import type { Attempt } from '../api/status.ts';
+import { taskManagersOf } from '../api/task-managers.ts';
 import { processDelay } from './back-off.ts';
 import { shorten } from './conditions.ts';
 import { jobManagerRuns, live, processesOf } from './facts.ts';
@@ -18,13 +19,13 @@ export interface MissingProcesses {
  * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere. With `only` it is not started at all.
  */
 export function missingProcesses(c: Context, attempt: Attempt, only?: 'TaskManagers'): MissingProcesses {
-  const replicas = c.status.accepted?.spec.taskManager.replicas ?? 1;
+  const indexes = taskManagersOf(attempt, c.status.accepted?.spec.taskManager.replicas ?? 1);
   const taskManagers = processesOf(c, attempt, 'TaskManager');
   const skip: number[] = [];
   let requeueAt: number | undefined;
   let missing = only === undefined && !jobManagerRuns(c, attempt);
   const losses: string[] = [];
-  for (let index = 0; index < replicas; index++) {
+  for (const index of indexes) {
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
     if (process !== undefined) losses.push(lost(process.exit?.reason ?? `TaskManager ${index} ended.`));

@@ -1,6 +1,6 @@
 // Which accepted versions are kept, under which names and numbers: for people who ask what ran, and for going back to it.
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
-import { canonical } from './change.ts';
+import { canonical, versionOf } from './change.ts';
 import { idOf } from './ids.ts';
 
 /** A version that is kept; the highest number is the newest. */
@@ -18,9 +18,9 @@ export interface RevisionChanges {
 /** How many older versions are kept beside the one that was accepted last. */
 export const REVISION_HISTORY_LIMIT = 10;
 
-/** The same for equal versions, whenever they were accepted. */
+/** The same for equal versions, whenever they were accepted and however large they ran. */
 export const revisionName = (job: string, spec: ResolvedFlowJobSpec): string =>
-  `${job}-${idOf(canonical(spec)).slice(0, 10)}`;
+  `${job}-${idOf(canonical(versionOf(spec))).slice(0, 10)}`;
 
 /**
  * A version that is accepted once more becomes the newest again, under its old name. The oldest go; the current one never does, nor the one before it,

@@ -5,6 +5,7 @@ import { firstStart, restoreCounts, type FirstStart, type Origin } from './first
 import { LOOK_AGAIN } from './unreadable-state.ts';
 import { highestLiveEpoch, isStreaming, live, timestamp, unreadableState } from './facts.ts';
 import { idOf } from './ids.ts';
+import { nextSize } from './rescale.ts';
 import type { Action, Context, DecidedEvent, Outcome, Report, StatusPatch } from './model.ts';
 
 /** An epoch that nobody has had: above the last one in status and above the highest in storage. */
@@ -61,6 +62,7 @@ function newRun(c: Context, origin: Origin | null): NewRun {
       accepted: { generation: c.job.metadata.generation, specHash: hash, spec: c.desired },
       refused: undefined,
       pending: undefined,
+      scaling: undefined,
       recovery: undefined,
       batch: undefined,
       parallelism: c.desired.job.parallelism,
@@ -77,8 +79,9 @@ function newRun(c: Context, origin: Origin | null): NewRun {
 export function nextAttempt(c: Context, lost: Attempt): { patch: StatusPatch; actions: Action[] } {
   const epoch = nextEpoch(c);
   const { ended, restoreClaim, ...rest } = lost;
+  const sized = nextSize(c, rest);
   const attempt: Attempt = {
-    ...rest,
+    ...sized.attempt,
     // A run with a checkpoint of its own needs the volume no more that it was restored from.
     ...(restoreClaim === undefined || c.observation.storage.newest !== null ? {} : { restoreClaim }),
     epoch,
@@ -86,7 +89,10 @@ export function nextAttempt(c: Context, lost: Attempt): { patch: StatusPatch; ac
     startedAt: timestamp(c.now),
     healthy: false,
   };
-  return { patch: { attempt, pending: undefined }, actions: [{ kind: 'EnsureProcesses', epoch, skip: [] }] };
+  return {
+    patch: { ...sized.patch, attempt, pending: undefined },
+    actions: [{ kind: 'EnsureProcesses', epoch, skip: [] }],
+  };
 }
 
 /** Stops whatever runs; null when nothing does. */

@@ -2,48 +2,30 @@
 // must never happen, apart from anything that the lifecycle believes.
 import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
-import { SCHEDULED_LABEL } from '../api/group.ts';
 import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
+import { taskManagersOf } from '../api/task-managers.ts';
 import { namedPath } from './first-start.ts';
+import {
+  newJob,
+  newSavepoint,
+  scheduledSavepoint,
+  type Engine,
+  type Snapshot,
+  type WorldProcess,
+} from './simulated-objects.fixture.ts';
+import { registered, rescale, sameButSize, scaleView, stopAll, working } from './simulated-scale.fixture.ts';
 import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
 import type { Action, Decision } from './model.ts';
 import type {
-  EngineView,
+  AutoscalerView,
+  EngineScale,
   NamedSavepoint,
   Observation,
-  OperationView,
   ProcessView,
   ReferencedSql,
   RunResult,
 } from './observation.ts';
-
-interface Snapshot {
-  path: string;
-  jobId: string;
-  epoch: number;
-  id: number;
-  /** How much of its input the job had done. */
-  position: number;
-  kind: 'Checkpoint' | 'Savepoint';
-}
-
-interface Engine {
-  epoch: number;
-  jobId: string;
-  status: EngineView['status'];
-  rootCause: string | null;
-  position: number;
-  /** Where the attempt began. */
-  origin: number;
-  checkpointId: number;
-  completedCheckpoints: number;
-  operations: Map<string, OperationView>;
-  /** Asked for and not done: done by `progress`. */
-  asked: { kind: 'Checkpoint' | 'Savepoint' | 'Stop' | 'Cancel'; triggerId: string }[];
-}
-
-type WorldProcess = { -readonly [K in keyof ProcessView]: ProcessView[K] } & { stopping: boolean };
 
 /** Where a pass of the operator is cut off. */
 export type Crash = 'none' | 'before write' | 'after write' | number;
@@ -76,10 +58,16 @@ export class World {
   /** Why no process can be made; null when it can. */
   refusal: string | null = null;
   private refused: Observation['refusal'] = null;
-  /** The folder of a savepoint that somebody has moved away; null when none was. */
+  /** The folder of a savepoint that somebody has moved away. */
   away: string | null = null;
   /** Why the tasks cannot read the state that they are to start from; null when they can. */
   unreadableByTasks: string | null = null;
+  /** Why the engine does not rescale; null when it does. */
+  noRescale: string | null = null;
+  private refusedScale: Record<string, string> = {};
+  /** Then a savepoint is in order. */
+  private hasRefused = false;
+  autoscaler: AutoscalerView | undefined;
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
@@ -87,27 +75,13 @@ export class World {
   private published = 0;
   /** By job id. `nonces`: values of spec.restartNonce that ask for no run after this one: its own, and that at which its end was put on record. */
   private readonly runs = new Map<string, { finished: boolean; recorded: boolean; nonces: number[] }>();
-
   /** By epoch: the run that its attempt belongs to. */
   private readonly jobIds = new Map<number, string>();
   /** Paths of savepoints that ended a run. */
   private readonly stopped = new Set<string>();
 
   constructor(spec: FlowJobSpec) {
-    this.job = {
-      apiVersion: 'flowjob.dev/v1alpha1',
-      kind: 'FlowJob',
-      metadata: {
-        name: 'orders',
-        namespace: 'default',
-        uid: '11111111-2222-3333-4444-555555555555',
-        resourceVersion: '1',
-        generation: 1,
-        creationTimestamp: '2026-01-01T00:00:00Z',
-      },
-      spec,
-      status: { observedGeneration: -1, conditions: [] },
-    };
+    this.job = newJob(spec);
   }
 
   edit(change: (spec: FlowJobSpec) => void): void {
@@ -119,10 +93,7 @@ export class World {
   }
 
   createSavepoint(name: string): void {
-    const { namespace, creationTimestamp } = this.job.metadata;
-    const metadata = { name, namespace, uid: name, resourceVersion: '1', generation: 1, creationTimestamp };
-    const spec = { jobRef: { name: this.job.metadata.name }, disposalPolicy: 'Delete' } as const;
-    this.savepoints.push({ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowSavepoint', metadata, spec });
+    this.savepoints.push(newSavepoint(name, this.job));
   }
 
   /** One pass of the operator, cut off where `crash` says; `meanwhile` happens between the decision and what is done about it. */
@@ -132,6 +103,7 @@ export class World {
     const decision = decide({ job, savepoints, observation: this.observe(), now });
     if (crash === 'before write') return decision;
     this.judgeUnreadable(decision);
+    this.judgeReplacement(decision);
     if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
     this.job = { ...job, status: decision.status };
     this.noteRun();
@@ -167,9 +139,15 @@ export class World {
       this.violations.push(`attempt ${status.attempt?.epoch} was decided on although its state cannot be read`);
   }
 
-  private isThere(path: string): boolean {
-    return path !== this.away && this.snapshots.some((s) => s.path === path);
+  /** A stream that runs is not replaced because of its size alone. */
+  private judgeReplacement({ status }: Decision): void {
+    const { state, accepted } = this.job.status!;
+    if (state !== 'Running' || status.state !== 'Upgrading' || accepted === undefined || this.hasRefused) return;
+    if (accepted.spec.mode === 'Streaming' && sameButSize(accepted.spec, this.job.spec))
+      this.violations.push('a stream was replaced because of its size alone');
   }
+
+  private isThere = (path: string): boolean => path !== this.away && this.snapshots.some((s) => s.path === path);
 
   private observe(): Observation {
     const { attempt, pending, lastSavepoint } = this.job.status!;
@@ -198,6 +176,7 @@ export class World {
               completedCheckpoints: mine.completedCheckpoints,
               rootCause: mine.rootCause,
               unreadableState: this.unreadableByTasks,
+              ...(this.job.status!.scaling === undefined ? {} : { scale: this.scaleOf(mine) }),
               operations: Object.fromEntries(mine.operations),
             },
       silentSince: this.silent && engine !== null ? this.now - this.silentFor : null,
@@ -218,6 +197,7 @@ export class World {
       claimName: null,
       restorers: {},
       sqlError: this.sqlError,
+      ...(this.autoscaler === undefined ? {} : { autoscaler: this.autoscaler }),
       ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
   }
@@ -232,9 +212,46 @@ export class World {
     this.snapshots.push({ path, jobId: 'of another job', epoch: 1, id: 1, position, kind: 'Savepoint' });
   }
 
+  private get slots(): number {
+    return this.job.status!.accepted!.spec.taskManager.slots;
+  }
+  private get registered(): number[] {
+    return registered(this.processes, this.engine?.epoch ?? 0);
+  }
+
+  private scaleOf(engine: Engine): EngineScale {
+    const refusal = this.refusedScale[JSON.stringify(this.job.status!.scaling)] ?? null;
+    return scaleView(engine, this.registered, this.slots, refusal);
+  }
+
+  private rescaleEngine(engine: Engine): void {
+    // One that was asked to stop does not begin with anything else.
+    const stops = engine.asked.some(({ kind }) => kind === 'Stop' || kind === 'Cancel');
+    if (this.job.status!.accepted!.spec.mode === 'Batch' || (stops && !engine.rescaling)) return;
+    rescale(engine, this.registered.length * this.slots, () => this.complete('Checkpoint', null));
+  }
+
+  private stopTaskManagers(epoch: number, keep: readonly number[]): void {
+    if (JSON.stringify(this.job.status!.attempt?.taskManagers) !== JSON.stringify(keep))
+      this.violations.push('TaskManagers were stopped that stand in status');
+    const busy = this.engine?.status === 'RUNNING' ? working(this.engine, this.registered, this.slots) : [];
+    const mine = this.processes.filter((p) => p.epoch === epoch && p.role === 'TaskManager' && !keep.includes(p.index));
+    this.violations.push(...stopAll(mine, busy));
+    this.processes = this.processes.filter((p) => p.state === 'Running' || !mine.includes(p));
+  }
+
   private act(action: Action): void {
     const engine = this.engine;
     switch (action.kind) {
+      case 'StopTaskManagers':
+        return this.stopTaskManagers(action.epoch, action.keep);
+      case 'Rescale':
+        if (engine?.jobId !== action.jobId) return;
+        if (this.noRescale !== null) {
+          this.hasRefused = true;
+          this.refusedScale = { [JSON.stringify(this.job.status!.scaling)]: this.noRescale };
+        } else engine.upperBound = action.bounds['wide']!.upperBound;
+        return;
       case 'EnsureProcesses':
         return this.ensure(action);
       case 'StopProcesses':
@@ -280,20 +297,7 @@ export class World {
 
   private createScheduled({ name }: { name: string; scheduledAt: string }): void {
     if (this.savepoints.some((s) => s.metadata.name === name)) return;
-    this.savepoints.push({
-      apiVersion: 'flowjob.dev/v1alpha1',
-      kind: 'FlowSavepoint',
-      metadata: {
-        name,
-        namespace: 'default',
-        uid: `${name}-${this.now}`,
-        resourceVersion: '1',
-        generation: 1,
-        creationTimestamp: new Date(this.now).toISOString(),
-        labels: { [SCHEDULED_LABEL]: 'true' },
-      },
-      spec: { jobRef: { name: 'orders' }, disposalPolicy: 'Delete' },
-    });
+    this.savepoints.push(scheduledSavepoint(name, this.job, this.now));
   }
 
   private ensure(action: Extract<Action, { kind: 'EnsureProcesses' }>): void {
@@ -305,7 +309,7 @@ export class World {
     if (this.refused !== null) return;
     const wanted = [
       { role: 'JobManager' as const, index: 0 },
-      ...Array.from({ length: accepted.spec.taskManager.replicas }, (_, index) => ({
+      ...taskManagersOf(attempt, accepted.spec.taskManager.replicas).map((index) => ({
         role: 'TaskManager' as const,
         index,
       })),
@@ -359,6 +363,9 @@ export class World {
       origin: from?.position ?? 0,
       checkpointId: from?.id ?? 0,
       completedCheckpoints: 0,
+      upperBound: own?.upperBound ?? this.job.status!.accepted!.spec.job.parallelism,
+      parallelism: this.job.status!.accepted!.spec.job.parallelism,
+      rescaling: false,
       operations: new Map(),
       asked: [],
     };
@@ -415,6 +422,7 @@ export class World {
     this.exit((p) => p.stopping, true);
     const engine = this.engine;
     if (engine?.status === 'RESTARTING') return this.comeBack(engine);
+    if (engine !== null) this.rescaleEngine(engine);
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.position++;
     for (const { kind, triggerId } of engine.asked.splice(0)) {
@@ -458,7 +466,7 @@ export class World {
     const path = kind === 'Checkpoint' ? `chk-${jobId}-${epoch}-${id}` : triggerId!;
     // The same trigger id again, asked of a later attempt, is the same path: the newer takes the older one's place.
     this.snapshots = this.snapshots.filter((snapshot) => snapshot.path !== path);
-    this.snapshots.push({ path, jobId, epoch, id, position, kind });
+    this.snapshots.push({ path, jobId, epoch, id, position, kind, upperBound: engine.upperBound });
     if (triggerId !== null)
       engine.operations.set(triggerId, { state: 'Completed', path: kind === 'Savepoint' ? path : null });
     this.proven = true;
@@ -551,13 +559,18 @@ export class World {
     if (types.includes('Reconciling') && types.includes('Stalled')) this.violations.push('Reconciling and Stalled');
   }
 
+  private pictured(): string {
+    const { status, parallelism } = this.engine ?? {};
+    return JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone, status, parallelism]);
+  }
+
   /** Lets time pass until two passes in a row change nothing; answers whether it came to rest. */
   settle(): boolean {
     for (let quiet = 0, round = 0; round < 200; round++) {
-      const before = JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone]);
+      const before = this.pictured();
       this.progress();
       this.pass();
-      const after = JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone]);
+      const after = this.pictured();
       quiet = before === after ? quiet + 1 : 0;
       if (quiet === 2) return true;
       this.now += 20_000;

@@ -68,7 +68,7 @@ test('another ConfigMap with the same text restarts nothing', () => {
 test('a running version goes on when its ConfigMap goes, and no other change replaces it until the text is back', () => {
   const world = started('version 1');
   world.referencedSql = missing;
-  world.edit((s) => void (s.taskManager.replicas = 2));
+  world.edit((s) => void (s.taskManager.slots = 2));
   world.settle();
   expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
   expect(condition(world, 'Stalled')).toMatchObject({

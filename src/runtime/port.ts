@@ -53,6 +53,8 @@ export interface Runtime {
   ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void>;
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
+  /** Begins to end those TaskManagers of the attempt that are not in `keep`; they are gone when `processes` says so. */
+  stopTaskManagers(key: ObjectKey, epoch: number, keep: readonly number[]): void;
   storage(question: StorageQuestion): Promise<StorageView>;
   /** The claim that holds the state; null where there is none. */
   claimOf(place: StatePlace): string | null;

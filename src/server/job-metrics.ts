@@ -2,6 +2,7 @@
 // timestamps, as Prometheus wants them: `time() - flowjob_last_checkpoint_timestamp_seconds` is how long ago it was.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FlowJob } from '../api/flowjob.ts';
+import type { AutoscalingFigures } from '../controller/autoscaling/autoscaler.ts';
 import type { CheckpointSample } from '../controller/checkpoint-samples.ts';
 
 /** One job, and what is known of it beside its object. */
@@ -11,6 +12,8 @@ export interface JobView {
   checkpoints: CheckpointSample | null;
   /** Seconds from the stop of the old version until the new one was healthy; null when no upgrade was seen. */
   upgradeSeconds: number | null;
+  /** Of the autoscaler since this operator began; nothing of a job that is not autoscaled. */
+  autoscaling?: AutoscalingFigures;
 }
 
 interface Definition {
@@ -78,6 +81,39 @@ export const JOB_METRICS: readonly Definition[] = [
     type: 'gauge',
     help: 'TaskManagers that run.',
     values: one(({ job }) => job.status?.taskManager?.replicas),
+  },
+  {
+    name: 'flowjob_autoscaler_decisions_total',
+    type: 'counter',
+    help: 'Looks of the autoscaler by what they came to (Hold, Rescale, Suspend, Wake) and why; begins anew with each operator.',
+    labels: ['action', 'reason'],
+    values: ({ autoscaling }) =>
+      (autoscaling?.decisions ?? []).map(({ action, reason, count }) => [count, { action, reason }] as const),
+  },
+  {
+    name: 'flowjob_autoscaler_taskmanagers',
+    type: 'gauge',
+    help: 'TaskManagers that the autoscaler has decided on, whether that is done or recommended.',
+    values: one(({ job }) => job.status?.autoscaling?.replicas),
+  },
+  {
+    name: 'flowjob_autoscaler_held',
+    type: 'gauge',
+    help: '1 while something keeps the size of the job from following its load, by what does.',
+    labels: ['reason'],
+    values: ({ job }) => {
+      const reason = job.status?.autoscaling?.held?.reason;
+      return reason === undefined ? [] : [[1, { reason }]];
+    },
+  },
+  {
+    name: 'flowjob_cost_per_hour',
+    type: 'gauge',
+    help: 'What the TaskManagers of the job cost in an hour at the prices of spec.autoscaling.',
+    labels: ['currency'],
+    values: ({ job, autoscaling }) => [
+      [autoscaling?.costPerHour ?? undefined, { currency: job.spec.autoscaling?.prices?.currency ?? '' }],
+    ],
   },
   {
     name: 'flowjob_last_checkpoint_timestamp_seconds',

@@ -1,10 +1,12 @@
 // `npm run bench -- NAME`: each benchmark prints a table, then one line of JSON.
+import { autoscalerBench } from './autoscaler.ts';
 import { demoBench } from './demo.ts';
 import { flinkProbe } from './flink-probe.ts';
 import { kubernetesBench } from './kubernetes.ts';
 import { stateBench } from './state.ts';
 
 const benches: Record<string, () => Promise<void>> = {
+  autoscaler: autoscalerBench,
   demo: demoBench,
   'flink-probe': flinkProbe,
   kubernetes: kubernetesBench,

@@ -16,6 +16,7 @@ import { removeSpillFolders, spillFolder } from '../../engine/taskmanager/spill-
 import type { SlotHandlers, SlotThread, ToSlot } from '../../engine/taskmanager/slot-messages.ts';
 import { Slot } from '../../engine/taskmanager/slot.ts';
 import { TaskExecutor } from '../../engine/taskmanager/task-executor.ts';
+import { NO_MEMORY } from '../../engine/taskmanager/thread-memory.ts';
 import type { SimDisk } from './disk.ts';
 import type { SimTemporaryFiles, TemporaryDisks } from './temporary-disk.ts';
 import type { SimNetwork } from './network.ts';
@@ -202,7 +203,7 @@ export class Cluster {
         temporaryDirectory: TEMPORARY_DIRECTORY,
         temporaryFiles,
         clock,
-        heap: () => ({ heapUsed: 0, heapTotal: 0 }),
+        memory: () => NO_MEMORY,
         send: (message) => process.clock.after(0.01, () => handlers.message(slot, message)),
       });
       return {

@@ -25,6 +25,8 @@ export interface ParquetPosition {
   file: string;
   group: number;
   row: number;
+  /** Of the row group. Absent in what older versions wrote. */
+  rows?: number;
 }
 
 export class ParquetReader implements FormatReader {

@@ -2,7 +2,8 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { EngineError } from '../../errors.ts';
 import type { TableSpec } from '../../plan/exec-plan.ts';
-import type { SourceConnector, SourceSplit } from '../connector.ts';
+import type { SourceConnector, SourceSplit, SplitSize } from '../connector.ts';
+import { constantRate } from '../rate-schedule.ts';
 import { fileSize, listFiles, type DataFile } from './files.ts';
 import { checkColumns, readFooter } from './parquet-file.ts';
 import { ParquetReader } from './parquet-reader.ts';
@@ -58,9 +59,27 @@ export const filesystemSource: SourceConnector = {
   createReader(context) {
     const options = filesystemTable(context.table);
     const format = options.format === 'parquet' ? new ParquetReader(context) : new TextReader(context, options);
-    return new SplitQueueReader(locating(format, options.path), context, options.replay);
+    const { replay } = options;
+    return new SplitQueueReader(locating(format, options.path), context, {
+      replay: replay && {
+        schedule: constantRate(replay.rate),
+        readers: 1,
+        keepsPace: false,
+        onEnd: replay.onEnd,
+      },
+      sizeOf,
+    });
   },
+
+  sizeOf,
 };
+
+/** Rows of a row group, bytes of a text. Of a row group in an older checkpoint nothing is known. */
+function sizeOf({ position }: SourceSplit): SplitSize | null {
+  if (formatOf(position) === 'parquet')
+    return typeof position['rows'] === 'number' ? { rows: position['rows'] - Number(position['row']) } : null;
+  return { bytes: Math.max(0, Number(position['end']) - Number(position['offset'])) };
+}
 
 /** A file's name in positions: relative to the table's path, with `/`; empty when the path is the file itself. */
 function nameBelow(path: string, file: string): string {
@@ -113,7 +132,9 @@ function rowGroupPositions(
 ): Record<string, unknown>[] {
   const footers = files.map((file) => readFooter(file.path));
   checkColumns(table, footers);
-  return footers.flatMap(({ path, groups }) => groups.map((_, group) => ({ file: name(path), group, row: 0 })));
+  return footers.flatMap(({ path, groups }) =>
+    groups.map(({ rows }, group) => ({ file: name(path), group, row: 0, rows })),
+  );
 }
 
 function byteRanges(options: FilesystemTable, file: DataFile, name: string): Record<string, unknown>[] {

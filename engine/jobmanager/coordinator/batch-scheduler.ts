@@ -1,4 +1,5 @@
 // Runs a batch job stage by stage: a task starts when the results that it reads are complete, on any free slot; only what was lost runs again.
+import type { SourceSplit } from '../../connectors/connector.ts';
 import { MANIFEST_VERSION, type Manifest } from '../../checkpoint/storage.ts';
 import type { JobView } from '../../rest/gateway.ts';
 import type { TaskError } from '../../rpc/protocol.ts';
@@ -36,7 +37,11 @@ export class BatchScheduler implements Scheduler {
     this.control = control;
     this.strategy = new RestartStrategy(context.options.restart, context.options.jobId);
     this.enumerators = context.options.sources.map(
-      ({ operatorId, maxReaders, splits }) => new SplitEnumerator(operatorId, 'BATCH', maxReaders, splits),
+      ({ operatorId, maxReaders, splits }) =>
+        new SplitEnumerator({
+          ...{ operatorId, mode: 'BATCH', maxReaders, splits },
+          parallelism: context.graph.parallelismOf(operatorId),
+        }),
     );
     context.counters = () => tableCounters(context.graph.executions().map(({ metrics }) => metrics));
   }
@@ -127,6 +132,10 @@ export class BatchScheduler implements Scheduler {
   splitRequested(execution: Execution, operatorId: string): void {
     const enumerator = this.enumerators.find((one) => one.operatorId === operatorId);
     this.context.send(execution, { type: 'split', operatorId, split: enumerator?.next(execution.subtask) ?? null });
+  }
+
+  unassignedSplits(operatorId: string): readonly SourceSplit[] {
+    return this.enumerators.find((one) => one.operatorId === operatorId)?.unassigned ?? [];
   }
 
   savepoint({ triggerId }: SavepointCommand): void {

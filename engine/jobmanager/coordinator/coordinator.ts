@@ -1,6 +1,7 @@
 // The coordinator of one job: events and the time go in, actions come out. It touches nothing else, so that it can be simulated.
 import { attemptOf, compareAttempts } from '../../checkpoint/attempt.ts';
 import type { Manifest } from '../../checkpoint/storage.ts';
+import { sizeOfAll } from '../../connectors/split-size.ts';
 import { withCode } from '../../errors.ts';
 import type {
   JobResourceRequirements,
@@ -17,6 +18,7 @@ import { JobEnding } from './job-ending.ts';
 import { summaryOf } from './job-record.ts';
 import type { Action, CoordinatorEvent, CoordinatorOptions } from './messages.ts';
 import { Operations, type OperationKind } from './operations.ts';
+import type { UnassignedSplits } from './pending-records.ts';
 import type { ResourceRequirements } from './resource-requirements.ts';
 import type { Scheduler } from './scheduler.ts';
 import { StreamingScheduler } from './streaming-scheduler.ts';
@@ -100,7 +102,7 @@ export class Coordinator {
       timestamps: { ...record.timestamps },
       startTime: record.startTime,
       endTime: record.endTime,
-      vertices: graph.view(),
+      vertices: graph.view(this.context.now, (operatorId) => this.unreadOf(operatorId)),
       checkpoints: this.scheduler.checkpointsView(),
       exceptions: record.exceptions,
       config: options.config,
@@ -145,9 +147,12 @@ export class Coordinator {
         return;
       case 'heartbeat':
         context.pool.heartbeat(event.taskManagerId, event.metrics, context.now);
-        for (const { execution, metrics } of event.tasks) {
+        for (const { execution, metrics, backlog } of event.tasks) {
           const found = context.graph.find(execution);
-          if (found !== undefined && !found.terminal) found.metrics = metrics;
+          if (found === undefined || found.terminal) continue;
+          found.metrics = metrics;
+          found.backlog = backlog;
+          found.reportedAt = context.now;
         }
         return;
       case 'task':
@@ -225,7 +230,8 @@ export class Coordinator {
   }
 
   private taskMessage(message: TaskMessage): void {
-    const { graph, wall } = this.context;
+    const { context } = this;
+    const { graph, wall } = context;
     const execution = graph.find(message.execution);
     if (execution === undefined || execution.terminal) return;
     if (message.type === 'requestSplit') {
@@ -237,6 +243,8 @@ export class Coordinator {
       return;
     }
     if (Object.keys(message.metrics).length > 0) execution.metrics = message.metrics;
+    execution.reportedAt = context.now;
+    execution.backlog = null;
     execution.result = message.result;
     const canceling = execution.state === 'CANCELING';
     if (canceling && (message.state === 'INITIALIZING' || message.state === 'RUNNING')) return;
@@ -245,6 +253,11 @@ export class Coordinator {
     if (this.abandoned !== null) return;
     if (execution.state === 'FAILED') this.scheduler.taskFailed(execution, message.error ?? unknownFailure(execution));
     else this.scheduler.taskChanged(execution);
+  }
+
+  private unreadOf(operatorId: string): UnassignedSplits {
+    const { sizeOf, maxReaders } = this.context.options.sources.find((source) => source.operatorId === operatorId)!;
+    return { unread: sizeOfAll(this.scheduler.unassignedSplits(operatorId), sizeOf), maxReaders };
   }
 
   private expireTaskManagers(): void {

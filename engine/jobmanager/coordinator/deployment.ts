@@ -47,6 +47,7 @@ export function deploymentOf(
     restore,
     config: Object.fromEntries(options.config),
     statefulOperators: statefulOperators(graph.plan),
+    metricScopes: Object.fromEntries(vertex.operators.map(({ id }) => [id, graph.metricScopes.get(id)!])),
   };
 }
 

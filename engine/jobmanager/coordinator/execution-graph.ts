@@ -1,7 +1,13 @@
 // The plan at run time: per vertex and subtask the current execution, its state, place and numbers.
+import type { SourceBacklog } from '../../connectors/connector.ts';
 import type { ExecPlan, ExecVertex } from '../../plan/exec-plan.ts';
+import { metricScopes } from '../../plan/operator-names.ts';
 import type { ExecutionState, SubtaskView, VertexView } from '../../rest/gateway.ts';
 import type { Metrics, SlotAddress, TaskResult } from '../../rpc/protocol.ts';
+import { pendingRecords, type UnassignedSplits } from './pending-records.ts';
+
+/** As Flink, which asks for metrics once in so long. */
+const STALE_MS = 10_000;
 
 export class Execution {
   readonly id: string;
@@ -15,6 +21,10 @@ export class Execution {
   cancelingSince = 0;
   slot: SlotAddress | null = null;
   metrics: Metrics = {};
+  /** When they came, by the clock that does not jump. */
+  reportedAt = 0;
+  /** Of one that reads a source and runs. */
+  backlog: SourceBacklog | null = null;
   inputEnded = false;
   /** Of a finished batch task. */
   result: TaskResult | null = null;
@@ -52,6 +62,8 @@ export class ExecutionGraph {
   /** With the parallelism that the executions have. */
   plan: ExecPlan;
   vertices: GraphVertex[];
+  /** Operators' names in metrics, by operator id. */
+  readonly metricScopes: ReadonlyMap<string, string>;
   private readonly prefix: string;
   private readonly byId = new Map<string, Execution>();
 
@@ -59,6 +71,7 @@ export class ExecutionGraph {
   constructor(plan: ExecPlan, prefix: string, wall: number) {
     this.plan = plan;
     this.prefix = prefix;
+    this.metricScopes = metricScopes(plan);
     this.vertices = this.begin(0, wall);
   }
 
@@ -114,6 +127,11 @@ export class ExecutionGraph {
     return this.vertices.find(({ spec }) => spec.id === id)!;
   }
 
+  /** Of the vertex of an operator. */
+  parallelismOf(operatorId: string): number {
+    return this.plan.vertices.find(({ operators }) => operators.some(({ id }) => id === operatorId))!.parallelism;
+  }
+
   /** Slots that running everything at once takes: slots are shared by one subtask of each vertex. */
   get slotsNeeded(): number {
     return Math.max(...this.vertices.map(({ spec }) => spec.parallelism));
@@ -124,8 +142,22 @@ export class ExecutionGraph {
     return 1 + Math.max(...this.executions().map(({ attempt }) => attempt));
   }
 
-  view(): VertexView[] {
-    return this.vertices.map(({ spec, subtasks }) => ({ id: spec.id, subtasks: subtasks.map(subtaskView) }));
+  /** `unreadOf`: what of a source is still to be read by no subtask in particular. */
+  view(now: number, unreadOf: (operatorId: string) => UnassignedSplits): VertexView[] {
+    return this.vertices.map(({ spec, subtasks }) => {
+      const source = spec.operators.find(({ type }) => type === 'Source');
+      const backlogs = subtasks.map((execution) => (isStale(execution, now) ? null : execution.backlog));
+      const pending = source === undefined ? [] : pendingRecords(backlogs, unreadOf(source.id));
+      const name = source === undefined ? '' : `${this.metricScopes.get(source.id)}.pendingRecords`;
+      return {
+        id: spec.id,
+        subtasks: subtasks.map((execution) => {
+          const metrics = isStale(execution, now) ? withoutRates(execution.metrics) : execution.metrics;
+          const rows = pending[execution.subtask] ?? null;
+          return subtaskView(execution, rows === null ? metrics : { ...metrics, [name]: rows });
+        }),
+      };
+    });
   }
 
   private begin(attempt: number, wall: number): GraphVertex[] {
@@ -144,7 +176,16 @@ export class ExecutionGraph {
   }
 }
 
-function subtaskView({ subtask, state, attempt, slot, timestamps, metrics }: Execution): SubtaskView {
+/** What a task that runs said so long ago tells nothing of what it does now. */
+function isStale({ state, reportedAt }: Execution, now: number): boolean {
+  return state === 'RUNNING' && now - reportedAt > STALE_MS;
+}
+
+function withoutRates(metrics: Metrics): Metrics {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => !name.endsWith('PerSecond')));
+}
+
+function subtaskView({ subtask, state, attempt, slot, timestamps }: Execution, metrics: Metrics): SubtaskView {
   return {
     subtask,
     state,

@@ -1,10 +1,10 @@
 // What the coordinator is told and what it wants done. It does no I/O: the JobManager's shell turns the world into events and actions into the world.
 import type { Attempt } from '../../checkpoint/attempt.ts';
 import type { JobResult, Manifest } from '../../checkpoint/storage.ts';
-import type { Committable, SourceSplit } from '../../connectors/connector.ts';
+import type { Committable, SourceSplit, SplitSize } from '../../connectors/connector.ts';
 import type { ExecPlan } from '../../plan/exec-plan.ts';
 import type { RescaleOptions } from '../../rest/gateway.ts';
-import type { Metrics, SlotAddress, TaskMessage, ToTaskManager } from '../../rpc/protocol.ts';
+import type { Metrics, SlotAddress, TaskMessage, TaskReport, ToTaskManager } from '../../rpc/protocol.ts';
 import type { ResourceRequirements } from './resource-requirements.ts';
 import type { RestartStrategyOptions } from './restart-strategy.ts';
 
@@ -47,6 +47,8 @@ export interface SourceOptions {
   maxReaders: number;
   /** As discovered; those of a restored manifest take their place. */
   splits: SourceSplit[];
+  /** How much there is to read in a split; null: not known. */
+  sizeOf: (split: SourceSplit) => SplitSize | null;
 }
 
 export interface RestoredState {
@@ -82,7 +84,7 @@ export type CoordinatorEvent =
       type: 'heartbeat';
       taskManagerId: string;
       metrics: Metrics;
-      tasks: { execution: string; metrics: Metrics }[];
+      tasks: TaskReport[];
     }
   | { type: 'task'; message: TaskMessage }
   | SavepointCommand

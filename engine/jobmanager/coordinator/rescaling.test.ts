@@ -62,6 +62,25 @@ test('less is asked for: the same, with fewer tasks', () => {
   expect(world.coordinator.view().vertices.map(({ subtasks }) => subtasks.length)).toEqual([1, 1]);
 });
 
+test('less is asked for on several TaskManagers: the fewest keep the tasks, those that came first, and the others are left without any', () => {
+  const world = new World(testOptions(testPlan('STREAMING', 6)));
+  for (const id of ['tm-2', 'tm-10', 'tm-1']) world.register(id, 2);
+  world.run();
+  for (const [upper, free] of [
+    [4, { 'tm-1': 0, 'tm-2': 0, 'tm-10': 2 }],
+    [1, { 'tm-1': 1, 'tm-2': 2, 'tm-10': 2 }],
+    [6, { 'tm-1': 0, 'tm-2': 0, 'tm-10': 0 }],
+    [3, { 'tm-1': 0, 'tm-2': 1, 'tm-10': 2 }],
+  ] as const) {
+    ask(world, between(1, upper));
+    complete(world);
+    world.obeyCancels();
+    world.run();
+    const seen = world.coordinator.taskManagers().map(({ id, freeSlots }) => [id, freeSlots]);
+    expect(Object.fromEntries(seen)).toEqual(free);
+  }
+});
+
 test('a subtask that comes back after there were fewer has an id that no execution had before', () => {
   const world = running(2);
   for (const upper of [1, 2]) {

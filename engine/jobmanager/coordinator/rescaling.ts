@@ -1,6 +1,7 @@
 // When a running job takes another parallelism: what it is asked for, the slots that are there, and how long to wait for more of them. As Flink's
 // DefaultStateTransitionManager does in the state Executing.
 import type { RescaleCause, RescaleOptions } from '../../rest/gateway.ts';
+import type { SlotAddress } from '../../rpc/protocol.ts';
 import type { JobContext } from './job-context.ts';
 import { RescaleTimeline } from './rescale-timeline.ts';
 import {
@@ -23,6 +24,8 @@ export class Rescaling {
   private readonly context: JobContext;
   private readonly options: RescaleOptions;
   private adopted: ResourceRequirements;
+  /** Somebody has asked for it. */
+  private updated = false;
   /** Since when the job could have another parallelism; null: it has what it can have. */
   private changedAt: number | null = null;
   private cooledDownAt = -Infinity;
@@ -50,9 +53,19 @@ export class Rescaling {
   update(requested: ResourceRequirements): void {
     const { graph, wall } = this.context;
     this.adopted = adoptRequirements(graph.plan, requested);
+    this.updated = true;
     this.failedCheckpoints = 0;
     this.retryAt = -Infinity;
     this.timeline.begin('UPDATE_REQUIREMENT', this.adopted, wall);
+  }
+
+  /**
+   * The slots to deploy that on, one for each subtask number. A job that runs as it was started is spread over all TaskManagers; whoever asks for another
+   * parallelism stops those that it leaves without work.
+   */
+  slotsFor(parallelism: ReadonlyMap<string, number>): SlotAddress[] {
+    const { pool } = this.context;
+    return this.updated ? pool.slotsOfFewest(Math.max(...parallelism.values())) : pool.slots();
   }
 
   /** What a deployment now would have; null: there are too few slots to run at all. */

@@ -1,4 +1,5 @@
 // What the two ways to run a job have in common, as the coordinator sees them.
+import type { SourceSplit } from '../../connectors/connector.ts';
 import type { JobView, RescalesView } from '../../rest/gateway.ts';
 import type { TaskError, TaskMessage } from '../../rpc/protocol.ts';
 import type { Execution } from './execution-graph.ts';
@@ -15,6 +16,8 @@ export interface Scheduler {
   taskManagerLost(taskManagerId: string, lost: Execution[], reason: string): void;
   taskReport(execution: Execution, message: Exclude<TaskMessage, { type: 'taskState' | 'requestSplit' }>): void;
   splitRequested(execution: Execution, operatorId: string): void;
+  /** Splits of a source that no subtask has been given. */
+  unassignedSplits(operatorId: string): readonly SourceSplit[];
   savepoint(command: SavepointCommand): void;
   triggerCheckpoint(triggerId: string): void;
   updateRequirements(requirements: ResourceRequirements): void;

@@ -8,6 +8,9 @@ export interface RegisteredTaskManager extends TaskManagerInfo {
   metrics: Metrics;
 }
 
+/** `taskmanager-10` stands behind `taskmanager-9`. */
+const byName = new Intl.Collator('en', { numeric: true }).compare;
+
 export class SlotPool {
   private readonly taskManagers = new Map<string, RegisteredTaskManager>();
 
@@ -42,6 +45,24 @@ export class SlotPool {
         (a, b) =>
           a.slot - b.slot || (a.taskManagerId < b.taskManagerId ? -1 : a.taskManagerId > b.taskManagerId ? 1 : 0),
       );
+  }
+
+  /**
+   * As many slots as a job needs that was rescaled: of the fewest TaskManagers that have them, so that the others can be stopped. Flink's
+   * `prefer-minimal-taskmanagers` (FLINK-33977). Those that came first are kept: the number in their names says so.
+   */
+  slotsOfFewest(needed: number): SlotAddress[] {
+    const kept = new Set<string>();
+    let count = 0;
+    const largestFirst = this.all().sort(
+      (a, b) => b.slots.length - a.slots.length || byName(a.taskManagerId, b.taskManagerId),
+    );
+    for (const { taskManagerId, slots } of largestFirst) {
+      if (count >= needed) break;
+      kept.add(taskManagerId);
+      count += slots.length;
+    }
+    return this.slots().filter(({ taskManagerId }) => kept.has(taskManagerId));
   }
 
   /** When the TaskManager that has been silent longest will be given up; Infinity when there is none. */

@@ -1,5 +1,16 @@
 // Hands out the splits of one source, in order, and takes back those of tasks that were lost.
-import type { SourceSplit } from '../../connectors/connector.ts';
+import type { Pace, SourceSplit } from '../../connectors/connector.ts';
+import { PaceShares } from './pace-shares.ts';
+
+export interface SplitEnumeratorOptions {
+  operatorId: string;
+  mode: 'STREAMING' | 'BATCH';
+  /** Subtasks of the source. */
+  parallelism: number;
+  /** At most so many of them get splits. */
+  maxReaders: number;
+  splits: readonly SourceSplit[];
+}
 
 export class SplitEnumerator {
   readonly operatorId: string;
@@ -11,12 +22,14 @@ export class SplitEnumerator {
   private readonly given = new Map<number, SourceSplit[]>();
   /** Groups of which some subtask has read. */
   private readonly begun = new Set<string>();
+  private readonly paces: PaceShares;
 
-  constructor(operatorId: string, mode: 'STREAMING' | 'BATCH', maxReaders: number, splits: SourceSplit[]) {
+  constructor({ operatorId, mode, parallelism, maxReaders, splits }: SplitEnumeratorOptions) {
     this.operatorId = operatorId;
     this.streaming = mode === 'STREAMING';
     this.maxReaders = maxReaders;
-    this.remaining = [...splits].sort(byOrdinal);
+    this.paces = new PaceShares(splits, Math.min(parallelism, maxReaders, splits.length));
+    this.remaining = splits.map(({ pace: _, ...split }) => split).sort(byOrdinal);
   }
 
   /** The next split for a subtask, or null when there is none for it now or ever. The rules are those of SourceSplit.group. */
@@ -27,7 +40,7 @@ export class SplitEnumerator {
     this.remaining.splice(this.remaining.indexOf(split), 1);
     this.begun.add(split.group);
     this.given.set(subtask, [...(this.given.get(subtask) ?? []), split]);
-    return split;
+    return paced(split, this.paces.take(subtask));
   }
 
   /** All that a lost subtask was given goes to whoever asks next. */
@@ -36,9 +49,14 @@ export class SplitEnumerator {
     this.given.delete(subtask);
   }
 
+  /** Splits that no subtask has been given. */
+  get unassigned(): readonly SourceSplit[] {
+    return this.remaining;
+  }
+
   /** Splits that a checkpoint triggered now has to hold beside those that the tasks report. */
   snapshot(): SourceSplit[] {
-    return [...this.remaining];
+    return this.remaining.map((split, index) => (index === 0 ? paced(split, this.paces.left()) : split));
   }
 
   private nextInTime(subtask: number): SourceSplit | undefined {
@@ -55,3 +73,5 @@ export class SplitEnumerator {
 function byOrdinal(a: SourceSplit, b: SourceSplit): number {
   return a.ordinal - b.ordinal;
 }
+
+const paced = (split: SourceSplit, pace: Pace | null): SourceSplit => (pace === null ? split : { ...split, pace });

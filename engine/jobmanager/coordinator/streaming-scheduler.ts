@@ -152,6 +152,10 @@ export class StreamingScheduler implements Scheduler {
     this.context.send(execution, { type: 'split', operatorId, split });
   }
 
+  unassignedSplits(operatorId: string): readonly SourceSplit[] {
+    return this.enumerators.find((one) => one.operatorId === operatorId)?.unassigned ?? [];
+  }
+
   savepoint(command: SavepointCommand): void {
     this.checkpoints.request({
       kind: 'SAVEPOINT',
@@ -325,9 +329,12 @@ export class StreamingScheduler implements Scheduler {
     this.countedBefore = this.counted;
     this.enumerators = options.sources.map(({ operatorId, maxReaders, splits }) => {
       const restored = restore?.manifest.sources.find((source) => source.operatorId === operatorId);
-      return new SplitEnumerator(operatorId, 'STREAMING', maxReaders, restored?.splits ?? splits);
+      return new SplitEnumerator({
+        ...{ operatorId, mode: 'STREAMING', maxReaders, splits: restored?.splits ?? splits },
+        parallelism: graph.parallelismOf(operatorId),
+      });
     });
-    const slots = context.pool.slots();
+    const slots = this.rescaling.slotsFor(parallelism);
     for (const execution of graph.executions()) {
       execution.slot = slots[execution.subtask]!;
       execution.enter('SCHEDULED', context.wall);

@@ -61,7 +61,7 @@ export function testOptions(plan: ExecPlan, overrides: Partial<CoordinatorOption
     },
     heartbeatTimeout: 1e9,
     cancellationTimeout: 1e9,
-    sources: [{ operatorId: 'source', maxReaders: 128, splits: [split(0), split(1)] }],
+    sources: [{ operatorId: 'source', maxReaders: 128, splits: [split(0), split(1)], sizeOf: () => null }],
     restored: null,
     retainedCheckpoints: [],
     checkpointPath: (id) => `chk-${id}`,

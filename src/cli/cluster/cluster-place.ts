@@ -1,4 +1,6 @@
 // The place of the command line in a cluster: a namespace, as the user of a kubeconfig context. Loaded when it is first needed.
+import type { Journal } from '../../autoscaler/journal.ts';
+import { lookTwice } from '../../controller/autoscaling/look-twice.ts';
 import { systemClock } from '../../../engine/clock.ts';
 import { InvalidObjectError } from '../../api/admission.ts';
 import { API_VERSION, KINDS, type Kind } from '../../api/group.ts';
@@ -214,6 +216,17 @@ export class ClusterPlace implements Place {
       // Not there yet, or no more.
       return null;
     }
+  }
+
+  async autoscaling(job: Objects['FlowJob']): Promise<Journal | null> {
+    const { name, namespace } = job.metadata;
+    const { attempt, state } = job.status ?? {};
+    if (attempt === undefined || state !== 'Running') return null;
+    const secret = await this.client.find(SECRETS, { namespace, name: attemptName(name, attempt.epoch) });
+    const token = Buffer.from(secret?.data?.['token'] ?? '', 'base64').toString('utf8');
+    const pod = { namespace, name: jobManagerName(name, attempt.epoch) };
+    const get = async <T>(path: string): Promise<T> => this.askEngine<T>(pod, path, token);
+    return lookTwice(job, { get, taskManagers: () => get('/taskmanagers') });
   }
 
   async readable(path: string, savepoint: Objects['FlowSavepoint']): Promise<never> {

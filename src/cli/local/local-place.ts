@@ -2,12 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Endpoints } from '../../../engine/config.ts';
+import type { Journal } from '../../autoscaler/journal.ts';
 import { InvalidObjectError, kindOf } from '../../api/admission.ts';
 import { KINDS } from '../../api/group.ts';
 import { runningOperator } from '../../controller/operator-lock.ts';
 import type { CheckpointsAnswer } from '../../engine-client/answers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import { attemptFiles } from '../../runtime/local/layout.ts';
+import { readJournal } from '../../store/local/local-journals.ts';
 import { LOCAL_NAMESPACE, LocalStore } from '../../store/local/local-store.ts';
 import type { AnyObject, Manifest, Objects } from '../../store/port.ts';
 import type { CliContext } from '../context.ts';
@@ -84,6 +86,10 @@ export class LocalPlace implements Place {
       if (error instanceof EngineClientError) return null;
       throw error;
     }
+  }
+
+  async autoscaling({ metadata }: Objects['FlowJob']): Promise<Journal | null> {
+    return readJournal(this.directory, metadata.name);
   }
 
   async readable(path: string): Promise<string> {

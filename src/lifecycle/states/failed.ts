@@ -2,7 +2,8 @@
 // from its newest state.
 import { specChanges } from '../../api/change-class.ts';
 import { durationMs } from '../../api/schema-kit.ts';
-import { specHash } from '../change.ts';
+import { whySized } from '../autoscaled.ts';
+import { isOfSize, specHash } from '../change.ts';
 import { cameToItsEnd } from '../completion.ts';
 import { deleteAfter } from '../delete-after.ts';
 import { shorten } from '../conditions.ts';
@@ -63,6 +64,8 @@ export const failed: StateHandler<'Failed'> = (c) => {
 function hasChanged(c: Context): boolean {
   const { refused } = c.status;
   if (restoreChanged(c)) return true;
+  // What an autoscaler had decided is no change that anybody has made.
+  if (isOfSize(c.change) && whySized(c) !== undefined) return false;
   return refused === undefined ? c.change.kind !== 'None' : specHash(c.desired) !== refused.specHash;
 }
 

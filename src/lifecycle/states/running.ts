@@ -1,5 +1,6 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
 import { SILENCE_LIMIT } from '../back-off.ts';
+import { whySized } from '../autoscaled.ts';
 import { shorten } from '../conditions.ts';
 import { endingOf, deadlineOf } from '../endings.ts';
 import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
@@ -7,7 +8,8 @@ import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../cron.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
-import { scheduleOf } from '../savepoint-schedule.ts';
+import { notRescaled, reportOfRescale, rescaleStep, surplusTaskManagers } from '../rescale.ts';
+import { scheduleOf, soonest } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
 
 export const running: StateHandler<'Running'> = (c) => {
@@ -31,21 +33,35 @@ function leave(c: Context): Outcome<'Running'> | null {
       : null;
   if (wanted === null || savepointInFlight(c)) return null;
   if (wanted.state === 'Suspending') return wanted;
-  const paths = c.change.kind === 'Restart' ? c.change.paths.join(', ') : '';
-  const how = HOW[c.desired.upgrade.strategy];
-  const message = `${paths} changed: the running version is replaced ${isStreaming(c) ? how : 'by a new run'}.`;
-  return { ...wanted, events: [{ savepoint: null, type: 'Normal', reason: 'Upgrading', message }] };
+  return {
+    ...wanted,
+    events: [{ savepoint: null, type: 'Normal', reason: 'Upgrading', message: shorten(replacement(c)) }],
+  };
+}
+
+function replacement(c: Context): string {
+  const { paths, why } = c.change.kind === 'Restart' ? c.change : { paths: [] };
+  const what = (why === undefined ? undefined : whySized(c)) ?? `${paths.join(', ')} changed`;
+  const how = isStreaming(c) ? HOW[c.desired.upgrade.strategy] : 'by a new run';
+  return `${what}: the running version is replaced ${how}${why === undefined ? '' : `, not rescaled in place: ${why}`}.`;
 }
 
 function stay(c: Context): Outcome<'Running'> {
   const attempt = attemptOf(c);
   const missing = missingProcesses(c, attempt);
+  const rescale = rescaleStep(c, attempt);
+  const requeueAt = soonest(missing.requeueAt ?? null, rescale?.requeueAt ?? null);
   return {
     state: 'Running',
     report: reportOf(c, missing.report),
-    actions: missing.actions,
-    events: missing.events,
-    ...(missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt }),
+    ...(rescale === null ? {} : { patch: rescale.patch }),
+    actions: [
+      ...missing.actions,
+      ...surplusTaskManagers(c, rescale?.patch.attempt ?? attempt),
+      ...(rescale?.actions ?? []),
+    ],
+    events: [...missing.events, ...(rescale?.events ?? [])],
+    ...(requeueAt === null ? deadlineOf(c) : { requeueAt }),
   };
 }
 
@@ -62,8 +78,10 @@ function reportOf(c: Context, processLost: Report | null): Report {
   const invalid = at === null ? null : scheduleError(at);
   if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
   if (isSilent(c)) return silent;
-  if (processLost !== null) return processLost;
   const engine = engineOf(c, attemptOf(c));
+  const rescale = reportOfRescale(c, engine, processLost);
+  if (rescale !== null) return rescale;
+  if (processLost !== null) return processLost;
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
   if (engine !== null && engine.status !== 'RUNNING')
     return (
@@ -81,5 +99,5 @@ function reportOf(c: Context, processLost: Report | null): Report {
         message: 'The engine is restarting the tasks of the job.',
       }
     );
-  return { kind: 'Ready', reason: 'Running', message: `The job runs.${withoutEffect(c)}` };
+  return { kind: 'Ready', reason: 'Running', message: shorten(`The job runs.${notRescaled(c)}${withoutEffect(c)}`) };
 }

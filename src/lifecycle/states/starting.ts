@@ -15,7 +15,7 @@ export const starting: StateHandler<'Starting'> = (c) => {
   const ending = endingOf(c, attempt);
   if (ending !== null) return ending;
   if (c.desired.suspend) return { state: 'Suspending', report: suspending };
-  if (c.change.kind === 'Restart') return { state: 'Upgrading', report: upgrading };
+  if (c.change.kind === 'Restart' || c.change.kind === 'Scale') return { state: 'Upgrading', report: upgrading };
 
   const missing = missingProcesses(c, attempt);
   const requeueAt = missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt };

@@ -1,4 +1,5 @@
 // Suspending: a stream is stopped with a savepoint, a batch is cancelled; then no process is left.
+import { whyStopped } from '../autoscaled.ts';
 import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
 import type { StateHandler } from '../model.ts';
@@ -38,7 +39,7 @@ export const suspending: StateHandler<'Suspending'> = (c) => {
   if (attempt?.ended === 'Finished') return cameToItsEnd(c, attempt);
   return {
     state: 'Suspended',
-    report: { kind: 'Suspended', reason: 'Suspended', message: 'The job is stopped as asked.' },
+    report: { kind: 'Suspended', reason: 'Suspended', message: whyStopped(c) ?? 'The job is stopped as asked.' },
     patch: { pending: undefined, recovery: undefined },
     events: [{ savepoint: null, type: 'Normal', reason: 'Suspended', message: 'The job is stopped as asked.' }],
   };

@@ -228,6 +228,24 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
 }, 60_000);
 
+test('the TaskManagers of a job that was rescaled need not be the first ones, and those that it is left without go, no others', async () => {
+  const plan = planOf(await parts.applied('a', 'rescaled'), 1);
+  const sized = (taskManagers: number[]): AttemptPlan => ({ ...plan, attempt: { ...plan.attempt, taskManagers } });
+  await runtime.ensureProcesses(sized([0, 1, 4]), []);
+  const [jobManager, ...workers] = ['jobmanager', 'taskmanager-0', 'taskmanager-1', 'taskmanager-4'];
+  const names = (ends: string[]): string[] => ends.map((end) => `rescaled-1-${end}`);
+  expect(podNames(plan)).toEqual(names([jobManager, ...workers]));
+  // Nothing runs a pod here, so nothing ends one either: without a node it goes at once.
+  runtime.stopTaskManagers(plan.key, 2, [4]);
+  runtime.stopTaskManagers(plan.key, 1, [1, 4]);
+  await until('one has gone', () => podNames(plan).length === 3, { seconds: 20 });
+  runtime.stopTaskManagers(plan.key, 1, [4]);
+  await until('two have gone', () => podNames(plan).length === 2, { seconds: 20 });
+  expect(podNames(plan)).toEqual(names([jobManager, 'taskmanager-4']));
+  await runtime.ensureProcesses(sized([1, 4]), []);
+  expect(podNames(plan)).toEqual(names([jobManager, 'taskmanager-1', 'taskmanager-4']));
+}, 60_000);
+
 test('the token of an attempt is kept for that attempt alone: neither the next one nor a job made anew gets it', async () => {
   const plan = planOf(await parts.applied('a', 'tokens'), 1);
   await runtime.ensureProcesses(plan, []);

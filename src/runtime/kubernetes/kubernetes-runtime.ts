@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
+import { taskManagersOf } from '../../api/task-managers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
@@ -142,7 +143,7 @@ export class KubernetesRuntime implements Runtime {
     if (only === undefined && !running.some(({ role }) => role === 'JobManager'))
       wanted.push(jobManagerPod(plan, this.options));
     const waits = await this.firstPlace.isJobManagers(plan, this.jobManager(key, attempt.epoch));
-    for (let index = 0; index < spec.taskManager.replicas && !waits; index++) {
+    for (const index of waits ? [] : taskManagersOf(attempt, spec.taskManager.replicas)) {
       const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
       if (process?.state === 'Running' || skip.includes(index)) continue;
       const restarts = process === undefined ? 0 : process.restarts + 1;
@@ -153,10 +154,22 @@ export class KubernetesRuntime implements Runtime {
   }
 
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
+    this.stopPods(key, (process) => process.epoch <= epoch, graceful);
+  }
+
+  stopTaskManagers(key: ObjectKey, epoch: number, keep: readonly number[]): void {
+    this.stopPods(
+      key,
+      (process) => process.role === 'TaskManager' && process.epoch === epoch && !keep.includes(process.index),
+      true,
+    );
+  }
+
+  private stopPods(key: ObjectKey, which: (process: ProcessView) => boolean, graceful: boolean): void {
     for (const pod of this.podsOf(key)) {
       const { uid } = pod.metadata;
       const process = processOf(pod);
-      if (process === null || process.epoch > epoch || this.asked.has(uid)) continue;
+      if (process === null || !which(process) || this.asked.has(uid)) continue;
       this.asked.add(uid);
       ensureGone(this.options.client, PODS, pod.metadata, { uid, gracePeriodSeconds: graceful ? 10 : 1 }).catch(
         (error: unknown) => {

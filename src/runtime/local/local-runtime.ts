@@ -9,6 +9,7 @@ import { viewStorage } from '../../../engine/checkpoint/storage-view.ts';
 import type { Endpoints } from '../../../engine/config.ts';
 import type { ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
+import { taskManagersOf } from '../../api/task-managers.ts';
 import {
   embeddedConfig,
   jobManagerArguments,
@@ -131,7 +132,7 @@ export class LocalRuntime implements Runtime {
           allowNonRestoredState: plan.attempt.allowNonRestoredState,
         }),
       }));
-    for (let index = 0; index < taskManager.replicas; index++) {
+    for (const index of taskManagersOf(plan.attempt, taskManager.replicas)) {
       if (skip.includes(index)) continue;
       this.ensure(plan, secrets.values, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
         flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
@@ -144,6 +145,20 @@ export class LocalRuntime implements Runtime {
     if ((this.waiting.get(key.name)?.epoch ?? Infinity) <= epoch) this.waiting.delete(key.name);
     for (const [attempt, processes] of this.attempts.get(key.name) ?? [])
       if (attempt <= epoch) for (const process of processes.values()) process.stop(graceful);
+  }
+
+  stopTaskManagers(key: ObjectKey, epoch: number, keep: readonly number[]): void {
+    const processes = this.attempts.get(key.name)?.get(epoch);
+    for (const [name, process] of processes ?? []) {
+      const { role, index } = process.record;
+      if (role !== 'TaskManager' || keep.includes(index)) continue;
+      if (process.runs()) process.stop(true);
+      else {
+        // Nobody asks any more how it ended, and another may take its index.
+        process.forget();
+        processes?.delete(name);
+      }
+    }
   }
 
   storage(question: StorageQuestion): Promise<StorageView> {

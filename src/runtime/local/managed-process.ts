@@ -104,6 +104,11 @@ export class ManagedProcess {
     return false;
   }
 
+  /** Takes the record away of one that has ended. */
+  forget(): void {
+    removeIfThere(this.file);
+  }
+
   /** Asks it to end; after a grace, or at once, ends it. */
   stop(graceful: boolean): void {
     if (!this.runs()) return;

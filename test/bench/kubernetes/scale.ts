@@ -85,7 +85,7 @@ class ScaleBench {
     await this.create(count);
     await this.untilAllRun(count);
     const allRun = (performance.now() - created) / 1000;
-    await delay(20_000);
+    await this.untilAtRest();
 
     const writesBefore = await this.writes();
     const cpuBefore = cpuSeconds(operator);
@@ -173,6 +173,21 @@ class ScaleBench {
         throw new Error(`${running} of ${count} run`);
       },
       { seconds: 600, every: 200 },
+    );
+  }
+
+  /** Events are written one after another, and there are thousands of them: nothing has been written for ten seconds. */
+  private async untilAtRest(): Promise<void> {
+    let before = await this.writes();
+    await until(
+      'nothing is written any more',
+      async () => {
+        const now = await this.writes();
+        const quiet = differences(before, now).size === 0;
+        before = now;
+        return quiet;
+      },
+      { seconds: 600, every: 10_000 },
     );
   }
 

@@ -1,0 +1,102 @@
+// `flowjob autoscale explain`: what the autoscaler saw, how it reckoned, and what it came to; the last decisions; a picture of the last hour.
+import { writeFileSync } from 'node:fs';
+import type { PastDecision } from '../../autoscaler/journal.ts';
+import type { Decision, Sample } from '../../autoscaler/model.ts';
+import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
+import { CommandError, type CliContext } from '../context.ts';
+import { autoscalePicture } from '../autoscale-picture.ts';
+import { keyIn, type Place } from '../place.ts';
+import { age, renderTable } from '../table.ts';
+import { existing, parseTarget } from '../targets.ts';
+
+export interface ExplainOptions {
+  job: string;
+  /** The last decisions, too. */
+  history: boolean;
+  /** File that a picture is written to. */
+  svg: string | undefined;
+}
+
+export async function explainAutoscaling(context: CliContext, place: Place, options: ExplainOptions): Promise<void> {
+  const name = parseTarget([options.job]).name ?? options.job;
+  const job = await existing(place.store, 'FlowJob', keyIn(place, name));
+  if (!isAutoscaled(job.spec))
+    throw new CommandError(`flowjob/${name} is not autoscaled: set spec.autoscaling.enabled to true (mode Streaming).`);
+  const journal = await place.autoscaling(job);
+  if (journal?.last === null || journal?.last === undefined) {
+    const idle = place.idleness();
+    throw new CommandError(
+      `nothing is known of flowjob/${name} yet: ${idle ?? 'the autoscaler looks at jobs that run every 10 s; try again in a moment'}.`,
+    );
+  }
+  const { sample, decision, withheld } = journal.last;
+  const lines = [...decisionLines(decision, withheld, job.spec.autoscaling?.mode === 'Recommend', context.now())];
+  if (sample !== null) lines.push('', ...sampleLines(sample));
+  lines.push('', ...arithmeticLines(decision));
+  if (options.history) lines.push('', ...historyLines(journal.decisions, context.now()));
+  context.out(lines.join('\n'));
+  if (options.svg === undefined) return;
+  writeFileSync(options.svg, autoscalePicture(name, journal.points));
+  context.out(
+    `\n${options.svg} shows load, capacity, backlog and parallelism of the last ${journal.points.length} looks.`,
+  );
+}
+
+function decisionLines(decision: Decision, withheld: string | null, recommends: boolean, now: Date): string[] {
+  const { action, reason, message, taskManagers, costPerHour, notices, unknown } = decision;
+  const what = action === 'Hold' || taskManagers === null ? action : `${action} to ${taskManagers} TaskManagers`;
+  return [
+    `${what} (${reason}), ${age(new Date(decision.at), now)} ago${recommends ? ', as a recommendation' : ''}`,
+    `  ${message}`,
+    ...(withheld === null ? [] : [`  ${withheld}`]),
+    ...(costPerHour === null ? [] : [`  It costs ${costPerHour.toFixed(3)} an hour.`]),
+    ...notices.map((notice) => `  ${notice.kind} of ${notice.subject}: ${notice.message}`),
+    ...unknown.map(({ subject, metric, why }) => `  unknown: ${metric} of ${subject}: ${why}`),
+  ];
+}
+
+const figure = (value: number | null): string =>
+  value === null ? '?' : Number.isInteger(value) ? String(value) : value.toPrecision(4);
+
+function sampleLines({ vertices, run, rescales }: Sample): string[] {
+  const mean = (values: (number | null)[]): number | null =>
+    values.length === 0 || values.includes(null)
+      ? null
+      : Math.round(values.reduce<number>((sum, value) => sum + (value ?? 0), 0) / values.length);
+  const rows = vertices.map((vertex) => [
+    vertex.name,
+    String(vertex.parallelism),
+    figure(mean(vertex.subtasks.map(({ busy }) => busy))),
+    figure(mean(vertex.subtasks.map(({ backPressured }) => backPressured))),
+    figure(mean(vertex.subtasks.map(({ idle }) => idle))),
+    figure(vertex.recordsIn),
+    figure(vertex.recordsOut),
+    vertex.inputs.length > 0 ? '' : figure(vertex.pendingRecords),
+  ]);
+  const headers = ['VERTEX', 'SUBTASKS', 'BUSY MS/S', 'HELD BACK MS/S', 'IDLE MS/S', 'RECORDS IN', 'OUT', 'WAITING'];
+  return [`Seen of run ${run ?? '?'}, after ${rescales} rescales (? is not known):`, renderTable(headers, rows)];
+}
+
+function arithmeticLines({ terms }: Decision): string[] {
+  if (terms.length === 0) return ['Reckoned: nothing yet.'];
+  const rows = terms.map(({ subject, quantity, formula, value, unit }) => [
+    subject,
+    quantity,
+    formula,
+    `${figure(value)}${unit === '' ? '' : ` ${unit}`}`,
+  ]);
+  return ['Reckoned:', renderTable(['OF', 'WHAT', 'HOW', 'IS'], rows)];
+}
+
+function historyLines(decisions: readonly PastDecision[], now: Date): string[] {
+  if (decisions.length === 0) return ['Decisions: see the events of the job.'];
+  const rows = decisions.map(({ at, action, reason, taskManagers, parallelism, withheld, message }) => [
+    age(new Date(at), now),
+    action,
+    reason,
+    figure(taskManagers),
+    figure(parallelism),
+    withheld ?? message,
+  ]);
+  return ['Decisions:', renderTable(['AGE', 'ACTION', 'REASON', 'TASKMANAGERS', 'PARALLELISM', 'WHY'], rows)];
+}

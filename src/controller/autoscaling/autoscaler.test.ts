@@ -1,0 +1,188 @@
+// The autoscaler beside the passes: what it reads, when it looks, what it tells, and what it remembers.
+import type { FlowJob } from '../../api/flowjob.ts';
+import { AutoscalingSchema } from '../../api/autoscaling.ts';
+import type { FlowJobStatus } from '../../api/status.ts';
+import { toStructural, withDefaults } from '../../api/structural.ts';
+import { EngineClient } from '../../engine-client/engine-client.ts';
+import { Autoscaler, RESCALES_AT_ONCE, type Looked } from './autoscaler.ts';
+import { FakeJob, JOB_ID } from './fake-job.fixture.ts';
+import { readSample } from './read-sample.ts';
+
+let fake: FakeJob;
+let now: number;
+let jobs: FlowJob[];
+let looks: Looked[];
+let woken: string[];
+let autoscaler: Autoscaler;
+
+const resources = { limits: { memory: '512Mi' } };
+function job(name: string, autoscaling: object = {}, status: Partial<FlowJobStatus> = {}): FlowJob {
+  return {
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowJob',
+    metadata: { name, namespace: 'default', uid: name, resourceVersion: '1', generation: 1, creationTimestamp: '' },
+    spec: {
+      engine: { type: 'Embedded' },
+      mode: 'Streaming',
+      suspend: false,
+      restartNonce: 0,
+      job: { sql: { inline: 'SELECT 1' } },
+      state: { checkpoint: { interval: '10s' } },
+      upgrade: {},
+      jobManager: { resources },
+      taskManager: { replicas: 1, slots: 1, resources },
+      autoscaling: withDefaults(toStructural(AutoscalingSchema), { enabled: true, ...autoscaling }) as NonNullable<
+        FlowJob['spec']['autoscaling']
+      >,
+    },
+    status: {
+      observedGeneration: 1,
+      conditions: [],
+      state: 'Running',
+      attempt: { epoch: 1, jobId: JOB_ID, specHash: '', startedAt: '', runStartedAt: '', healthy: true },
+      ...status,
+    },
+  };
+}
+
+beforeEach(async () => {
+  fake = await FakeJob.start();
+  now = Date.parse('2026-01-01T00:00:00Z');
+  [jobs, looks, woken] = [[job('orders')], [], []];
+  autoscaler = started();
+});
+afterEach(async () => fake.stop());
+
+function started(): Autoscaler {
+  return new Autoscaler({
+    jobs: () => jobs,
+    runtime: { connection: async () => ({ url: fake.url, token: null }) },
+    clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
+    wake: ({ name }) => void woken.push(name),
+    record: (_, looked) => void looks.push(looked),
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
+}
+
+/** Rounds every 10 s, while so many records are read in a second. */
+async function rounds(count: number, perSecond = 0): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await autoscaler.round(new AbortController().signal);
+    now += 10_000;
+    fake.records += 10 * perSecond;
+  }
+}
+const last = () => looks.at(-1)!;
+
+test('a steady job is measured and nothing is told of it', async () => {
+  fake.busy = 600;
+  await rounds(6, 1_000);
+  expect(looks.map(({ decision }) => decision.reason)).toContain('Balanced');
+  expect(last().sample?.vertices.map(({ id, recordsIn, subtasks }) => [id, recordsIn, subtasks[0]?.busy])).toEqual([
+    ['source', 50_000, 600],
+    ['map', 50_000, 600],
+  ]);
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null });
+  expect(woken).toEqual([]);
+});
+
+test('a size outside its bounds is decided on, told to the next pass, and not looked at while it is taken', async () => {
+  jobs = [job('orders', { minParallelism: 3 })];
+  await rounds(1);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({
+    replicas: 3,
+    parallelism: 3,
+    vertices: [
+      { id: 'map', parallelism: 3 },
+      { id: 'source', parallelism: 3 },
+    ],
+    reason: 'OutsideBounds',
+  });
+  expect(woken).toEqual(['orders']);
+  jobs[0]!.status!.scaling = { replicas: 3, parallelism: 3, step: 'Starting', since: '2026-01-01T00:00:00Z' };
+  await rounds(3);
+  expect(looks).toHaveLength(1);
+  expect(autoscaler.figures('orders').decisions).toEqual([{ action: 'Rescale', reason: 'OutsideBounds', count: 1 }]);
+});
+
+test('so many jobs of a namespace are rescaled at once, and the others wait without forgetting that they have to', async () => {
+  jobs = Array.from({ length: RESCALES_AT_ONCE + 2 }, (_, i) => job(`job-${i}`, { minParallelism: 2 }));
+  await rounds(1);
+  const told = (): string[] =>
+    jobs
+      .filter(({ metadata }) => (autoscaler.of(metadata.uid)?.decision ?? null) !== null)
+      .map(({ metadata }) => metadata.name);
+  expect(told()).toHaveLength(RESCALES_AT_ONCE);
+  expect(looks.filter(({ withheld }) => withheld !== null)).toHaveLength(2);
+  // Those that were told have taken it.
+  jobs = jobs.filter(({ metadata }) => !told().includes(metadata.name));
+  await rounds(1);
+  expect(told()).toHaveLength(2);
+});
+
+test.each([
+  ['are missing', () => void (fake.busy = null)],
+  ['are not numbers', () => void (fake.busy = 'NaN')],
+  ['are told as incomplete', () => void (fake.complete = false)],
+  ['are not answered for', () => void (fake.silent = true)],
+])('metrics that %s are unknown: nothing is decided, and that is told after a minute', async (_, disturb) => {
+  fake.busy = 100;
+  await rounds(4, 100);
+  disturb();
+  await rounds(4, 100);
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null });
+  await rounds(10, 100);
+  expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
+  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });
+});
+
+test('a recommendation is decided like anything else', async () => {
+  jobs = [job('orders', { minParallelism: 3, mode: 'Recommend' })];
+  await rounds(1);
+  expect(last().decision.act).toBe(false);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({ parallelism: 3 });
+});
+
+test('jobs that are paused, batch, deleted, switched off or suspended by the spec are left alone', async () => {
+  const paused = job('paused');
+  paused.metadata.annotations = { 'flowjob.dev/pause': 'true' };
+  const batch = job('batch');
+  batch.spec.mode = 'Batch';
+  const deleted = job('deleted');
+  deleted.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+  const suspended = job('suspended', {}, { state: 'Suspended' });
+  suspended.spec.suspend = true;
+  jobs = [
+    paused,
+    batch,
+    deleted,
+    suspended,
+    job('off', { enabled: false }),
+    job('starting', {}, { state: 'Starting' }),
+  ];
+  await rounds(1);
+  expect(looks).toEqual([]);
+});
+
+test('a job that goes is forgotten, and one of the same name begins anew', async () => {
+  jobs = [job('orders', { minParallelism: 3 })];
+  await rounds(1);
+  jobs = [];
+  await rounds(1);
+  expect(autoscaler.of('orders')).toBeUndefined();
+});
+
+test('of what is told by some subtasks alone the sum is not known', async () => {
+  fake.parallelism = 2;
+  fake.pending = 7;
+  const client = new EngineClient({ url: fake.url, token: null });
+  const pendingOf = async () =>
+    (await readSample(client, JOB_ID, now)).sample.vertices.map((one) => one.pendingRecords);
+  expect(await pendingOf()).toEqual([14, null]);
+  fake.pending = 'NaN';
+  expect(await pendingOf()).toEqual([null, null]);
+  fake.pending = null;
+  expect(await pendingOf()).toEqual([null, null]);
+});

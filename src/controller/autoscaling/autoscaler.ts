@@ -1,0 +1,196 @@
+// Looks at the jobs that are autoscaled, every few seconds, and has it decided what size they shall have. Beside the passes: none waits for it. What was
+// decided is told to the next pass, which writes it to status before it is acted on.
+import { decide } from '../../autoscaler/decide.ts';
+import { emptyHistory } from '../../autoscaler/defaults.ts';
+import type { Decision, DecideResult, History, Sample } from '../../autoscaler/model.ts';
+import type { FlowJob } from '../../api/flowjob.ts';
+import { PAUSE_ANNOTATION } from '../../api/group.ts';
+import type { ObjectKey } from '../../api/object.ts';
+import { EngineClient } from '../../engine-client/engine-client.ts';
+import { sleep, type Clock } from '../../kube/time.ts';
+import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
+import type { AutoscalerView } from '../../lifecycle/observation.ts';
+import type { Runtime } from '../../runtime/port.ts';
+import { configOf } from './config.ts';
+import { viewOf } from './decision-view.ts';
+import { readSample } from './read-sample.ts';
+
+/** One look, for people who ask why. */
+export interface Looked {
+  sample: Sample | null;
+  decision: Decision;
+  /** Why it was not handed on although it was to be acted on; null: it was, or was not to be. */
+  withheld: string | null;
+}
+
+export interface AutoscalerOptions {
+  jobs: () => readonly FlowJob[] | Promise<readonly FlowJob[]>;
+  runtime: Pick<Runtime, 'connection'>;
+  clock: Clock;
+  /** A pass over the job is due. */
+  wake: (key: ObjectKey) => void;
+  /** Is told of each look. */
+  record: (job: FlowJob, looked: Looked) => void | Promise<void>;
+  onTrouble: (error: unknown, job: FlowJob) => void;
+}
+
+export interface AutoscalingFigures {
+  decisions: readonly { action: Decision['action']; reason: Decision['reason']; count: number }[];
+  /** In the currency of the prices; null: there are none. */
+  costPerHour: number | null;
+}
+
+interface Known {
+  history: History;
+  view: AutoscalerView;
+  lookAt: number;
+  /** Since when nothing is known of it; a moment of that is no news. */
+  unknownSince: number | null;
+  /** The configuration that runs, and since when all of its tasks do. */
+  running: { configuration: string; since: number } | null;
+  decisions: Map<string, AutoscalingFigures['decisions'][number]>;
+  costPerHour: number | null;
+}
+
+/** Milliseconds between rounds over the jobs; each says itself when it is due. */
+const ROUND = 2_000;
+const AT_ONCE = 16;
+/** Rescalings that go on in one namespace at a time: each takes nodes and the time of the API server. */
+export const RESCALES_AT_ONCE = 3;
+const TOLD_AFTER = 60_000;
+const LOOK_TIMEOUT = 5_000;
+
+export class Autoscaler {
+  private readonly options: AutoscalerOptions;
+  /** By uid of the FlowJob. In memory alone: whoever comes next measures anew, and keeps to what stands in status until then. */
+  private readonly known = new Map<string, Known>();
+
+  constructor(options: AutoscalerOptions) {
+    this.options = options;
+  }
+
+  of(uid: string): AutoscalerView | undefined {
+    return this.known.get(uid)?.view;
+  }
+
+  /** For metrics: how many decisions there were, by action and reason, and what the job costs. */
+  figures(uid: string): AutoscalingFigures {
+    const known = this.known.get(uid);
+    return { decisions: [...(known?.decisions.values() ?? [])], costPerHour: known?.costPerHour ?? null };
+  }
+
+  /** Until `signal` aborts; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.round(signal);
+      await sleep(this.options.clock, ROUND, signal).catch(() => undefined);
+    }
+  }
+
+  /** Looks at each job that is due. */
+  async round(signal: AbortSignal): Promise<void> {
+    const jobs = await this.options.jobs();
+    const scaled = jobs.filter(({ spec, metadata }) => isAutoscaled(spec) && metadata.deletionTimestamp === undefined);
+    const uids = new Set(scaled.map(({ metadata }) => metadata.uid));
+    for (const uid of this.known.keys()) if (!uids.has(uid)) this.known.delete(uid);
+    const busy = rescalesUnderWay(jobs);
+    const due = scaled.filter((job) => isToBeLookedAt(job) && this.isDue(job));
+    const worker = async (): Promise<void> => {
+      for (let job = due.shift(); job !== undefined && !signal.aborted; job = due.shift())
+        await this.look(job, busy).catch((error: unknown) => this.options.onTrouble(error, job));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  private isDue({ metadata }: FlowJob): boolean {
+    return this.options.clock.now() >= (this.known.get(metadata.uid)?.lookAt ?? 0);
+  }
+
+  private async look(job: FlowJob, busy: Map<string, number>): Promise<void> {
+    const now = this.options.clock.now();
+    const known = this.known.get(job.metadata.uid) ?? begin(job, now);
+    this.known.set(job.metadata.uid, known);
+    const sample = await this.sample(job, known, now);
+    const result = decide({ config: configOf(job.spec), history: known.history, sample, now });
+    const withheld = this.withheld(job, result.decision, busy);
+    this.accept(job, known, result, withheld, now);
+    await this.options.record(job, { sample, decision: result.decision, withheld });
+  }
+
+  private async sample(job: FlowJob, known: Known, now: number): Promise<Sample | null> {
+    const { attempt, state } = job.status ?? {};
+    if (state !== 'Running' || attempt === undefined) return null;
+    const connection = await this.options.runtime.connection(job.metadata, attempt);
+    if (connection === null) return null;
+    const client = new EngineClient({ ...connection, signal: AbortSignal.timeout(LOOK_TIMEOUT) });
+    const read = await readSample(client, attempt.jobId, now).catch(() => null);
+    if (read === null) return null;
+    const { sample, running, restarts } = read;
+    const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
+    if (!running) known.running = null;
+    else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
+    return { ...sample, runningSince: known.running?.since ?? null };
+  }
+
+  private withheld({ metadata }: FlowJob, decision: Decision, busy: Map<string, number>): string | null {
+    if (!decision.act || decision.action !== 'Rescale') return null;
+    const going = busy.get(metadata.namespace) ?? 0;
+    if (going >= RESCALES_AT_ONCE)
+      return `${going} jobs of namespace ${metadata.namespace} are being rescaled already: it waits.`;
+    busy.set(metadata.namespace, going + 1);
+    return null;
+  }
+
+  private accept(
+    job: FlowJob,
+    known: Known,
+    { decision, history }: DecideResult,
+    withheld: string | null,
+    now: number,
+  ): void {
+    // What was not handed on was not done, so it is not remembered as if it had been.
+    known.history = withheld === null ? history : { readings: history.readings, kept: known.history.kept };
+    known.lookAt = decision.lookAgainAt;
+    known.costPerHour = decision.costPerHour;
+    const { action, reason } = decision;
+    const counted = known.decisions.get(`${action} ${reason}`)?.count ?? 0;
+    known.decisions.set(`${action} ${reason}`, { action, reason, count: counted + 1 });
+    known.unknownSince = decision.reason === 'MetricsUnknown' ? (known.unknownSince ?? now) : null;
+    const isNews = known.unknownSince === null || now - known.unknownSince >= TOLD_AFTER;
+    const before = JSON.stringify(known.view);
+    known.view = viewOf(job, decision, known.view, { handedOn: withheld === null, tellUnknown: isNews });
+    if (JSON.stringify(known.view) !== before) this.options.wake(job.metadata);
+  }
+}
+
+/** Of a job that an earlier operator has stopped it is known that it was stopped, or nobody would ever wake it. */
+function begin({ status }: FlowJob, now: number): Known {
+  const history = emptyHistory();
+  const stopped = status?.autoscaling?.stopped;
+  if (stopped !== undefined) history.kept.stopped = { at: now, cause: stopped };
+  return {
+    history,
+    view: { decision: null, held: status?.autoscaling?.held ?? null },
+    lookAt: 0,
+    unknownSince: null,
+    running: null,
+    decisions: new Map(),
+    costPerHour: null,
+  };
+}
+
+/** It runs and is not being rescaled, or was stopped by a decision. */
+function isToBeLookedAt({ metadata, status, spec }: FlowJob): boolean {
+  if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return false;
+  if (status?.state === 'Running') return status.scaling === undefined || status.scaling.failure !== undefined;
+  return status?.state === 'Suspended' && !spec.suspend && status.autoscaling?.stopped !== undefined;
+}
+
+/** By namespace. */
+function rescalesUnderWay(jobs: readonly FlowJob[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { metadata, status } of jobs)
+    if (status?.scaling !== undefined && status.scaling.failure === undefined)
+      counts.set(metadata.namespace, (counts.get(metadata.namespace) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,53 @@
+// What of a decision is told to the lifecycle: what is to change, and what holds it. A look that changes nothing leaves what was decided before.
+import type { Decision, DecisionReason } from '../../autoscaler/model.ts';
+import type { FlowJob } from '../../api/flowjob.ts';
+import type { AutoscalerView } from '../../lifecycle/observation.ts';
+
+/** Reasons of a Hold that people should know: the load is not followed. The others are how it is most of the time. */
+const HOLDING: ReadonlySet<DecisionReason> = new Set(['MetricsUnknown', 'AtMaximum']);
+
+const MIB = 2 ** 20;
+
+type Decided = NonNullable<AutoscalerView['decision']>;
+
+/** `handedOn`: it may be acted on now. `tellUnknown`: metrics have been unknown for long enough. Equal decisions give equal views. */
+export function viewOf(
+  job: FlowJob,
+  decision: Decision,
+  before: AutoscalerView,
+  { handedOn, tellUnknown }: { handedOn: boolean; tellUnknown: boolean },
+): AutoscalerView {
+  const holds = HOLDING.has(decision.reason) && (decision.reason !== 'MetricsUnknown' || tellUnknown);
+  const known = before.held?.reason === decision.reason ? before.held : null;
+  // Figures of a message move with each look; what is told once stands until it is over.
+  const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
+  const changes = decision.action !== 'Hold' && handedOn;
+  return { decision: changes ? decidedOf(job, decision, before.decision) : before.decision, held };
+}
+
+function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerView['decision']): Decided {
+  const { reason, message, action } = decision;
+  const memory = decision.memory === null ? {} : { memory: `${Math.ceil(decision.memory.bytes / MIB)}Mi` };
+  const why = { reason, message, ...memory };
+  if (action === 'Rescale') return { ...sizeOf(decision), ...why };
+  // A job that is stopped comes back as it was, unless the decision says otherwise.
+  const { replicas, parallelism, vertices } = before ?? status?.autoscaling ?? {};
+  const kept = {
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(parallelism === undefined ? {} : { parallelism }),
+    ...(vertices === undefined ? {} : { vertices }),
+  };
+  if (action === 'Suspend') return { ...kept, ...why, stopped: reason === 'Scheduled' ? 'Schedule' : 'Idle' };
+  return { ...(Object.keys(decision.parallelism).length > 0 ? sizeOf(decision) : kept), ...why };
+}
+
+function sizeOf({ parallelism, taskManagers }: Decision): Pick<Decided, 'replicas' | 'parallelism' | 'vertices'> {
+  const vertices = Object.entries(parallelism)
+    .map(([id, subtasks]) => ({ id, parallelism: subtasks }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    ...(taskManagers === null ? {} : { replicas: taskManagers }),
+    parallelism: Math.max(1, ...Object.values(parallelism)),
+    vertices,
+  };
+}

@@ -1,0 +1,115 @@
+// The autoscaler's decision over the spec: what it has decided stands in status.autoscaling before it is acted on, and takes the place of the size in the spec
+// from the next pass on. It is never written to the spec.
+import type { AutoscalingStatus, VertexSizes } from '../api/autoscaling-status.ts';
+import type { Condition } from '../api/object.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import { condition } from './conditions.ts';
+import type { Context, DecidedEvent } from './model.ts';
+
+type Spec = Pick<ResolvedFlowJobSpec, 'mode' | 'autoscaling'>;
+
+export const isAutoscaled = ({ mode, autoscaling }: Spec): boolean =>
+  mode === 'Streaming' && autoscaling?.enabled === true;
+
+/** The decision that the job follows; undefined: it has the size that the spec says. */
+function followed(spec: Spec, status: AutoscalingStatus | undefined): AutoscalingStatus | undefined {
+  return isAutoscaled(spec) && spec.autoscaling?.mode === 'Apply' && status?.applies === true ? status : undefined;
+}
+
+/** The spec as it is to be carried out. Pure. */
+export function withDecision(spec: ResolvedFlowJobSpec, status: AutoscalingStatus | undefined): ResolvedFlowJobSpec {
+  const decision = followed(spec, status);
+  if (decision === undefined) return spec;
+  const { parallelism = spec.job.parallelism, stopped } = decision;
+  // In place a job has as many TaskManagers as its parallelism needs, and no others.
+  const replicas = decision.parallelism === undefined ? spec.taskManager.replicas : neededBy(parallelism, spec);
+  return {
+    ...spec,
+    suspend: spec.suspend || stopped !== undefined,
+    job: { ...spec.job, parallelism },
+    taskManager: { ...spec.taskManager, replicas },
+  };
+}
+
+const neededBy = (parallelism: number, { taskManager }: ResolvedFlowJobSpec): number =>
+  Math.ceil(parallelism / taskManager.slots);
+
+/** What single vertices are to have; undefined: each as many subtasks as the job's parallelism says. */
+export const decidedVertices = (c: Context): VertexSizes | undefined =>
+  followed(c.desired, c.status.autoscaling)?.vertices;
+
+/** Why the job has the size that it is to have, where that is not for the spec to say; undefined where it is. */
+export function whySized(c: Context): string | undefined {
+  const decision = followed(c.desired, c.status.autoscaling);
+  return decision?.parallelism === undefined ? undefined : `The autoscaler decided so (${decision.reason})`;
+}
+
+/** Why the job is stopped although the spec does not ask for it; undefined: it does. */
+export function whyStopped(c: Context): string | undefined {
+  const decision = followed(c.desired, c.status.autoscaling);
+  return c.job.spec.suspend || decision?.stopped === undefined ? undefined : decision.message;
+}
+
+/** What is to stand in status.autoscaling. The same object when nothing is new. */
+export function nextAutoscaling({ job, observation, status }: Context): AutoscalingStatus | undefined {
+  const before = status.autoscaling;
+  if (!isAutoscaled(job.spec)) return undefined;
+  const { autoscaler } = observation;
+  const applies = job.spec.autoscaling?.mode === 'Apply';
+  if (autoscaler === undefined) return before === undefined ? undefined : { ...before, applies };
+  const { held: _held, ...decided }: Partial<AutoscalingStatus> & typeof NOTHING =
+    autoscaler.decision ?? before ?? NOTHING;
+  return {
+    ...decided,
+    applies,
+    replicasInSpec: before?.replicasInSpec ?? job.spec.taskManager.replicas,
+    ...(autoscaler.held === null ? {} : { held: autoscaler.held }),
+  };
+}
+
+const NOTHING = {
+  reason: 'Measuring',
+  message: 'Nothing has been decided yet: the job keeps the size that it has.',
+};
+
+/** What is new of it, for people. */
+export function autoscalingEvents(
+  before: AutoscalingStatus | undefined,
+  after: AutoscalingStatus | undefined,
+): DecidedEvent[] {
+  const events: DecidedEvent[] = [];
+  if (after === undefined) return events;
+  const { reason, message, applies, held } = after;
+  const size = ({ parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
+    JSON.stringify([parallelism, vertices, stopped]);
+  if (size(before ?? {}) !== size(after))
+    events.push({
+      savepoint: null,
+      type: 'Normal',
+      reason: applies ? 'Autoscaled' : 'ScaleRecommended',
+      message: `${reason}: ${message}`,
+    });
+  if (held !== undefined && held.reason !== before?.held?.reason)
+    events.push({
+      savepoint: null,
+      type: 'Warning',
+      reason: 'AutoscalingHeld',
+      message: `${held.reason}: ${held.message}`,
+    });
+  return events;
+}
+
+/** Somebody scales a job that the autoscaler sizes: told as long as that stands in the spec. */
+export function scaleConflict(
+  c: Context,
+  status: AutoscalingStatus | undefined,
+  stamp: { generation: number; now: string },
+): Condition[] {
+  const begun = status?.replicasInSpec;
+  const { replicas } = c.job.spec.taskManager;
+  if (begun === undefined || begun === replicas) return [];
+  const message = `spec.taskManager.replicas was set to ${replicas} (from ${begun}) while spec.autoscaling sizes the job, so it has no effect. Set it back to ${begun} and remove what scales it (a HorizontalPodAutoscaler, kubectl scale), or set spec.autoscaling.enabled to false.`;
+  return [
+    condition(c.status.conditions, { type: 'ScaleConflict', status: 'True', reason: 'TwoScalers', message }, stamp),
+  ];
+}
