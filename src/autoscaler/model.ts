@@ -225,6 +225,8 @@ export interface KeptMemory {
   /** Highest use that was seen of any TaskManager, bytes, decaying by the day. Null: never seen. */
   peakBytes: number | null;
   peakAt: Time | null;
+  /** Since when use was seen. */
+  since: Time | null;
   /** Kills that were already answered. */
   killsSeen: number;
   run: string | null;

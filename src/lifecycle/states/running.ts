@@ -4,7 +4,7 @@ import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
-import { scheduleError } from '../cron.ts';
+import { scheduleError } from '../../api/cron.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { scheduleOf } from '../savepoint-schedule.ts';
 import { suspending, upgrading } from './starting.ts';
