@@ -9,7 +9,7 @@ import { judgeLastScaleUp, liftCeilings } from './effect.ts';
 import { evaluate, rememberVertices, type Evaluation } from './evaluate.ts';
 import { memoryOf } from './memory.ts';
 import { costPerHour } from './money.ts';
-import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Sample, Time } from './model.ts';
+import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Reading, Sample, Time } from './model.ts';
 import { headroomOf, needNow, upperUtilization, type Need } from './need.ts';
 import { currentOf, hold, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import { measuredPause, patienceOf } from './pauses.ts';
@@ -44,7 +44,7 @@ export function decide({ config, history, sample, now }: DecideInput): DecideRes
 function decideNow(
   config: AutoscalingConfig,
   kept: Kept,
-  readings: readonly Sample[],
+  readings: readonly Reading[],
   sample: Sample | null,
   now: Time,
 ): Outcome {

@@ -146,8 +146,13 @@ export interface Prices {
  */
 export interface History {
   /** Readings of the present configuration, oldest first, no longer than the window. */
-  readings: Sample[];
+  readings: Reading[];
   kept: Kept;
+}
+
+/** A reading that is kept. Counters that contradict what else is known are not trusted: no rate is taken from them. */
+export interface Reading extends Sample {
+  countersTrusted: boolean;
 }
 
 export interface Kept {
