@@ -33,6 +33,17 @@ test('what was written is read at once, and whoever writes from an older state i
   ).rejects.toMatchObject({ reason: 'NotFound' });
 }, 60_000);
 
+test('a status is on record as a whole, or the writer is told what the definition does not know', async () => {
+  const job = await parts.applied('a', 'pruned');
+  const status = { observedGeneration: 1, state: 'Pending' as const, conditions: [], ofALaterVersion: { size: 2 } };
+  await expect(parts.store.updateStatus<'FlowJob'>({ ...job, status })).rejects.toThrow(
+    /^status.ofALaterVersion was dropped .* flowjobs.flowjob.dev is older/,
+  );
+  // What was written is known here all the same, or the next write would be refused for its version.
+  const read = await parts.store.get('FlowJob', job.metadata);
+  expect(read?.status?.state).toBe('Pending');
+}, 60_000);
+
 test('an object that has come under the name of the one that is to go stays', async () => {
   const job = await parts.applied('a', 'named');
   await expect(parts.store.delete('FlowJob', job.metadata, 'of-the-one-before')).rejects.toMatchObject({

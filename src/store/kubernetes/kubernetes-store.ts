@@ -9,6 +9,7 @@ import type { Client } from '../../kube/rest/client.ts';
 import type { Manifest, Objects, Store, WatchEvent } from '../port.ts';
 import { EventQueue } from './event-queue.ts';
 import type { JobCaches } from './job-caches.ts';
+import { OutdatedDefinitionError, prunedField } from './pruned-fields.ts';
 import { RESOURCES } from './resources.ts';
 import { asStoreErrors } from './store-errors.ts';
 
@@ -51,14 +52,18 @@ export class KubernetesStore implements Store {
     );
   }
 
+  /** Throws OutdatedDefinitionError when not all of it was kept: nothing may be done that is not on record. */
   async updateStatus<K extends Kind>(object: Objects[K]): Promise<Objects[K]> {
     const kind = object.kind as K;
-    return this.written(kind, object.metadata.name, async () =>
+    const after = await this.written(kind, object.metadata.name, async () =>
       this.options.client.replace(RESOURCES[kind], asManifest(object), {
         subresource: 'status',
         fieldManager: FIELD_MANAGER,
       }),
     );
+    const pruned = prunedField(object.status, after.status, 'status');
+    if (pruned !== null) throw new OutdatedDefinitionError(kind, pruned);
+    return after;
   }
 
   async apply(): Promise<never> {
