@@ -103,7 +103,7 @@ function retry(c: Context, attempt: Attempt, loss: Loss): Ending {
             savepoint: null,
             type: 'Normal',
             reason: 'Recovering',
-            message: 'The job was stopped on purpose; it goes on.',
+            message: `${shorten(loss.reason)} That was asked for from outside; the job goes on.`,
           }
         : warning(attempt.ended === undefined ? 'ProcessLost' : 'Recovering', shorten(loss.reason)),
     ],

@@ -47,6 +47,11 @@ test('a pod that ended tells when and why: its code and last words, too little m
   expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.reason).toContain(
     'resources.limits.memory: raise it',
   );
+  const deleted = { ...ended({ exitCode: 143, message: 'waiting for slots' }) };
+  deleted.metadata = { ...deleted.metadata, deletionTimestamp: '2026-01-01T00:00:30Z' };
+  expect(processOf(deleted)?.exit).toMatchObject({ asked: true, reason: 'orders-3-taskmanager-1 was deleted.' });
+  const failedBefore = { ...ended({ exitCode: 1, message: 'FENCED: gone' }), metadata: deleted.metadata };
+  expect(processOf(failedBefore)?.exit?.reason).toBe('orders-3-taskmanager-1 ended with code 1: FENCED: gone.');
   const evicted = pod({
     phase: 'Failed',
     conditions: [

@@ -45,6 +45,9 @@ export function processOf(pod: Pod): ProcessView | null {
   };
 }
 
+/** Exit codes of a process that ended because the kubelet told it to, or killed it when its time was over. */
+const TOLD_TO_END: readonly number[] = [143, 137];
+
 /** A pod that is being deleted runs until it is gone: its containers may still work. */
 export function exitOf(pod: Pod): ProcessView['exit'] {
   const { phase, reason, message } = pod.status ?? {};
@@ -73,6 +76,8 @@ function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
   if (ended === undefined) return 'ended';
   if (ended.reason === 'OOMKilled')
     return 'was killed because it needed more memory than resources.limits.memory: raise it';
+  // Its last words are about something else.
+  if (pod.metadata.deletionTimestamp !== undefined && TOLD_TO_END.includes(ended.exitCode)) return 'was deleted';
   const said = ended.message?.trim().split('\n').at(-1);
   return `ended with code ${ended.exitCode}${said === undefined || said === '' ? '' : `: ${said.slice(0, 500)}`}`;
 }

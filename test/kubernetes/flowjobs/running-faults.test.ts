@@ -17,13 +17,15 @@ interface Fault {
   spec?: object;
   victim: Role;
   strike: (pod: string) => Promise<unknown>;
-  /** What an event says of it, where the pod stays to tell. */
+  /** What an event says of it, and the event's reason unless that is ProcessLost. */
   says?: RegExp;
+  reason?: string;
 }
 
 const kubectlPods = async (verb: string, pod: string, ...args: string[]): Promise<string> =>
   kubectl.run(verb, 'pod', pod, '-n', NAMESPACE, ...args);
 
+/** As `kubectl drain` does it. */
 async function evict(pod: string): Promise<void> {
   const path = `/api/v1/namespaces/${NAMESPACE}/pods/${pod}/eviction`;
   const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod, namespace: NAMESPACE } };
@@ -44,6 +46,8 @@ const faults: Fault[] = [
     name: 'jobmanager-deleted',
     victim: 'jobmanager',
     strike: async (pod) => kubectlPods('delete', pod, '--wait=false'),
+    says: /-jobmanager was deleted\. .*the job goes on/,
+    reason: 'Recovering',
   },
   {
     name: 'jobmanager-killed',
@@ -55,7 +59,19 @@ const faults: Fault[] = [
     victim: 'taskmanager',
     strike: async (pod) => kubectlPods('delete', pod, '--grace-period=0', '--force'),
   },
-  { name: 'taskmanager-evicted', victim: 'taskmanager', strike: evict },
+  {
+    name: 'jobmanager-evicted',
+    victim: 'jobmanager',
+    strike: evict,
+    says: /-jobmanager was evicted: EvictionByEvictionAPI .*the job goes on/,
+    reason: 'Recovering',
+  },
+  {
+    name: 'taskmanager-evicted',
+    victim: 'taskmanager',
+    strike: evict,
+    says: /-taskmanager-0 was evicted: EvictionByEvictionAPI/,
+  },
   // The kubelet takes its time to look at the size of folders.
   ...(full
     ? [
@@ -105,7 +121,7 @@ async function podOf(job: string, role: Role): Promise<{ name: string; uid: stri
   return newest.metadata;
 }
 
-describe.each(faults)('$name', ({ name, victim, strike, says }) => {
+describe.each(faults)('$name', ({ name, victim, strike, says, reason = 'ProcessLost' }) => {
   test('another pod takes its place, the job runs again, and each row is there once', async () => {
     await untilMoreRows(name, NAMESPACE);
     const before = await podOf(name, victim);
@@ -122,6 +138,6 @@ describe.each(faults)('$name', ({ name, victim, strike, says }) => {
 
   if (says !== undefined)
     test('an event says what happened', async () => {
-      await untilEvent(name, NAMESPACE, 'ProcessLost', says);
+      await untilEvent(name, NAMESPACE, reason, says);
     }, 90_000);
 });
