@@ -212,6 +212,16 @@ describe('describe', () => {
       expect(out.split('\n')).toContain(line);
   });
 
+  test('shows labels and annotations under their own names, and not what kubectl apply notes for itself', async () => {
+    const applied = 'kubectl.kubernetes.io/last-applied-configuration';
+    const noted = `labels: {app: shop}, annotations: {flowjob.dev/pause: "true", ${applied}: "{}"}`;
+    file('a.yaml', manifest('a').replace('{name: a}', `{name: a, ${noted}}`));
+    await cli.run('apply -f a.yaml');
+    const { out } = await cli.run('describe a');
+    expect(out.split('\n')).toEqual(expect.arrayContaining(['  app: shop', '  flowjob.dev/pause: true']));
+    expect(out.toLowerCase()).not.toContain(applied);
+  });
+
   test('tells the SQL once, unless another version runs', async () => {
     file('a.yaml', manifest('a'));
     await cli.run('apply -f a.yaml');

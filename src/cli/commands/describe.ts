@@ -84,13 +84,13 @@ const oneLine = (text: string): string =>
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
 
 /** `Task Manager:` and its fields below, two spaces deeper. A text of several lines stands below its name too. */
-function tree(fields: Record<string, unknown>, depth = 0): string[] {
+function tree(fields: Record<string, unknown>, depth = 0, titled = true): string[] {
   const space = '  '.repeat(depth);
   return Object.entries(fields).flatMap(([name, value]) => {
-    const label = `${space}${title(name)}:`;
+    const label = `${space}${titled ? title(name) : name}:`;
     if (value === undefined || value === null) return [];
     if (typeof value === 'object') {
-      const inner = tree(value as Record<string, unknown>, depth + 1);
+      const inner = tree(value as Record<string, unknown>, depth + 1, titled && !NAMED_BY_USERS.has(name));
       return inner.length === 0 ? [`${label} <none>`] : [label, ...inner];
     }
     const text = scalarText(value);
@@ -106,6 +106,9 @@ function tree(fields: Record<string, unknown>, depth = 0): string[] {
 }
 
 const scalarText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Fields whose keys are not fields: they are shown as they are. */
+const NAMED_BY_USERS: ReadonlySet<string> = new Set(['labels', 'annotations', 'nodeSelector', 'matchLabels']);
 
 /** `taskManager` -> `Task Manager`. */
 function title(name: string): string {

@@ -85,9 +85,16 @@ function print(context: CliContext, options: GetOptions, what: AnyObject | AnyOb
   else throw new CommandError(`unknown format ${options.output}`);
 }
 
-/** Without what `apply` and the API server note for themselves, which would double the output. */
+/** What `kubectl apply` notes, unless it is server-side. */
+const KUBECTL_LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Without what `apply`, that of kubectl too, and the API server note for themselves, which would double the output. */
 export function withoutBookkeeping(object: AnyObject): AnyObject {
-  const { [LAST_APPLIED_ANNOTATION]: _applied, ...annotations } = object.metadata.annotations ?? {};
+  const {
+    [LAST_APPLIED_ANNOTATION]: _applied,
+    [KUBECTL_LAST_APPLIED_ANNOTATION]: _kubectlApplied,
+    ...annotations
+  } = object.metadata.annotations ?? {};
   const {
     annotations: _annotations,
     managedFields: _fields,
