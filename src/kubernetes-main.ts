@@ -11,8 +11,10 @@ import { EventRecorder } from './kube/events.ts';
 import { LeaderElector, type Leadership } from './kube/leader/elector.ts';
 import { loadAuthentication } from './kube/rest/auth.ts';
 import { Client } from './kube/rest/client.ts';
+import type { Fence } from './kube/rest/requester.ts';
 import { HttpsTransport } from './kube/rest/transport.ts';
 import { Turns } from './kube/rest/turns.ts';
+import { sleep } from './kube/time.ts';
 import { desiredSpec } from './lifecycle/change.ts';
 import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
 import { endOnUncaught, endSignal } from './program.ts';
@@ -72,7 +74,8 @@ const server = await serve({
 });
 log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image }, 'operator started');
 
-async function lead(client: Client, stop: AbortSignal): Promise<void> {
+/** `fence`: what every write and every call to a JobManager asks whether it may still be made. */
+async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<void> {
   // What the leader before this one wrote last may still be on its way here.
   const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   await Promise.race([Promise.all([objects.refresh(), pods.refresh()]), stopped]);
@@ -83,7 +86,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
     metrics: metrics.kube,
   });
   const store = new KubernetesStore({ client, recorder, caches: objects });
-  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble });
+  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble, ending: stop });
   const configMaps = new KubernetesConfigMaps({ ...common, client });
   const sql = new SqlChecker();
   const autoscaler = new Autoscaler({
@@ -101,6 +104,7 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
     checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
     configMaps,
     revisions: new KubernetesRevisions(client),
+    mayAct: () => fence?.check(),
     now: Date.now,
     log,
     metrics: metrics.kube,
@@ -111,6 +115,10 @@ async function lead(client: Client, stop: AbortSignal): Promise<void> {
   log.info({}, 'leading');
   void autoscaler.run(stop);
   await controller.run(stop);
+  // What was told last is not to be lost, and the lease is not to be held up by it.
+  const late = new AbortController();
+  await Promise.race([recorder.close(), sleep(clock, LAST_WORDS, late.signal).catch(() => undefined)]);
+  late.abort();
   runtime.close();
   configMaps.close();
   await store.close();
@@ -137,6 +145,8 @@ function tellOfJobs(runtime: KubernetesRuntime, autoscaler: Autoscaler, stop: Ab
 }
 
 const identity = `${env['POD_NAME'] ?? 'operator'}-${randomBytes(4).toString('hex')}`;
+/** For events that are not written yet when the operator ends. Milliseconds. */
+const LAST_WORDS = 2_000;
 /** For passes that are under way when the lease is lost. They can write nothing any more. */
 const GRACE = 10_000;
 
@@ -148,7 +158,7 @@ if (settings.leaderElect) {
   });
   const outcome = await elector.run(ending, async ({ fence }: Leadership) => {
     fence.signal.addEventListener('abort', () => clock.after(GRACE, () => process.exit(1)), { once: true });
-    await lead(reader.fenced(fence), AbortSignal.any([ending, fence.signal]));
+    await lead(reader.fenced(fence), AbortSignal.any([ending, fence.signal]), fence);
   });
   if (outcome === 'lost') {
     log.warn({}, 'another replica leads; this one ends');

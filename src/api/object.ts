@@ -28,6 +28,12 @@ export interface ObjectKey {
 /** `namespace/name`: a key as the key of a Map. */
 export const idOf = ({ namespace, name }: ObjectKey): string => `${namespace}/${name}`;
 
+/** The key of which `id` was made. */
+export function keyFrom(id: string): ObjectKey {
+  const slash = id.indexOf('/');
+  return { namespace: id.slice(0, slash), name: id.slice(slash + 1) };
+}
+
 /** `metav1.Condition`, with observedGeneration always present. */
 export const ConditionSchema = Type.Object(
   {

@@ -2,7 +2,14 @@
 import { API_VERSION, JOB_LABEL, SCHEDULED_AT_ANNOTATION, SCHEDULED_LABEL } from '../api/group.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { Action, ObjectAction } from '../lifecycle/model.ts';
-import { StoreError, type Store } from '../store/port.ts';
+import { StoreError, type Store, type StoreErrorReason } from '../store/port.ts';
+
+/** Refusals that say that it was carried out before, or that there is nothing left to do. */
+const DONE: Record<ObjectAction['kind'], readonly StoreErrorReason[]> = {
+  CreateSavepoint: ['AlreadyExists'],
+  DeleteSavepoint: ['NotFound'],
+  DeleteJob: ['NotFound', 'Conflict'],
+};
 
 export const isObjectAction = (action: Action): action is ObjectAction =>
   action.kind === 'CreateSavepoint' || action.kind === 'DeleteSavepoint' || action.kind === 'DeleteJob';
@@ -27,15 +34,12 @@ export async function actOnObjects(action: ObjectAction, { metadata }: FlowJob, 
       case 'DeleteSavepoint':
         await store.delete('FlowSavepoint', { namespace, name: action.name });
         return;
-      case 'DeleteJob': {
-        // Another FlowJob may have come under the name since.
-        const current = await store.get('FlowJob', { namespace, name });
-        if (current?.metadata.uid === metadata.uid) await store.delete('FlowJob', { namespace, name });
+      case 'DeleteJob':
+        // Another FlowJob may have come under the name since; what is known here may not tell yet.
+        await store.delete('FlowJob', { namespace, name }, metadata.uid);
         return;
-      }
     }
   } catch (error) {
-    if (!(error instanceof StoreError) || (error.reason !== 'AlreadyExists' && error.reason !== 'NotFound'))
-      throw error;
+    if (!(error instanceof StoreError) || !DONE[action.kind].includes(error.reason)) throw error;
   }
 }

@@ -1,7 +1,7 @@
 // The loop of the operator: whatever happens to a job (its object, its savepoints, its processes) puts it into the queue; a pass says when to look again.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../api/group.ts';
-import { idOf, type ObjectKey } from '../api/object.ts';
+import { idOf, keyFrom, type ObjectKey } from '../api/object.ts';
 import { systemClock } from '../../engine/clock.ts';
 import { Controller as Loop, done, requeueAfter, type Result } from '../kube/queue/controller.ts';
 import type { Metrics } from '../kube/metrics.ts';
@@ -23,7 +23,6 @@ export class Controller {
   private readonly options: ControllerOptions;
   private readonly reconciler: Reconciler;
   private readonly loop: Loop;
-  private readonly keys = new Map<string, ObjectKey>();
   /** By job: the names of its FlowSavepoints, as the watch tells them. */
   private readonly savepoints = new Map<string, Set<string>>();
   /** By ConfigMap: the jobs whose SQL stands in it. */
@@ -34,6 +33,8 @@ export class Controller {
   private readonly leaving = new Map<string, ObjectKey>();
   /** By job: the kinds of errors that are on record because of passes that failed in a row. */
   private readonly told = new Map<string, Set<string>>();
+  /** Nothing is begun any more. */
+  private ended = false;
 
   constructor(options: ControllerOptions) {
     this.options = options;
@@ -60,6 +61,7 @@ export class Controller {
 
   /** Runs until `signal` aborts; then answers when no pass is under way. Jobs run on. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => (this.ended = true), { once: true });
     const passes = this.loop.run({ stop: signal });
     this.options.runtime.onChange((key) => this.look(key));
     this.options.configMaps?.onChange((key) => {
@@ -73,11 +75,12 @@ export class Controller {
         const id = idOf(metadata);
         if (type !== 'Deleted' && metadata.deletionTimestamp !== undefined) this.leaving.set(id, key);
         else this.leaving.delete(id);
-        for (const [job, named] of this.restoring) if (named === id) this.look(this.keys.get(job)!);
+        for (const [job, named] of this.restoring) if (named === id) this.look(keyFrom(job));
         const names = this.savepoints.get(idOf(key)) ?? new Set();
         if (type === 'Deleted') names.delete(metadata.name);
         else names.add(metadata.name);
-        this.savepoints.set(idOf(key), names);
+        if (names.size > 0) this.savepoints.set(idOf(key), names);
+        else this.savepoints.delete(idOf(key));
         this.look(key);
       }),
       this.watch('FlowJob', signal, ({ type, object }) => {
@@ -101,23 +104,31 @@ export class Controller {
   }
 
   private look(key: ObjectKey): void {
-    this.keys.set(idOf(key), { namespace: key.namespace, name: key.name });
     this.loop.queue.add(idOf(key));
   }
 
   /** An error in one job delays that job, and no other. */
   private async pass(id: string): Promise<Result> {
-    const key = this.keys.get(id)!;
+    const key = keyFrom(id);
     try {
       const troubled = (this.told.get(id)?.size ?? 0) > 0;
       const next = await this.reconciler.reconcile(key, [...(this.savepoints.get(id) ?? [])], troubled);
       this.told.delete(id);
       return next === null ? done : requeueAfter(next);
     } catch (error) {
-      // Somebody else wrote the object in between: look again, with what stands there now.
-      if (error instanceof StoreError && (error.reason === 'Conflict' || error.reason === 'NotFound'))
-        return requeueAfter(0);
+      // What could not be waited for, or may not be done any more: the next operator does it.
+      if (this.ended) {
+        this.options.log.info({ job: key.name, err: error }, 'a pass ended with the operator');
+        return done;
+      }
       const failures = this.loop.queue.failures(id) + 1;
+      // Somebody else wrote the object in between. The watch tells of it and has the job looked at at once; until it does, what is known here is old, and another
+      // pass would end the same way: hence the back-off.
+      if (error instanceof StoreError && (error.reason === 'Conflict' || error.reason === 'NotFound')) {
+        if (failures >= TOLD_AFTER)
+          this.options.log.warn({ job: key.name, failures, err: error }, 'what is known of the job is old');
+        throw error;
+      }
       this.options.log.error({ job: key.name, failures, err: error }, 'pass failed');
       if (failures >= TOLD_AFTER) await this.tell(id, error);
       throw error;
@@ -126,7 +137,7 @@ export class Controller {
 
   /** Once for each kind of error while passes go on failing: another try alone is no news, and not worth a write. */
   private async tell(id: string, error: unknown): Promise<void> {
-    const key = this.keys.get(id)!;
+    const key = keyFrom(id);
     const told = this.told.get(id) ?? new Set();
     this.told.set(id, told);
     const kind = kindOf(error);

@@ -4,9 +4,8 @@ import { FINALIZER, PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { idOf, type ObjectKey } from '../api/object.ts';
-import { troubledConditions } from '../lifecycle/conditions.ts';
+import { shorten, troubledConditions } from '../lifecycle/conditions.ts';
 import { decide } from '../lifecycle/decide.ts';
-import { shorten } from '../lifecycle/endings.ts';
 import { timestamp } from '../lifecycle/facts.ts';
 import type { Action, DecidedEvent, Decision, SavepointDecision } from '../lifecycle/model.ts';
 import { restoreCounts, wouldStartFrom } from '../lifecycle/first-start.ts';
@@ -28,6 +27,8 @@ export interface ReconcilerOptions {
   autoscaler?: GathererOptions['autoscaler'];
   /** Where accepted versions are kept. */
   revisions: RevisionStore;
+  /** Throws once this process may do nothing any more. Asked before each action: not all of them go through the store, which has a guard of its own. */
+  mayAct?: (() => void) | undefined;
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
@@ -97,12 +98,15 @@ export class Reconciler {
     await this.report(decision.events, written, objects);
     if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     this.logNew(key, decision.actions);
-    for (const action of decision.actions)
+    for (const action of decision.actions) {
+      const engine = isObjectAction(action) ? null : await this.gatherer.client(written);
+      this.options.mayAct?.();
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
       else
-        await act(action, written, this.options.runtime, await this.gatherer.client(written), (message) =>
+        await act(action, written, this.options.runtime, engine, (message) =>
           this.gatherer.rescaleRefusals.note(written, message),
         );
+    }
     const told =
       held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
     await this.release(told.object, objects, decision);

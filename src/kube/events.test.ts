@@ -1,8 +1,8 @@
 // Events as they reach the API server: whole, counted, cut to size, and never in anybody's way.
 import { ConnectionError } from './errors.ts';
-import { EventRecorder, referenceTo, type EventToTell } from './events.ts';
+import { EventRecorder, type EventToTell } from './events.ts';
 import { ApiError } from './errors.ts';
-import { THINGS, stored } from './testing/things.ts';
+import { referenceTo, THINGS, stored } from './testing/things.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
 
 interface Written {

@@ -218,14 +218,3 @@ function cut(text: string): string {
   while ((bytes[end]! & 0xc0) === 0x80) end--;
   return `${bytes.toString('utf8', 0, end)}…`;
 }
-
-export function referenceTo(resource: Resource, { metadata }: KubeObject): ObjectReference {
-  const { namespace, name, uid } = metadata;
-  return {
-    apiVersion: apiVersionOf(resource),
-    kind: resource.kind,
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
-    uid,
-  };
-}

@@ -6,6 +6,7 @@ import {
   describe,
   type KubeObject,
   type Manifest,
+  type ObjectMeta,
   type ObjectRef,
   type OwnerReference,
   type Resource,
@@ -13,7 +14,10 @@ import {
 import type { CallOptions, Client, WriteOptions } from './rest/client.ts';
 
 /** The reference that makes `owner` the controller of a child: the child goes when it goes. */
-export function controllerReference(resource: Resource, { metadata }: KubeObject): OwnerReference {
+export function controllerReference(
+  resource: Resource,
+  { metadata }: { metadata: Pick<ObjectMeta, 'name' | 'uid'> },
+): OwnerReference {
   return {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
@@ -67,7 +71,7 @@ export async function createOrAdopt<T extends KubeObject>(
   }
 }
 
-/** Deletes an object; one that is gone is fine. */
+/** Deletes an object; one that is gone is fine, also where another one has its name now: with `uid` that one stays. */
 export async function ensureGone(
   client: Client,
   resource: Resource,
@@ -77,7 +81,8 @@ export async function ensureGone(
   try {
     await client.delete(resource, ref, options);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    const otherHasName = options.uid !== undefined && options.resourceVersion === undefined && isConflict(error);
+    if (!isNotFound(error) && !otherHasName) throw error;
   }
 }
 

@@ -88,3 +88,6 @@ export function savepointConditions(
   const stamp = { generation: savepoint.metadata.generation, now };
   return TABLE[kind].map((wanted) => condition(savepoint.status?.conditions ?? [], { ...why, ...wanted }, stamp));
 }
+
+/** A cause as a condition can hold it: the condition's limit is 4,096 characters. */
+export const shorten = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 3999)}…`);

@@ -3,6 +3,7 @@ import { durationMs } from '../api/schema-kit.ts';
 import type { Attempt } from '../api/status.ts';
 import { recoveryDelay, RESET_AFTER } from './back-off.ts';
 import { cameToItsEnd } from './completion.ts';
+import { shorten } from './conditions.ts';
 import { isStreaming, lossOf, terminalOf, timestamp, type Loss } from './facts.ts';
 import type { Context, DecidedEvent, Outcome, StatusPatch } from './model.ts';
 import { stopAll } from './runs.ts';
@@ -133,6 +134,3 @@ function failed(
 
 /** A job that is over by the engine's own word may keep its processes for a look at them; one that was cut off or lost may not go on. */
 export const mayStillWork = (ended: Attempt['ended']): boolean => ended === 'Cancelled' || ended === 'Abandoned';
-
-/** A cause as a condition can hold it: the condition's limit is 4,096 characters. */
-export const shorten = (text: string): string => (text.length <= 4000 ? text : `${text.slice(0, 3999)}…`);

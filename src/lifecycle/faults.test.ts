@@ -293,6 +293,16 @@ test('why a TaskManager was lost stands until the job runs again, and is one eve
   expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
 });
 
+test('a TaskManager that was lost and cannot be started again is told once, beside what keeps it', () => {
+  const world = running('Streaming');
+  world.kill('TaskManager');
+  world.refusal = 'exceeded quota: raise it';
+  const events = Array.from({ length: 4 }, () => world.pass()?.events.map(({ reason }) => reason) ?? []).flat();
+  expect(events).toEqual(['ProcessLost']);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
+  expect(condition(world, 'Ready')?.message).toMatch(/^exceeded quota: raise it\nkilled/);
+});
+
 test.each(['upgraded', 'suspended'])(
   'a job whose JobManager goes without a trace while it is %s waits for nobody',
   (how) => {

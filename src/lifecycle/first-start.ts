@@ -3,7 +3,7 @@
 import type { FlowJob } from '../api/flowjob.ts';
 import type { Restore } from '../api/restore.ts';
 import type { FlowJobStatus, Restored } from '../api/status.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import type { Context, DecidedEvent, Report } from './model.ts';
 import type { NamedSavepoint } from './observation.ts';
 

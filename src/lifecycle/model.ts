@@ -19,8 +19,11 @@ export interface DecideInput {
 
 /** An effect. Each may be carried out any number of times: the ids make the repeated call the same call. */
 export type Action =
-  /** JobManager and TaskManagers of the attempt in status, as far as they do not run. TaskManagers in `skip` wait for their back-off. */
-  | { kind: 'EnsureProcesses'; epoch: number; skip: readonly number[] }
+  /**
+   * JobManager and TaskManagers of the attempt in status, as far as they do not run. TaskManagers in `skip` wait for their back-off.
+   * `only`: a JobManager that has gone since is left gone.
+   */
+  | { kind: 'EnsureProcesses'; epoch: number; skip: readonly number[]; only?: 'TaskManagers' }
   /** All processes of the attempts up to `epoch`. `graceful` lets them end by themselves first. */
   | { kind: 'StopProcesses'; epoch: number; graceful: boolean }
   /** Those TaskManagers of the attempt that are not in `keep`. */

@@ -2,7 +2,7 @@
 import type { Attempt } from '../api/status.ts';
 import { taskManagersOf } from '../api/task-managers.ts';
 import { processDelay } from './back-off.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import { jobManagerRuns, live, processesOf } from './facts.ts';
 import type { Action, Context, DecidedEvent, Report } from './model.ts';
 
@@ -16,26 +16,19 @@ export interface MissingProcesses {
 
 /**
  * A TaskManager that ended by itself is started again, after a back-off that grows with each time; the engine recovers on its own.
- * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere.
+ * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere. With `only` it is not started at all.
  */
-export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses {
+export function missingProcesses(c: Context, attempt: Attempt, only?: 'TaskManagers'): MissingProcesses {
   const indexes = taskManagersOf(attempt, c.status.accepted?.spec.taskManager.replicas ?? 1);
   const taskManagers = processesOf(c, attempt, 'TaskManager');
   const skip: number[] = [];
   let requeueAt: number | undefined;
-  let missing = !jobManagerRuns(c, attempt);
-  const events: DecidedEvent[] = [];
-  let report: Report | null = keptFromStarting(c, attempt);
+  let missing = only === undefined && !jobManagerRuns(c, attempt);
+  const losses: string[] = [];
   for (const index of indexes) {
     const process = taskManagers.find((p) => p.index === index);
     if (process?.state === 'Running') continue;
-    if (process !== undefined) {
-      const told = lost(process.exit?.reason ?? `TaskManager ${index} ended.`);
-      report ??= told;
-      // Said when it is put on record, and not again while it stands there.
-      if (!c.status.conditions.some(({ message }) => message === told.message))
-        events.push({ savepoint: null, type: 'Warning', reason: told.reason, message: told.message });
-    }
+    if (process !== undefined) losses.push(lost(process.exit?.reason ?? `TaskManager ${index} ended.`));
     const startAt =
       process === undefined || process.exit === null ? c.now : process.exit.at + processDelay(process.restarts + 1);
     if (startAt <= c.now) missing = true;
@@ -48,31 +41,37 @@ export function missingProcesses(c: Context, attempt: Attempt): MissingProcesses
   const { refusal } = c.observation;
   if (missing && refusal !== null && c.now < refusal.retryAt)
     requeueAt = Math.min(requeueAt ?? refusal.retryAt, refusal.retryAt);
-  else if (missing) actions.push({ kind: 'EnsureProcesses', epoch: attempt.epoch, skip });
+  else if (missing)
+    actions.push({ kind: 'EnsureProcesses', epoch: attempt.epoch, skip, ...(only === undefined ? {} : { only }) });
   // The run before it was over when this one was started; an operator that died just then has not asked its processes to end.
   if (live(c).some(({ epoch }) => epoch < attempt.epoch))
     actions.push({ kind: 'StopProcesses', epoch: attempt.epoch - 1, graceful: true });
-  return { actions, events, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
+  const report = reportOf(c, attempt, losses);
+  return { actions, events: eventsOf(c, losses), report, ...(requeueAt === undefined ? {} : { requeueAt }) };
 }
 
-/** What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. */
-function keptFromStarting(c: Context, attempt: Attempt): Report | null {
+/** What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. What was lost stands beside it. */
+function reportOf(c: Context, attempt: Attempt, losses: readonly string[]): Report | null {
   const troubles = c.observation.processes.flatMap(({ epoch, pending }) =>
     epoch === attempt.epoch && pending !== undefined && pending.trouble !== null ? [pending.trouble] : [],
   );
   const { refusal } = c.observation;
   if (refusal !== null) troubles.push(refusal.reason);
-  return troubles.length === 0
-    ? null
-    : { kind: 'Progressing', reason: 'PodNotStarting', message: shorten(troubles.sort().join('\n')) };
+  if (troubles.length + losses.length === 0) return null;
+  return {
+    kind: 'Progressing',
+    reason: troubles.length === 0 ? 'ProcessLost' : 'PodNotStarting',
+    message: shorten([...troubles.sort(), ...losses].join('\n')),
+  };
 }
 
-const lost = (reason: string) =>
-  ({
-    kind: 'Progressing',
-    reason: 'ProcessLost',
-    message: `${reason} It is started again; its log says more.`,
-  }) as const;
+/** A loss is said when it is put on record, and not again while it stands there. */
+const eventsOf = (c: Context, losses: readonly string[]): DecidedEvent[] =>
+  losses
+    .filter((loss) => !c.status.conditions.some(({ message }) => message.includes(loss)))
+    .map((message) => ({ savepoint: null, type: 'Warning', reason: 'ProcessLost', message }));
+
+const lost = (reason: string): string => `${reason} It is started again; its log says more.`;
 
 /**
  * Why a process was lost, for as long as the job has not come back from it: what happens meanwhile (a pod that comes up, tasks that start again) is news to

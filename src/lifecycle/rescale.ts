@@ -5,7 +5,7 @@ import type { VertexSizes } from '../api/autoscaling-status.ts';
 import type { Attempt, Scaling } from '../api/status.ts';
 import { firstTaskManagers, taskManagersOf } from '../api/task-managers.ts';
 import { decidedVertices, whySized } from './autoscaled.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import { engineOf, processesOf, timestamp } from './facts.ts';
 import type { Action, Bounds, Context, DecidedEvent, Report, StatusPatch } from './model.ts';
 import type { EngineScale, EngineView } from './observation.ts';

@@ -7,15 +7,8 @@ import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import { taskManagersOf } from '../api/task-managers.ts';
 import { namedPath } from './first-start.ts';
-import {
-  registered,
-  rescale,
-  sameButSize,
-  scaleView,
-  stopAll,
-  working,
-  type ScalableEngine,
-} from './simulated-scale.fixture.ts';
+import { registered, rescale, sameButSize, scaleView, stopAll, working } from './simulated-scale.fixture.ts';
+import type { Crash, Engine, Snapshot, WorldProcess } from './simulated-model.fixture.ts';
 import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
 import type { Action, Decision } from './model.ts';
 import type {
@@ -23,39 +16,10 @@ import type {
   EngineScale,
   NamedSavepoint,
   Observation,
-  OperationView,
   ProcessView,
   ReferencedSql,
   RunResult,
 } from './observation.ts';
-
-interface Snapshot {
-  path: string;
-  jobId: string;
-  epoch: number;
-  id: number;
-  /** How much of its input the job had done. */
-  position: number;
-  kind: 'Checkpoint' | 'Savepoint';
-  /** What parallelism the engine was asked for when it was taken. */
-  upperBound?: number;
-}
-
-interface Engine extends ScalableEngine {
-  jobId: string;
-  rootCause: string | null;
-  position: number;
-  checkpointId: number;
-  completedCheckpoints: number;
-  operations: Map<string, OperationView>;
-  /** Asked for and not done: done by `progress`. */
-  asked: { kind: 'Checkpoint' | 'Savepoint' | 'Stop' | 'Cancel'; triggerId: string }[];
-}
-
-type WorldProcess = { -readonly [K in keyof ProcessView]: ProcessView[K] } & { stopping: boolean };
-
-/** Where a pass of the operator is cut off. */
-export type Crash = 'none' | 'before write' | 'after write' | number;
 
 export class World {
   now = Date.parse('2026-01-01T00:00:00Z');
@@ -139,8 +103,8 @@ export class World {
     this.savepoints.push({ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowSavepoint', metadata, spec });
   }
 
-  /** One pass of the operator, cut off where `crash` says. */
-  pass(crash: Crash = 'none'): Decision | null {
+  /** One pass of the operator, cut off where `crash` says; `meanwhile` happens between the decision and what is done about it. */
+  pass(crash: Crash = 'none', meanwhile?: () => void): Decision | null {
     if (this.gone) return null;
     const { job, savepoints, now } = this;
     const decision = decide({ job, savepoints, observation: this.observe(), now });
@@ -157,6 +121,7 @@ export class World {
       savepoint.status = status;
     }
     if (crash === 'after write') return decision;
+    meanwhile?.();
     decision.actions.slice(0, crash === 'none' ? undefined : crash).forEach((action) => this.act(action));
     if (crash !== 'none') return decision;
     for (const { name, finalizer } of decision.savepoints)
@@ -312,7 +277,7 @@ export class World {
         return;
       }
       case 'CancelJob':
-        if (engine?.jobId === action.jobId && engine.status === 'RUNNING')
+        if (engine?.jobId === action.jobId && (engine.status === 'RUNNING' || engine.status === 'RESTARTING'))
           engine.asked.push({ kind: 'Cancel', triggerId: '' });
         return;
       case 'CreateSavepoint':
@@ -346,7 +311,7 @@ export class World {
     metadata.labels = { [SCHEDULED_LABEL]: 'true' };
   }
 
-  private ensure(action: { epoch: number; skip: readonly number[] }): void {
+  private ensure(action: Extract<Action, { kind: 'EnsureProcesses' }>): void {
     const { attempt, accepted } = this.job.status!;
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
     if (this.processes.some((p) => p.state === 'Running' && p.epoch !== action.epoch && !this.isOver(p.epoch)))
@@ -361,7 +326,7 @@ export class World {
       })),
     ];
     for (const { role, index } of wanted) {
-      if (role === 'TaskManager' && action.skip.includes(index)) continue;
+      if (role === 'TaskManager' ? action.skip.includes(index) : action.only === 'TaskManagers') continue;
       const old = this.processes.find((p) => p.epoch === action.epoch && p.role === role && p.index === index);
       if (old?.state === 'Running' || (old !== undefined && role === 'JobManager')) continue;
       this.processes = this.processes.filter((p) => p !== old);
@@ -406,6 +371,7 @@ export class World {
       status: result?.state ?? 'RUNNING',
       rootCause: result?.failure ?? null,
       position: from?.position ?? 0,
+      origin: from?.position ?? 0,
       checkpointId: from?.id ?? 0,
       completedCheckpoints: 0,
       upperBound: own?.upperBound ?? this.job.status!.accepted!.spec.job.parallelism,
@@ -466,6 +432,7 @@ export class World {
   progress(): void {
     this.exit((p) => p.stopping, true);
     const engine = this.engine;
+    if (engine?.status === 'RESTARTING' && !engine.rescaling) return this.comeBack(engine);
     if (engine !== null) this.rescaleEngine(engine);
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.position++;
@@ -475,6 +442,25 @@ export class World {
       else if (kind === 'Stop') this.halfStop(triggerId, true);
       else this.complete(kind, triggerId);
     }
+  }
+
+  /** The tasks of a stream have lost a TaskManager: what was under way fails, and they go back to the newest checkpoint. */
+  private restartTasks(engine: Engine): void {
+    if (engine.status !== 'RUNNING' || this.job.status!.accepted!.spec.mode !== 'Streaming') return;
+    this.failOperations();
+    engine.status = 'RESTARTING';
+    const newest = this.snapshots
+      .filter((s) => s.jobId === engine.jobId && s.epoch === engine.epoch && s.kind === 'Checkpoint')
+      .sort((a, b) => b.id - a.id)[0];
+    engine.position = newest?.position ?? engine.origin;
+  }
+
+  /** The tasks run again once all their TaskManagers are there. */
+  private comeBack(engine: Engine): void {
+    if (engine.asked.some(({ kind }) => kind === 'Cancel')) return this.end('CANCELED', null);
+    if (this.registered.length * this.slots < engine.upperBound) return;
+    engine.status = 'RUNNING';
+    engine.parallelism = engine.upperBound;
   }
 
   checkpoint(): void {
@@ -526,7 +512,8 @@ export class World {
 
   end(state: 'FINISHED' | 'FAILED' | 'CANCELED', savepointPath: string | null): void {
     const engine = this.engine;
-    if (engine === null || engine.status !== 'RUNNING') return;
+    const ends = engine?.status === 'RUNNING' || (engine?.status === 'RESTARTING' && state !== 'FINISHED');
+    if (engine === null || !ends) return;
     engine.status = state;
     const failure = state === 'FAILED' ? 'it broke' : null;
     engine.rootCause = failure;
@@ -561,10 +548,13 @@ export class World {
   private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {
     for (const process of this.processes) {
       if (process.state !== 'Running' || !which(process)) continue;
+      const busy = this.engine === null ? [] : working(this.engine, this.registered, this.slots);
       process.state = 'Exited';
       process.exit = { at: this.now, asked, reason: 'killed' };
       process.stopping = false;
-      if (process.role === 'JobManager' && this.engine?.epoch === process.epoch) this.engine = null;
+      if (this.engine?.epoch !== process.epoch) continue;
+      if (process.role === 'JobManager') this.engine = null;
+      else if (busy.includes(process.index)) this.restartTasks(this.engine);
     }
   }
 

@@ -1,7 +1,7 @@
 // A job whose SQL text stands in a ConfigMap that may not be there: nothing is started without it, what runs goes on, and all goes on by itself once it is.
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import type { JobState } from '../api/status.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import type { Change, Context, DecidedEvent, Report } from './model.ts';
 import type { Observation } from './observation.ts';
 

@@ -3,7 +3,8 @@ import type { Attempt, PendingOperation } from '../api/status.ts';
 import { CANCEL_LIMIT, operationDelay } from './back-off.ts';
 import { engineOf, finishedByItself, lossOf, processesOf, terminalOf, timestamp, type Terminal } from './facts.ts';
 import { idOf } from './ids.ts';
-import type { Action, Context, DecidedEvent, StatusPatch } from './model.ts';
+import type { Action, Context, DecidedEvent, Report, StatusPatch } from './model.ts';
+import { missingProcesses, reportOfLoss } from './processes.ts';
 import { stopAll } from './runs.ts';
 
 /** What one pass does towards the end. `done`: no process is left; `attempt.ended` says how the run ended. */
@@ -15,6 +16,8 @@ export interface StopStep {
   requeueAt?: number;
   /** Why the savepoint could not be taken; it is tried again. */
   failure?: string;
+  /** What keeps the job from taking a savepoint. */
+  report?: Report;
 }
 
 const step = (parts: Partial<StopStep>): StopStep => ({ done: false, patch: {}, actions: [], events: [], ...parts });
@@ -56,28 +59,49 @@ const stopPending = (pending: PendingOperation | undefined, attempt: Attempt): P
 
 function stopWithSavepoint(c: Context, attempt: Attempt, pending: PendingOperation | undefined): StopStep {
   const engine = engineOf(c, attempt);
-  if (pending === undefined) return step(ask(c, attempt, 0));
+  if (pending === undefined) return goesOn(c, attempt, ask(c, attempt, 0));
   if (pending.retryAt !== undefined) {
     const retryAt = Date.parse(pending.retryAt);
     const failure = pending.failure ?? 'unknown';
-    if (c.now < retryAt) return step({ requeueAt: retryAt, failure });
-    return step({ ...ask(c, attempt, pending.failures ?? 1), failure });
+    if (c.now < retryAt) return goesOn(c, attempt, { requeueAt: retryAt, failure });
+    return goesOn(c, attempt, { ...ask(c, attempt, pending.failures ?? 1), failure });
   }
   const operation = engine?.operations[pending.triggerId] ?? { state: 'Unknown' };
   switch (operation.state) {
     case 'InProgress':
-      return step({});
+      return goesOn(c, attempt, {});
     case 'Completed':
       return ended(c, attempt, { state: 'FINISHED', savepointPath: operation.path });
     case 'Failed':
-      return savepointFailed(c, pending, operation.message);
+      return goesOn(c, attempt, savepointFailed(c, pending, operation.message));
     case 'Unknown':
       if (engine?.status === 'RUNNING')
         return step({ actions: [{ kind: 'StopWithSavepoint', jobId: attempt.jobId, triggerId: pending.triggerId }] });
       if (c.now - Date.parse(pending.startedAt) >= RESTARTING_LIMIT)
         return abandoned(c, attempt, `the job has been ${engine?.status ?? 'silent'} for ${RESTARTING_LIMIT / 1000} s`);
-      return step({ requeueAt: Date.parse(pending.startedAt) + RESTARTING_LIMIT });
+      return goesOn(c, attempt, { requeueAt: Date.parse(pending.startedAt) + RESTARTING_LIMIT });
   }
+}
+
+/**
+ * A step after which the run goes on. Tasks that have lost a TaskManager are given another: they can take no savepoint before they run again. A JobManager
+ * that does not answer may be over, so nothing is started for it.
+ */
+function goesOn(c: Context, attempt: Attempt, parts: Partial<StopStep>): StopStep {
+  const status = engineOf(c, attempt)?.status;
+  if (status === undefined || status === 'RUNNING') return step(parts);
+  const missing = missingProcesses(c, attempt, 'TaskManagers');
+  const requeueAt = Math.min(parts.requeueAt ?? Infinity, missing.requeueAt ?? Infinity);
+  const actions = [...(parts.actions ?? []), ...missing.actions];
+  const common = { ...parts, actions, ...(requeueAt === Infinity ? {} : { requeueAt }) };
+  // Of two causes the one that is told is the engine's own word; the other is told while it lasts.
+  if (parts.failure !== undefined) return step(common);
+  const report = missing.report ?? reportOfLoss(c);
+  return step({
+    ...common,
+    events: [...(parts.events ?? []), ...missing.events],
+    ...(report === null ? {} : { report }),
+  });
 }
 
 /** Chooses a trigger id and, where the engine can take it at once, asks for the stop. */
@@ -96,15 +120,15 @@ function ask(c: Context, attempt: Attempt, failures: number): Pick<StopStep, 'pa
   };
 }
 
-function savepointFailed(c: Context, pending: PendingOperation, message: string): StopStep {
+function savepointFailed(c: Context, pending: PendingOperation, message: string): Partial<StopStep> {
   const failures = (pending.failures ?? 0) + 1;
   const retryAt = c.now + operationDelay(failures);
-  return step({
+  return {
     patch: { pending: { ...pending, failures, failure: message, retryAt: timestamp(retryAt) } },
     events: [{ savepoint: null, type: 'Warning', reason: 'SavepointFailed', message }],
     requeueAt: retryAt,
     failure: message,
-  });
+  };
 }
 
 function cancel(c: Context, attempt: Attempt, pending: PendingOperation | undefined): StopStep {

@@ -1,6 +1,6 @@
 // State that cannot be read: told as a standstill, once, while the job waits for it to be put back.
 import type { JobState } from '../api/status.ts';
-import { shorten } from './endings.ts';
+import { shorten } from './conditions.ts';
 import { engineOf } from './facts.ts';
 import type { Context, DecidedEvent, Outcome, Report } from './model.ts';
 

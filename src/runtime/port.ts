@@ -12,6 +12,8 @@ export interface AttemptPlan {
   uid: string;
   attempt: Attempt;
   spec: ResolvedFlowJobSpec;
+  /** Memory of TaskManagers that are started from now on, a quantity; undefined: as the spec says. */
+  taskManagerMemory?: string | undefined;
 }
 
 export interface Connection {
@@ -46,8 +48,11 @@ export interface Runtime {
   refusal(key: ObjectKey): Refusal | null;
   /** Where the attempt's JobManager answers; null until it has said so. */
   connection(key: ObjectKey, attempt: Attempt): Promise<Connection | null>;
-  /** Starts what does not run of the attempt, all at once, the TaskManagers in `skip` left out. */
-  ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void>;
+  /**
+   * Starts what does not run of the attempt, the TaskManagers in `skip` left out, and the JobManager with `only`. What cannot be placed yet is started when
+   * this is called again after a change.
+   */
+  ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void>;
   /** Begins to end all processes of attempts up to `epoch`; they are gone when `processes` says so. */
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void;
   /** Begins to end those TaskManagers of the attempt that are not in `keep`; they are gone when `processes` says so. */

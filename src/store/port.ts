@@ -81,8 +81,11 @@ export interface Store {
   apply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }>;
   /** What apply would do, checked in full, written nowhere. */
   dryRunApply<K extends Kind>(manifest: Manifest<K>): Promise<{ object: Objects[K]; outcome: ApplyOutcome }>;
-  /** With finalizers: sets deletionTimestamp. Without: removes. Answers the object as it is then, null when it is gone. NotFound when there is none. */
-  delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null>;
+  /**
+   * With finalizers: sets deletionTimestamp. Without: removes. Answers the object as it is then, null when it is gone. NotFound when there is none; with
+   * `uid` Conflict when it is another one that has come under the name.
+   */
+  delete<K extends Kind>(kind: K, key: ObjectKey, uid?: string): Promise<Objects[K] | null>;
   /**
    * Changes after `resourceVersion`, in its order; without one first every object there is. Ends when `signal` aborts. Throws StoreError Expired when
    * changes since then are no longer known.

@@ -81,6 +81,25 @@ test('a stream is upgraded, suspended, resumed, taken down and up, and deleted, 
   expect(new Set(rows.map((row) => row['v']))).toEqual(new Set([1, 2]));
 }, 180_000);
 
+test('a stream whose TaskManager dies in the moment in which it is to be suspended is given another, and stopped with a savepoint', async () => {
+  await cli.must('apply', '-f', manifest('bereft', 'Streaming', '1'));
+  await until('bereft', 'runs', running);
+  const [operator, taskManager] = ['operator', 'taskmanager'].map(
+    (role) => engineProcesses(home).find((process) => process.role === role)!.pid,
+  );
+  // It learns of both at once.
+  process.kill(operator!, 'SIGSTOP');
+  await cli.must('suspend', 'bereft');
+  process.kill(taskManager!, 'SIGKILL');
+  process.kill(operator!, 'SIGCONT');
+  const { status } = await until('bereft', 'is suspended', (job) => job.status?.state === 'Suspended');
+  expect(status?.attempt).toMatchObject({ epoch: 1, ended: 'Stopped' });
+  expect(status?.lastSavepoint?.jobId).toBe(status?.attempt?.jobId);
+  const written = readJsonRows(join(out, 'bereft')).map((row) => Number(row['n']));
+  expect(written.sort((a, b) => a - b)).toEqual(Array.from(written, (_, index) => index + 1));
+  await cli.must('delete', 'bereft');
+}, 120_000);
+
 test('a stream that was deleted with a savepoint waits when it is applied again, goes on from it as asked, and writes each number exactly once', async () => {
   const file = manifest('again', 'Streaming', '1');
   await cli.must('apply', '-f', file);

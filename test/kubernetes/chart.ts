@@ -96,7 +96,11 @@ export async function operatorRights(plane: ControlPlane, namespaces: readonly s
   );
   const transport: Transport = {
     send: (request) => {
-      requests.push(requestOf(request));
+      const asked = requestOf(request);
+      requests.push(asked);
+      // An apply needs both rights: it makes what is not there.
+      if (request.headers['content-type'] === 'application/apply-patch+yaml')
+        requests.push({ ...asked, verb: 'create' });
       return https.send(request);
     },
     renew: (cause) => https.renew(cause),

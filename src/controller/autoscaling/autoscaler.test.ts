@@ -4,6 +4,7 @@ import { AutoscalingSchema } from '../../api/autoscaling.ts';
 import type { FlowJobStatus } from '../../api/status.ts';
 import { toStructural, withDefaults } from '../../api/structural.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
+import type { ProcessView } from '../../lifecycle/observation.ts';
 import { Autoscaler, RESCALES_AT_ONCE, type Looked } from './autoscaler.ts';
 import { FakeJob, JOB_ID } from './fake-job.fixture.ts';
 import { readSample } from './read-sample.ts';
@@ -13,6 +14,7 @@ let now: number;
 let jobs: FlowJob[];
 let looks: Looked[];
 let woken: string[];
+let processes: ProcessView[];
 let autoscaler: Autoscaler;
 
 const resources = { limits: { memory: '512Mi' } };
@@ -48,7 +50,7 @@ function job(name: string, autoscaling: object = {}, status: Partial<FlowJobStat
 beforeEach(async () => {
   fake = await FakeJob.start();
   now = Date.parse('2026-01-01T00:00:00Z');
-  [jobs, looks, woken] = [[job('orders')], [], []];
+  [jobs, looks, woken, processes] = [[job('orders')], [], [], []];
   autoscaler = started();
 });
 afterEach(async () => fake.stop());
@@ -56,7 +58,7 @@ afterEach(async () => fake.stop());
 function started(): Autoscaler {
   return new Autoscaler({
     jobs: () => jobs,
-    runtime: { connection: async () => ({ url: fake.url, token: null }) },
+    runtime: { connection: async () => ({ url: fake.url, token: null }), processes: () => processes },
     clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
     wake: ({ name }) => void woken.push(name),
     record: (_, looked) => void looks.push(looked),
@@ -136,6 +138,23 @@ test.each([
   await rounds(10, 100);
   expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
   expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });
+});
+
+test('TaskManagers that were killed for their memory are counted, each once, also when nothing is left of them', async () => {
+  const killed = (index: number, restarts: number): ProcessView => ({
+    ...{ epoch: 1, role: 'TaskManager', index, state: 'Exited', restarts },
+    exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
+  });
+  const counted = async (...now: ProcessView[]): Promise<number | null | undefined> => {
+    processes = now;
+    await rounds(1);
+    return last().sample?.outOfMemoryKills;
+  };
+  expect(await counted()).toBe(0);
+  expect(await counted(killed(0, 0))).toBe(1);
+  expect(await counted(killed(0, 0), killed(1, 0))).toBe(2);
+  expect(await counted(killed(0, 1))).toBe(3);
+  expect(await counted()).toBe(3);
 });
 
 test('a recommendation is decided like anything else', async () => {

@@ -25,7 +25,7 @@ export interface Looked {
 
 export interface AutoscalerOptions {
   jobs: () => readonly FlowJob[] | Promise<readonly FlowJob[]>;
-  runtime: Pick<Runtime, 'connection'>;
+  runtime: Pick<Runtime, 'connection' | 'processes'>;
   clock: Clock;
   /** A pass over the job is due. */
   wake: (key: ObjectKey) => void;
@@ -48,6 +48,8 @@ interface Known {
   unknownSince: number | null;
   /** The configuration that runs, and since when all of its tasks do. */
   running: { configuration: string; since: number } | null;
+  /** TaskManagers of the run that were killed for their memory; pods do not stay on record for good. */
+  killed: { run: string; which: Set<string> };
   decisions: Map<string, AutoscalingFigures['decisions'][number]>;
   costPerHour: number | null;
 }
@@ -129,7 +131,15 @@ export class Autoscaler {
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
     if (!running) known.running = null;
     else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
-    return { ...sample, runningSince: known.running?.since ?? null };
+    const outOfMemoryKills = this.kills(job, known, attempt.jobId);
+    return { ...sample, runningSince: known.running?.since ?? null, outOfMemoryKills };
+  }
+
+  private kills({ metadata }: FlowJob, known: Known, run: string): number {
+    if (known.killed.run !== run) known.killed = { run, which: new Set() };
+    for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
+      if (role === 'TaskManager' && exit?.outOfMemory === true) known.killed.which.add(`${epoch}/${index}/${restarts}`);
+    return known.killed.which.size;
   }
 
   private withheld({ metadata }: FlowJob, decision: Decision, busy: Map<string, number>): string | null {
@@ -174,6 +184,7 @@ function begin({ status }: FlowJob, now: number): Known {
     lookAt: 0,
     unknownSince: null,
     running: null,
+    killed: { run: '', which: new Set() },
     decisions: new Map(),
     costPerHour: null,
   };

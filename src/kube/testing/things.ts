@@ -1,6 +1,7 @@
 // A kind for tests, and a client for a model server.
 import { Client } from '../rest/client.ts';
-import type { KubeObject, Resource } from '../object.ts';
+import type { ObjectReference } from '../events.ts';
+import { apiVersionOf, type KubeObject, type Resource } from '../object.ts';
 import type { Clock } from '../time.ts';
 import type { Transport } from '../rest/transport.ts';
 
@@ -43,5 +44,17 @@ export function seeded(seed: number): () => number {
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** For events about an object. */
+export function referenceTo(resource: Resource, { metadata }: KubeObject): ObjectReference {
+  const { namespace, name, uid } = metadata;
+  return {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    name,
+    uid,
   };
 }

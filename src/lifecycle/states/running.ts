@@ -1,7 +1,8 @@
 // Running: the version that was accepted runs and has proven itself. A chain of checks; the first that applies decides.
 import { SILENCE_LIMIT } from '../back-off.ts';
-import { endingOf, deadlineOf, shorten } from '../endings.ts';
 import { whySized } from '../autoscaled.ts';
+import { shorten } from '../conditions.ts';
+import { endingOf, deadlineOf } from '../endings.ts';
 import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';

@@ -2,7 +2,8 @@
 // checkpoint, which is asked for as soon as all tasks run; a batch by running.
 import type { Attempt, PendingOperation } from '../../api/status.ts';
 import { operationDelay } from '../back-off.ts';
-import { deadlineOf, endingOf, shorten } from '../endings.ts';
+import { shorten } from '../conditions.ts';
+import { deadlineOf, endingOf } from '../endings.ts';
 import { attemptOf, engineOf, isStreaming, timestamp } from '../facts.ts';
 import { idOf } from '../ids.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';

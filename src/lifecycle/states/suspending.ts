@@ -29,7 +29,7 @@ export const suspending: StateHandler<'Suspending'> = (c) => {
       ...step,
       report:
         step.failure === undefined
-          ? report
+          ? (step.report ?? report)
           : {
               kind: 'Progressing',
               reason: 'SavepointFailed',

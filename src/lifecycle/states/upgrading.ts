@@ -32,7 +32,7 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
       ...step,
       report:
         step.failure === undefined
-          ? report
+          ? (step.report ?? report)
           : {
               kind: 'Progressing',
               reason: 'SavepointFailed',

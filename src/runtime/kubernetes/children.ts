@@ -65,6 +65,8 @@ export function restService(plan: AttemptPlan): ChildManifest {
     kind: 'Service',
     metadata: metadata(plan, serviceName(plan.key.name)),
     spec: {
+      // There is one JobManager, so nothing to balance; addresses of Services are few in many clusters, and jobs may be many.
+      clusterIP: 'None',
       selector: { [LABEL.job]: plan.key.name, [LABEL.role]: ROLE.JobManager },
       ports: [{ name: 'rest', port: REST_PORT, targetPort: 'rest' }],
     },

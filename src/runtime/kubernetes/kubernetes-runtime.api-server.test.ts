@@ -63,8 +63,78 @@ async function setPodStatus(namespace: string, name: string, status: object): Pr
   );
 }
 
+/** Makes the attempt's JobManager, and says in the scheduler's stead that it has found its place; whoever listens is told. */
+async function placeJobManager(plan: AttemptPlan): Promise<void> {
+  const { key, attempt: of } = plan;
+  const name = `${key.name}-${of.epoch}-jobmanager`;
+  await runtime.ensureProcesses(plan, []);
+  const isStarted = (): boolean =>
+    parts.pods
+      .by('job', `${key.namespace}/${key.name}`)
+      .some(({ metadata, status }) => metadata.name === name && status?.phase === 'Running');
+  const told = new Promise<void>((resolve) =>
+    runtime.onChange((of) => (of.name === key.name && isStarted() ? resolve() : undefined)),
+  );
+  await setPodStatus(key.namespace, name, { phase: 'Running' });
+  await told;
+}
+
+test('while the claim is not bound the TaskManagers wait for the JobManager to have its place', async () => {
+  const plan = planOf(await parts.applied('a', 'first'), 1);
+  await runtime.ensureProcesses(plan, []);
+  await runtime.ensureProcesses(plan, []);
+  await runtimeOf(parts.pods).ensureProcesses(plan, []);
+  expect(podNames(plan)).toEqual(['first-1-jobmanager']);
+  await placeJobManager(plan);
+  await runtime.ensureProcesses(plan, []);
+  expect(podNames(plan)).toEqual(['first-1-jobmanager', 'first-1-taskmanager-0', 'first-1-taskmanager-1']);
+}, 60_000);
+
+test('while nothing can be placed the JobManager says why', async () => {
+  const plan = planOf(await parts.applied('a', 'nowhere'), 1);
+  await runtime.ensureProcesses(plan, []);
+  const unschedulable = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes' };
+  await setPodStatus('a', 'nowhere-1-jobmanager', { phase: 'Pending', conditions: [unschedulable] });
+  const told = await until('it is told', () => runtime.processes(plan.key)[0]?.pending?.trouble, { seconds: 20 });
+  expect(told).toContain('nowhere-1-jobmanager cannot be scheduled: 0/1 nodes');
+}, 60_000);
+
+test('on a claim that is bound all pods of an attempt are made at once', async () => {
+  const plan = planOf(await parts.applied('a', 'bound'), 1);
+  const capacity = { storage: '1Gi' };
+  const accessModes = ['ReadWriteOnce'];
+  await parts.rights.kubectl.apply([
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: 'bound' },
+      spec: { capacity, accessModes, hostPath: { path: '/tmp' }, claimRef: { namespace: 'a', name: 'bound-state' } },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'bound-state', namespace: 'a' },
+      spec: { accessModes, storageClassName: '', volumeName: 'bound', resources: { requests: capacity } },
+    },
+  ]);
+  const phase = ['get', 'pvc', 'bound-state', '-n', 'a', '-o', 'jsonpath={.status.phase}'];
+  await until('it is bound', async () => (await parts.rights.kubectl.run(...phase)) === 'Bound', { seconds: 30 });
+  await runtime.ensureProcesses(plan, []);
+  expect(podNames(plan)).toEqual(['bound-1-jobmanager', 'bound-1-taskmanager-0', 'bound-1-taskmanager-1']);
+}, 60_000);
+
+test('a JobManager that has gone is not made again where only TaskManagers are asked for', async () => {
+  const plan = planOf(await parts.applied('a', 'stopping'), 1);
+  await placeJobManager(plan);
+  await parts.rights.kubectl.run('delete', 'pod', 'stopping-1-jobmanager', '-n', 'a', '--force', '--grace-period=0');
+  await until('its end is seen', () => podNames(plan).length === 0, { seconds: 20 });
+  await runtime.ensureProcesses(plan, [], 'TaskManagers');
+  expect(podNames(plan)).not.toContain('stopping-1-jobmanager');
+}, 60_000);
+
 test('an attempt gets its pods and what they need, once, however often it is asked for', async () => {
   const plan = planOf(await parts.applied('a', 'orders'), 1);
+  await placeJobManager(plan);
   await runtime.ensureProcesses(plan, []);
   await runtime.ensureProcesses(plan, []);
   // Another operator that knows nothing yet.
@@ -99,6 +169,37 @@ test('an attempt gets its pods and what they need, once, however often it is ask
   ]);
 }, 60_000);
 
+test('what attempts share is brought back to what it is to be by the next one; what others added to it stays', async () => {
+  const plan = planOf(await parts.applied('a', 'shared'), 1);
+  await runtime.ensureProcesses(plan, []);
+  const { kubectl } = parts.rights;
+  await kubectl.run('label', 'service', 'shared-rest', '-n', 'a', 'team=a');
+  const edit = async (ports: object[]): Promise<string> =>
+    kubectl.run(
+      ...['patch', 'service', 'shared-rest', '-n', 'a', '--type=merge', '-p'],
+      JSON.stringify({ spec: { ports } }),
+    );
+  await edit([{ name: 'rest', port: 8081, protocol: 'TCP', targetPort: 9999 }]);
+  await kubectl.run('delete', 'networkpolicy', 'shared', '-n', 'a');
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(2) }, []);
+  const service = await kubectl.get<{ metadata: { labels: object }; spec: { ports: object[] } }>(
+    ...['service', 'shared-rest', '-n', 'a'],
+  );
+  expect(service.spec.ports).toMatchObject([{ name: 'rest', port: 8081, targetPort: 'rest' }]);
+  expect(service.metadata.labels).toMatchObject({ team: 'a', 'flowjob.dev/job': 'shared' });
+  expect(await kubectl.run('get', 'networkpolicy', 'shared', '-n', 'a', '-o', 'name')).toContain('shared');
+
+  // Another port under our name is somebody else's field, which no apply removes.
+  await edit([{ name: 'rest', port: 80, protocol: 'TCP', targetPort: 'rest' }]);
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  expect(runtime.refusal(plan.key)?.reason).toMatch(
+    /services\/shared-rest: 422 .*Duplicate value.* -> undo what somebody else changed of that object, or delete it/s,
+  );
+  await kubectl.run('delete', 'service', 'shared-rest', '-n', 'a');
+  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  expect(runtime.refusal(plan.key)).toBeNull();
+}, 60_000);
+
 test('a pod whose name somebody else has taken is left alone, and said to be so', async () => {
   const plan = planOf(await parts.applied('b', 'taken'), 1);
   const container = { name: 'c', image: 'x' };
@@ -115,6 +216,7 @@ test('a pod whose name somebody else has taken is left alone, and said to be so'
 
 test('a TaskManager that ended is replaced under the next name', async () => {
   const plan = planOf(await parts.applied('a', 'replaced'), 1);
+  await placeJobManager(plan);
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'replaced-1-taskmanager-0', { phase: 'Failed', reason: 'Evicted' });
   await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {

@@ -7,13 +7,14 @@ import { taskManagersOf } from '../../api/task-managers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
-import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/object.ts';
+import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
-import { createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
 import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
+import { FirstPlace } from './first-place.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
 import { MissingReferences } from './missing-references.ts';
@@ -32,6 +33,8 @@ export interface KubernetesRuntimeOptions {
   /** Of pods whose FlowJob names none. */
   image: string;
   clock: Clock;
+  /** Aborts when this process is to end: no answer of a pod is waited for any more. */
+  ending?: AbortSignal | undefined;
   /** What goes wrong beside a call; it is tried again by itself. */
   onTrouble: (error: unknown) => void;
 }
@@ -70,6 +73,7 @@ export class KubernetesRuntime implements Runtime {
   private readonly endOfChanges: () => void;
   private readonly refusals: Refusals;
   private readonly references: MissingReferences;
+  private readonly firstPlace: FirstPlace;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
   private readonly asked = new Set<string>();
@@ -79,18 +83,16 @@ export class KubernetesRuntime implements Runtime {
   private readonly deaths = new Map<string, number>();
   /** By job: what was seen on its volume last, and of which question and state of the world. */
   private readonly seen = new Map<string, { asked: string; view: StorageView; until: number }>();
-  /** Looks at volumes so far: each has a pod of its own. */
-  private looks = 0;
-
   /** Tells what this process asks from what one before it asked. */
   private readonly instance = randomBytes(4).toString('hex');
 
   constructor(options: KubernetesRuntimeOptions) {
     this.options = options;
-    const { client, clock, pods, image, onTrouble } = options;
+    const { client, clock, pods, image, ending, onTrouble } = options;
     this.pods = pods;
-    this.storagePods = new StoragePods({ client, pods, image, clock });
+    this.storagePods = new StoragePods({ client, pods, image, clock, ending });
     this.volumes = new StateVolumes(client, this.storagePods);
+    this.firstPlace = new FirstPlace(client);
     this.refusals = new Refusals(() => clock.now());
     this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
@@ -129,17 +131,19 @@ export class KubernetesRuntime implements Runtime {
     };
   }
 
-  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
-    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip));
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
+    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip, only));
   }
 
-  private async makeProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+  private async makeProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
     const { key, attempt, spec } = plan;
     await this.ensureChildren(plan);
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
     const wanted: PodManifest[] = [];
-    if (!running.some(({ role }) => role === 'JobManager')) wanted.push(jobManagerPod(plan, this.options));
-    for (const index of taskManagersOf(attempt, spec.taskManager.replicas)) {
+    if (only === undefined && !running.some(({ role }) => role === 'JobManager'))
+      wanted.push(jobManagerPod(plan, this.options));
+    const waits = await this.firstPlace.isJobManagers(plan, this.jobManager(key, attempt.epoch));
+    for (const index of waits ? [] : taskManagersOf(attempt, spec.taskManager.replicas)) {
       const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
       if (process?.state === 'Running' || skip.includes(index)) continue;
       const restarts = process === undefined ? 0 : process.restarts + 1;
@@ -191,7 +195,7 @@ export class KubernetesRuntime implements Runtime {
     const seen = this.seen.get(idOf(key));
     const now = this.options.clock.monotonic();
     if (seen?.asked === asked && now < seen.until) return seen.view;
-    const view = await this.volumes.look(question, `${this.instance}/${asked}/${this.looks++}`);
+    const view = await this.volumes.look(question, `${this.instance}/${asked}`);
     // A savepoint that is not there may come without anybody telling.
     this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
@@ -213,7 +217,9 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     this.refusals.forget(key);
-    for (const pod of this.podsOf(key)) await ensureGone(this.options.client, PODS, pod.metadata);
+    this.firstPlace.forget(key);
+    for (const { metadata } of this.podsOf(key))
+      await ensureGone(this.options.client, PODS, metadata, { uid: metadata.uid });
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
 
@@ -278,19 +284,28 @@ export class KubernetesRuntime implements Runtime {
       this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
         this.keepToken(key, attempt.epoch, made),
       ),
-      this.child(plan, SERVICES, restService(plan)),
-      this.child(plan, NETWORK_POLICIES, networkPolicy(plan)),
+      this.applied(plan, SERVICES, restService(plan)),
+      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
   }
 
+  /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
+  private async applied(plan: AttemptPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
+    await applyChild(this.options.client, resource, manifest as unknown as Manifest, {
+      owner: ownerOf(plan),
+      fieldManager: FIELD_MANAGER,
+    });
+  }
+
+  /** For what belongs to one attempt and cannot be changed. */
   private async child<T extends KubeObject>(
     plan: AttemptPlan,
     resource: Resource<T>,
     manifest: ChildManifest,
   ): Promise<T> {
     return createOrAdopt(this.options.client, resource, manifest as unknown as Manifest<T>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
   }
@@ -307,7 +322,7 @@ export class KubernetesRuntime implements Runtime {
 
   private async createPod(plan: AttemptPlan, manifest: PodManifest): Promise<void> {
     const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
-      owner: ownerOf(plan) as OwnerReference,
+      owner: ownerOf(plan),
       fieldManager: FIELD_MANAGER,
     });
     this.pods.record(pod);
@@ -331,7 +346,7 @@ export class KubernetesRuntime implements Runtime {
       const process = processOf(pod);
       if (process === null || process.state === 'Running') continue;
       if (process.epoch >= epoch - 1 && !newer(process)) continue;
-      await ensureGone(client, PODS, pod.metadata);
+      await ensureGone(client, PODS, pod.metadata, { uid: pod.metadata.uid });
     }
   }
 

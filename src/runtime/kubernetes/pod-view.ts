@@ -54,8 +54,16 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
   return {
     at: Number.isNaN(at) ? 0 : at,
     asked: pod.metadata.deletionTimestamp !== undefined,
+    ...(ended?.reason === 'OOMKilled' ? { outOfMemory: true } : {}),
     reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined ? '' : ` (${reason}: ${message ?? ''})`}.`,
   };
+}
+
+/** How a pod ended, in words, where it has. Also one that never began: a node may refuse it. */
+export function endOf(pod: Pod): string | null {
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase !== 'Failed' && phase !== 'Succeeded') return null;
+  return reason === undefined ? `it is ${phase}` : `${reason}: ${message ?? ''}`;
 }
 
 function endedHow(pod: Pod, ended: ContainerState['terminated']): string {

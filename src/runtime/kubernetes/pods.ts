@@ -5,9 +5,13 @@ import {
   taskManagerArguments,
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
+import { quantityValue } from '../../api/schema-kit.ts';
 import type { PodTemplate } from '../../api/flowjob.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
+import type { OwnerReference } from '../../kube/object.ts';
+import { controllerReference } from '../../kube/writes.ts';
+import { RESOURCES } from '../../store/kubernetes/resources.ts';
 import type { AttemptPlan } from '../port.ts';
 import { strategicMerge } from './merge-template.ts';
 import { attemptName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
@@ -71,16 +75,8 @@ export const CONTAINER_SECURITY = {
 
 const POD_IP = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
 
-export function ownerOf({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): object {
-  return {
-    apiVersion: 'flowjob.dev/v1alpha1',
-    kind: 'FlowJob',
-    name: key.name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-}
+export const ownerOf = ({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): OwnerReference =>
+  controllerReference(RESOURCES.FlowJob, { metadata: { name: key.name, uid } });
 
 export function jobManagerPod(plan: AttemptPlan, settings: PodSettings): PodManifest {
   const { key, attempt, spec } = plan;
@@ -120,16 +116,33 @@ export function taskManagerPod(
 ): PodManifest {
   const { key, attempt, spec } = plan;
   const name = taskManagerName(key.name, attempt.epoch, index, restarts);
+  const resources = withMemory(spec.taskManager.resources, plan.taskManagerMemory);
   return podOf(plan, settings, {
     name,
     role: 'TaskManager',
     labels: { [LABEL.index]: String(index), [LABEL.restarts]: String(restarts) },
-    flags: taskManagerNodeFlags(spec.taskManager.resources.limits.memory),
-    args: [...taskManagerArguments(PATHS.config, name), '-D', 'taskmanager.host=$(POD_IP)'],
-    resources: spec.taskManager.resources,
+    flags: taskManagerNodeFlags(resources.limits.memory),
+    args: [
+      ...taskManagerArguments(PATHS.config, name, plan.taskManagerMemory),
+      ...['-D', 'taskmanager.host=$(POD_IP)'],
+    ],
+    resources,
     template: spec.taskManager.podTemplate,
     container: { ports: [{ name: 'data', containerPort: DATA_PORT }] },
   });
+}
+
+type Resources = ResolvedFlowJobSpec['taskManager']['resources'];
+
+/** What is set aside stays below what may be used. */
+function withMemory(resources: Resources, memory: string | undefined): Resources {
+  if (memory === undefined) return resources;
+  const { limits, requests } = resources;
+  const less = requests?.memory !== undefined && quantityValue(requests.memory) > quantityValue(memory);
+  return {
+    limits: { ...limits, memory },
+    ...(requests === undefined ? {} : { requests: { ...requests, ...(less ? { memory } : {}) } }),
+  };
 }
 
 /** By the kubelet, which says at once which Secret or key is missing; the operator never reads them. */

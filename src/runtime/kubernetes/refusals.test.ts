@@ -4,7 +4,7 @@ import { isNamespaceGoing, refusalOf, Refusals } from './refusals.ts';
 
 const key = { namespace: 'default', name: 'orders' };
 const no = (reason: string, message: string, status = 403): ApiError =>
-  new ApiError('POST /pods', status, { reason, message });
+  new ApiError('POST /api/v1/namespaces/default/pods', status, { reason, message });
 
 test.each([
   [

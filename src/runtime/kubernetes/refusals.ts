@@ -18,18 +18,24 @@ const REMEDIES: readonly [RegExp, string][] = [
   [/maximum .* usage|minimum .* usage|LimitRange/i, 'ask for resources within the LimitRange of the namespace'],
   [/is being terminated/, 'the namespace is being deleted: make the job in another one'],
   [/admission webhook/, 'see what that webhook wants of pods'],
-  [/cannot create resource/, 'give the operator its rights back: install its chart again'],
+  [/cannot (create|patch) resource/, 'give the operator its rights back: install its chart again'],
 ];
 
 /** The API server's no to an object as it is, which the same call may get a yes to later; null for errors of another kind. */
 export function refusalOf(error: unknown): string | null {
   if (!(error instanceof ApiError) || isAlreadyExists(error) || isConflict(error)) return null;
   if (error.reason === 'Invalid' || error.reason === 'BadRequest')
-    return `${error.message} -> correct what podTemplate adds to the pod`;
+    return `${error.message} -> ${
+      isOfPods(error)
+        ? 'correct what podTemplate adds to the pod'
+        : 'undo what somebody else changed of that object, or delete it: it is made anew'
+    }`;
   if (error.reason !== 'Forbidden') return null;
   const remedy = REMEDIES.find(([pattern]) => pattern.test(error.message))?.[1];
   return remedy === undefined ? error.message : `${error.message} -> ${remedy}`;
 }
+
+const isOfPods = ({ message }: ApiError): boolean => /^\S+ \S+\/pods(\/\S+)?: /.test(message);
 
 /** Nothing can be made in a namespace that goes; what is in it goes with it. */
 export function isNamespaceGoing(error: unknown): boolean {

@@ -18,7 +18,8 @@ import {
   type Mounts,
 } from './state-mounts.ts';
 import { isNamespaceGoing } from './refusals.ts';
-import type { StoragePods, Volume } from './storage-pods.ts';
+import type { Volume } from './storage-pod.ts';
+import type { StoragePods } from './storage-pods.ts';
 
 interface Claim extends KubeObject {
   spec?: { volumeName?: string; selector?: object };
@@ -59,7 +60,8 @@ export class StateVolumes {
     if (claimName !== undefined && !(await this.claimExists(key, claimName))) return;
     const mounts =
       claimName === undefined ? templateMounts(place.podTemplate, [root, path]) : claimMount('state', claimName, STATE);
-    if (mounts.volumes.length > 0) await this.onVolume({ key, root, ...mounts }, { kind: 'dispose', path }, version);
+    const volume = { key, root, ...mounts, template: place.podTemplate };
+    if (mounts.volumes.length > 0) await this.onVolume(volume, { kind: 'dispose', path }, version);
   }
 
   async removeState(place: StatePlace, version: string): Promise<void> {
@@ -82,6 +84,7 @@ export class StateVolumes {
     const volume: Volume = {
       key: question.key,
       root: rootOf(question),
+      template: question.podTemplate,
       ...together(own ?? NO_MOUNTS, source ?? NO_MOUNTS),
     };
     const command = {
@@ -150,14 +153,14 @@ export class StateVolumes {
   /** Null when there is no volume. */
   private async volume(place: StatePlace): Promise<Volume | null> {
     const { key } = place;
-    const root = rootOf(place);
+    const common = { key, root: rootOf(place), template: place.podTemplate };
     const claim = claimOf(place);
     if (claim !== null) {
       const found = await this.client.find(CLAIMS, { namespace: key.namespace, name: claim });
-      return found === null || isUnbound(found) ? null : { key, root, ...claimMount('state', claim, STATE) };
+      return found === null || isUnbound(found) ? null : { ...common, ...claimMount('state', claim, STATE) };
     }
-    const mounts = templateMounts(place.podTemplate, [root]);
-    return mounts.volumes.length === 0 ? null : { key, root, ...mounts };
+    const mounts = templateMounts(place.podTemplate, [common.root]);
+    return mounts.volumes.length === 0 ? null : { ...common, ...mounts };
   }
 }
 

@@ -94,7 +94,7 @@ export class LocalRuntime implements Runtime {
     return { url: endpoints.restUrl, token: readFileSync(files.tokenFile, 'utf8').trim() };
   }
 
-  async ensureProcesses(plan: AttemptPlan, skip: readonly number[]): Promise<void> {
+  async ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
     const { directory } = this.options;
     const { name } = plan.key;
     const { epoch } = plan.attempt;
@@ -120,22 +120,23 @@ export class LocalRuntime implements Runtime {
     writeAtomically(files.configFile, stringify(config), false);
 
     const { jobManager, taskManager } = plan.spec;
-    this.ensure(plan, secrets.values, 'jobmanager', 'JobManager', 0, () => ({
-      flags: jobManagerNodeFlags(jobManager.resources.limits.memory),
-      args: jobManagerArguments({
-        configDirectory: files.directory,
-        jobId: plan.attempt.jobId,
-        epoch,
-        sqlFile: files.sqlFile,
-        restoreFrom: plan.attempt.restoreFrom,
-        allowNonRestoredState: plan.attempt.allowNonRestoredState,
-      }),
-    }));
+    if (only === undefined)
+      this.ensure(plan, secrets.values, 'jobmanager', 'JobManager', 0, () => ({
+        flags: jobManagerNodeFlags(jobManager.resources.limits.memory),
+        args: jobManagerArguments({
+          configDirectory: files.directory,
+          jobId: plan.attempt.jobId,
+          epoch,
+          sqlFile: files.sqlFile,
+          restoreFrom: plan.attempt.restoreFrom,
+          allowNonRestoredState: plan.attempt.allowNonRestoredState,
+        }),
+      }));
     for (const index of taskManagersOf(plan.attempt, taskManager.replicas)) {
       if (skip.includes(index)) continue;
       this.ensure(plan, secrets.values, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
-        flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
-        args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts)),
+        flags: taskManagerNodeFlags(plan.taskManagerMemory ?? taskManager.resources.limits.memory),
+        args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts), plan.taskManagerMemory),
       }));
     }
   }

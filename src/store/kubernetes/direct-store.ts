@@ -87,10 +87,10 @@ export class DirectStore implements Store {
     });
   }
 
-  async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
+  async delete<K extends Kind>(kind: K, key: ObjectKey, uid?: string): Promise<Objects[K] | null> {
     const { client } = this.options;
     return asStoreErrors(kind, key.name, async () => {
-      await client.delete(RESOURCES[kind], key);
+      await client.delete(RESOURCES[kind], key, uid === undefined ? {} : { uid });
       return client.find<Objects[K]>(RESOURCES[kind], key);
     });
   }

@@ -1,7 +1,7 @@
 // Accepted versions as ControllerRevisions, as Kubernetes' own controllers keep theirs: owned by the FlowJob, gone with it.
 import type { RevisionOwner, RevisionStore } from '../../controller/revisions.ts';
 import type { KeptRevision } from '../../lifecycle/revisions.ts';
-import type { KubeObject, Manifest, OwnerReference, Resource } from '../../kube/object.ts';
+import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import { controllerOf, createOrAdopt, ensureGone, modify } from '../../kube/writes.ts';
 import { jobLabels, LABEL } from '../../runtime/kubernetes/names.ts';
@@ -44,7 +44,7 @@ export class KubernetesRevisions implements RevisionStore {
       data: { spec },
     };
     const stored = await createOrAdopt(this.client, CONTROLLER_REVISIONS, manifest, {
-      owner: ownerOf(owner) as OwnerReference,
+      owner: ownerOf(owner),
       fieldManager: FIELD_MANAGER,
     });
     // Data cannot change, and need not: the name is made of it.

@@ -33,6 +33,16 @@ test('what was written is read at once, and whoever writes from an older state i
   ).rejects.toMatchObject({ reason: 'NotFound' });
 }, 60_000);
 
+test('an object that has come under the name of the one that is to go stays', async () => {
+  const job = await parts.applied('a', 'named');
+  await expect(parts.store.delete('FlowJob', job.metadata, 'of-the-one-before')).rejects.toMatchObject({
+    reason: 'Conflict',
+  });
+  expect(await parts.rights.kubectl.run('get', 'flowjob', 'named', '-n', 'a', '-o', 'name')).toContain('named');
+  await parts.store.delete('FlowJob', job.metadata, job.metadata.uid);
+  await until('it is gone', async () => (await parts.store.get('FlowJob', job.metadata)) === null, { seconds: 20 });
+}, 60_000);
+
 test('a watch tells of what there is, of changes and of the end, and ends with its store', async () => {
   await parts.applied('b', 'watched');
   const own = new KubernetesStore({ client: parts.rights.client, recorder: parts.recorder, caches: parts.caches });

@@ -69,10 +69,10 @@ export class KubernetesStore implements Store {
     return this.apply();
   }
 
-  async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
+  async delete<K extends Kind>(kind: K, key: ObjectKey, uid?: string): Promise<Objects[K] | null> {
     const { client } = this.options;
     return asStoreErrors(kind, key.name, async () => {
-      await client.delete(RESOURCES[kind], key);
+      await client.delete(RESOURCES[kind], key, uid === undefined ? {} : { uid });
       return client.find<Objects[K]>(RESOURCES[kind], key);
     });
   }

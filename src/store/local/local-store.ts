@@ -101,10 +101,12 @@ export class LocalStore implements Store {
     return copy({ object, outcome });
   }
 
-  async delete<K extends Kind>(kind: K, key: ObjectKey): Promise<Objects[K] | null> {
+  async delete<K extends Kind>(kind: K, key: ObjectKey, uid?: string): Promise<Objects[K] | null> {
     return this.write(() => {
       const stored = key.namespace === LOCAL_NAMESPACE ? this.files.read(kind, key.name) : null;
       if (stored === null) throw notFound(kind, key.name);
+      if (uid !== undefined && stored.metadata.uid !== uid)
+        throw new StoreError('Conflict', `${describeObject(kind, key.name)}: another one has this name now`);
       if ((stored.metadata.finalizers ?? []).length === 0) {
         this.files.remove(stored);
         return null;

@@ -1,9 +1,10 @@
 // Each verb against the real API server, and each of its refusals that the kernel reads.
 import { systemClock } from '../../../engine/clock.ts';
-import { EVENTS, EventRecorder, referenceTo } from '../../../src/kube/events.ts';
+import { EVENTS, EventRecorder } from '../../../src/kube/events.ts';
 import { isAlreadyExists, isConflict, isExpired, isNotFound } from '../../../src/kube/errors.ts';
 import { compareVersions, type Resource } from '../../../src/kube/object.ts';
 import type { Client } from '../../../src/kube/rest/client.ts';
+import { referenceTo } from '../../../src/kube/testing/things.ts';
 import {
   applyChild,
   controllerReference,
