@@ -10,6 +10,9 @@ import { needFor, sizeFor } from './size.ts';
 /** A rise is met so long before it comes: pods are started, and the profile is in half hours. */
 const LEAD_MS = 10 * 60_000;
 
+/** More changes than these a day are not planned for, whatever is allowed. */
+const MOST_CHANGES = 12;
+
 export interface Plan {
   /** TaskManagers in each half hour of the next day, this one first. */
   taskManagers: number[];
@@ -30,7 +33,7 @@ function reckon(look: MeasuredLook): Plan | null {
   const soon = forecast(kept.profile!, kept.recent, now, now + LEAD_MS) ?? 0;
   loads[0] = Math.max(loads[0]!, soon, evaluation.load ?? 0, highest(kept.recent, 2) ?? 0);
   const needs = loads.map((load) => sizeFor(needFor(load, room), room).taskManagers);
-  const taskManagers = planDay(needs, current.taskManagers, config.rescalesPerDay);
+  const taskManagers = planDay(needs, current.taskManagers, Math.min(config.rescalesPerDay, MOST_CHANGES));
   const same = taskManagers.findIndex((count) => count !== taskManagers[0]);
   return { taskManagers, load: Math.max(...loads.slice(0, same === -1 ? loads.length : same)) };
 }

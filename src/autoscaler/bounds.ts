@@ -1,24 +1,47 @@
 // Within what a decision must stay: the user's bounds, a schedule's, what a vertex can use, what was found to bring nothing, and the budget.
+import { lastTime, scheduleError } from '../api/cron.ts';
 import { partsOf } from './alignment.ts';
-import type { AutoscalingConfig, Kept, KeptVertex, Time, VertexSample } from './model.ts';
+import { taskManagerPerHour } from './money.ts';
+import type { AutoscalingConfig, Kept, KeptVertex, ScheduleWindow, Time, VertexSample } from './model.ts';
 
 export interface Bounds {
   min: number;
   max: number;
   maxTaskManagers: number;
-  /** Why `max` is lower than the user's maxParallelism; empty: it is not. */
+  /** What set them, where it was not minParallelism and maxParallelism; otherwise empty. */
   because: string;
+  /** The job is not to run before this time; null: it may. */
+  suspendedUntil: Time | null;
 }
 
-export function boundsOf(config: AutoscalingConfig): Bounds {
-  const { slotsPerTaskManager: slots } = config;
-  const max = Math.max(1, config.maxParallelism);
-  return {
-    min: Math.min(Math.max(1, config.minParallelism), max),
-    max,
-    maxTaskManagers: Math.ceil(max / slots),
-    because: '',
-  };
+/** A minimum above the maximum gives way to it. */
+export function boundsAt(config: AutoscalingConfig, now: Time): Bounds {
+  const open = config.schedules.find((window) => openUntil(window, now) !== null);
+  let because = open === undefined ? '' : `schedule ${open.name}`;
+  const slots = config.slotsPerTaskManager;
+  let max = Math.max(1, open?.maxParallelism ?? config.maxParallelism);
+  const affordable = affordableTaskManagers(config);
+  if (affordable < Math.ceil(max / slots)) {
+    max = Math.min(max, affordable * slots);
+    because = `budget of ${config.budgetPerHour} ${config.prices!.currency} an hour`;
+  }
+  const min = Math.min(Math.max(1, open?.minParallelism ?? config.minParallelism), max);
+  const suspendedUntil = open?.suspend === true ? openUntil(open, now) : null;
+  return { min, max, maxTaskManagers: Math.ceil(max / slots), because, suspendedUntil };
+}
+
+/** When a window closes that is open now; null: it is not, or its schedule cannot be read. */
+function openUntil(window: ScheduleWindow, now: Time): Time | null {
+  if (scheduleError(window) !== null) return null;
+  const opened = lastTime(window, now);
+  return opened !== null && now < opened + window.durationMs ? opened + window.durationMs : null;
+}
+
+/** One is always left: a budget bounds the size of a job, and stops none. */
+function affordableTaskManagers(config: AutoscalingConfig): number {
+  const each = taskManagerPerHour(config);
+  if (config.budgetPerHour === null || each === null || each <= 0) return Infinity;
+  return Math.max(1, Math.floor(config.budgetPerHour / each));
 }
 
 /** The fewest and the most subtasks of one vertex. A maximum of the vertex itself goes before the user's minimum. */

@@ -62,6 +62,31 @@ describe('load and capacity', () => {
     expect(job.acts[0]).toMatchObject({ reason: 'Lagging', direction: 'Up' });
   });
 
+  it('does not take away at once what it added for a backlog', () => {
+    const job = new SteadyJob({ parallelism: 4 });
+    job.run(1_000, 30 * MINUTE);
+    job.pending = 400_000;
+    job.run(1_000, HOUR);
+    const [up, down] = job.acts;
+    expect([up!.reason, down!.reason]).toEqual(['Lagging', 'Underused']);
+    expect(down!.at - up!.at).toBeGreaterThanOrEqual(5 * MINUTE);
+  });
+
+  it('takes a source that leaves records waiting for as fast as it is, whatever it says of its idle time', () => {
+    const vertices: VertexSpec[] = [
+      { id: 'source', rate: 400 },
+      { id: 'sink', rate: 2_000, input: 'source' },
+    ];
+    const job = new SteadyJob({ vertices, parallelism: 2 });
+    const third = { busy: 300, backPressured: 0, idle: 700 };
+    job.tamper = (sample) => ({
+      ...sample,
+      vertices: sample.vertices.map((one, i) => (i === 0 ? { ...one, subtasks: one.subtasks.map(() => third) } : one)),
+    });
+    job.run(1_200, 10 * MINUTE);
+    expect(job.parallelism['source']).toBeGreaterThanOrEqual(4);
+  });
+
   it('says that it is at its maximum', () => {
     const job = new SteadyJob({ parallelism: 4, config: config({ maxParallelism: 4 }) }).run(4_000, 5 * MINUTE);
     expect(job.acts).toEqual([]);
@@ -193,11 +218,14 @@ describe('a scale-up that brings nothing', () => {
     expect(tries.length).toBeLessThanOrEqual(5);
   });
 
-  it('is tried again once the limit is gone', () => {
-    const job = new SteadyJob({ vertices, parallelism: 3 }).run(2_000, HOUR);
-    delete vertices[1]!.limit;
-    job.run(2_000, 12 * HOUR);
-    expect(job.pending).toBe(0);
+  it('is forgotten as soon as more is done than was thought possible', () => {
+    const sink: VertexSpec = { id: 'sink', rate: 500, input: 'source', limit: 1_000 };
+    const job = new SteadyJob({ vertices: [{ id: 'source', rate: 10_000 }, sink], parallelism: 3 }).run(2_000, HOUR);
+    expect(job.parallelism['sink']).toBe(3);
+    delete sink.limit;
+    job.run(2_000, 30 * MINUTE);
+    expect(job.parallelism['sink']).toBeGreaterThan(3);
+    expect(job.history.kept.vertices['sink']!.ceiling).toBeNull();
   });
 });
 

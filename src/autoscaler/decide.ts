@@ -3,17 +3,20 @@
 //  readings.ts  what was measured, or why not        need.ts   subtasks that each vertex needs
 //  evaluate.ts  load, capacity, lag of each vertex    size.ts   subtasks and TaskManagers from needs
 //  rules.ts     the chain of rules                    effect.ts whether the last scale-up helped
-import { boundsOf } from './bounds.ts';
+import { boundsAt } from './bounds.ts';
 import { planOf } from './ahead.ts';
 import { judgeLastScaleUp, liftCeilings } from './effect.ts';
 import { evaluate, rememberVertices, type Evaluation } from './evaluate.ts';
-import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Sample, Time } from './model.ts';
+import { memoryOf } from './memory.ts';
+import { costPerHour } from './money.ts';
+import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Reading, Sample, Time } from './model.ts';
 import { headroomOf, needNow, upperUtilization, type Need } from './need.ts';
 import { currentOf, hold, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import { measuredPause, patienceOf } from './pauses.ts';
 import { measure, withReading } from './readings.ts';
 import { withLoad } from './recent.ts';
 import { knowsTheDay, learnProfile } from './profile.ts';
+import { idle, idleSinceOf, scheduledStop, whileStopped } from './stopped.ts';
 import { beforeRise, outOfReach, outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
 
 /** After this a rescale that was asked for and did not come is asked for again; longer where this job's pauses are. */
@@ -28,19 +31,26 @@ export function decide({ config, history, sample, now }: DecideInput): DecideRes
     pauseMs: measuredPause(sample, history.kept.pauseMs),
   };
   const outcome = decideNow(config, kept, readings, sample, now);
-  return { decision: outcome.decision, history: { readings, kept: outcome.kept } };
+  const memory = memoryOf(config, outcome.kept.memory, sample, now);
+  const decision = {
+    ...outcome.decision,
+    memory: memory.memory,
+    notices: [...outcome.decision.notices, ...memory.notices],
+    costPerHour: costPerHour(config, outcome.decision.taskManagers),
+  };
+  return { decision, history: { readings, kept: { ...outcome.kept, memory: memory.kept } } };
 }
 
 function decideNow(
   config: AutoscalingConfig,
   kept: Kept,
-  readings: readonly Sample[],
+  readings: readonly Reading[],
   sample: Sample | null,
   now: Time,
 ): Outcome {
   const look: Look = {
     config,
-    bounds: boundsOf(config),
+    bounds: boundsAt(config, now),
     kept,
     now,
     patience: patienceOf(kept),
@@ -49,6 +59,8 @@ function decideNow(
     unknown: [],
   };
   const current = currentOf(sample, config);
+  const stopped = whileStopped(look, sample, current) ?? scheduledStop(look, current);
+  if (stopped !== null) return stopped;
   if (sample === null || current === null)
     return hold(look, null, 'MetricsUnknown', 'The job could not be read: nothing is changed.');
   if (sample.runningSince === null)
@@ -57,7 +69,7 @@ function decideNow(
   const running = { ...sample, runningSince: sample.runningSince };
   const bounded = {
     ...look,
-    kept: { ...kept, asked: null },
+    kept: { ...kept, asked: null, stopped: null },
     sample: running,
     current,
     room: { vertices: sample.vertices, config, bounds: look.bounds, kept, now },
@@ -92,7 +104,8 @@ function judge(unlearned: MeasuredLook): Outcome {
     now,
     terms: unlearned.terms,
   });
-  const kept = { ...verdict.kept, ...sinceWhen(need, verdict.kept, config, now) };
+  const since = { ...sinceWhen(need, verdict.kept, config, now), idleSince: idleSinceOf(unlearned) };
+  const kept = { ...verdict.kept, ...since };
   unlearned.notices.push(...verdict.notices);
   const look = { ...unlearned, kept, room: { ...unlearned.room, kept } };
   const plan = planned ? planOf(look) : (): null => null;
@@ -102,6 +115,7 @@ function judge(unlearned: MeasuredLook): Outcome {
     overloaded(look, need, plan) ??
     unknown(look) ??
     outOfReach(look, need) ??
+    idle(look) ??
     beforeRise(look, plan) ??
     underused(look, need, plan) ??
     hold(look, look.current, 'Balanced', balanced(need))

@@ -33,5 +33,5 @@ export const emptyKept = (): Kept => ({
   idleSince: null,
   stopped: null,
   profile: null,
-  memory: { peakBytes: null, peakAt: null, killsSeen: 0, run: null, bumpedBytes: null },
+  memory: { peakBytes: null, peakAt: null, since: null, killsSeen: 0, run: null, bumpedBytes: null },
 });

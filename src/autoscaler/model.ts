@@ -146,8 +146,13 @@ export interface Prices {
  */
 export interface History {
   /** Readings of the present configuration, oldest first, no longer than the window. */
-  readings: Sample[];
+  readings: Reading[];
   kept: Kept;
+}
+
+/** A reading that is kept. Counters that contradict what else is known are not trusted: no rate is taken from them. */
+export interface Reading extends Sample {
+  countersTrusted: boolean;
 }
 
 export interface Kept {
@@ -225,6 +230,8 @@ export interface KeptMemory {
   /** Highest use that was seen of any TaskManager, bytes, decaying by the day. Null: never seen. */
   peakBytes: number | null;
   peakAt: Time | null;
+  /** Since when use was seen. */
+  since: Time | null;
   /** Kills that were already answered. */
   killsSeen: number;
   run: string | null;

@@ -1,6 +1,6 @@
 // The readings of the present configuration, and what they say of each vertex: rates from counters, shares of time from gauges. What is missing, stale,
 // incomplete or contradicts itself is null, with a word why.
-import type { Sample, SubtaskTimes, Time, Unknown, VertexSample } from './model.ts';
+import type { Reading, Sample, SubtaskTimes, Time, Unknown, VertexSample } from './model.ts';
 
 /** Readings older than this are not looked at: long enough to even out single seconds, short enough to see a step of the load soon. */
 export const WINDOW_MS = 30_000;
@@ -30,20 +30,20 @@ export interface Measured {
 }
 
 /** Adds a reading. Those of another configuration are dropped, and one that is not newer than the last is not taken. */
-export function withReading(readings: readonly Sample[], sample: Sample): Sample[] {
+export function withReading(readings: readonly Reading[], sample: Sample): Reading[] {
   const last = readings.at(-1);
-  if (last === undefined || !sameConfiguration(last, sample)) return [sample];
+  if (last === undefined || !sameConfiguration(last, sample)) return [{ ...sample, countersTrusted: true }];
   if (sample.at <= last.at) return [...readings];
   const young = readings.filter(({ at }) => at >= sample.at - WINDOW_MS - STALE_MS);
-  const before = young.findLast(({ vertices }) => vertices.some(({ recordsIn }) => recordsIn !== null));
-  if (before === undefined) return [...young, sample];
-  // Busy, and not a record further: the counters stood still, and had before; what they jump to later is no rate.
-  if (before.vertices.some((vertex, i) => standsStill(vertex, sample.vertices[i]!)))
-    return [...young.map((one) => (sameCounters(one, before) ? distrusted(one) : one)), distrusted(sample)];
-  const wentBack = before.vertices.some(
-    (vertex, i) => (sample.vertices[i]!.recordsIn ?? Infinity) < (vertex.recordsIn ?? 0),
-  );
-  return [...young, wentBack ? distrusted(sample) : sample];
+  // Busy, and not a record further: the counters stand still, and did when they were read before; what they jump to later is no rate.
+  const stands = young.some((one) => one.vertices.some((vertex, i) => standsStill(vertex, sample.vertices[i]!)));
+  if (stands)
+    return [
+      ...young.map((one) => (sameCounters(one, sample) ? { ...one, countersTrusted: false } : one)),
+      { ...sample, countersTrusted: false },
+    ];
+  const trusted = young.filter(({ countersTrusted }) => countersTrusted);
+  return [...young, { ...sample, countersTrusted: !trusted.some((one) => wentBack(one, sample)) }];
 }
 
 const standsStill = (before: VertexSample, now: VertexSample): boolean =>
@@ -55,10 +55,8 @@ const standsStill = (before: VertexSample, now: VertexSample): boolean =>
 const sameCounters = (a: Sample, b: Sample): boolean =>
   a.vertices.every(({ recordsIn }, i) => recordsIn === b.vertices[i]!.recordsIn);
 
-const distrusted = (sample: Sample): Sample => ({
-  ...sample,
-  vertices: sample.vertices.map((vertex) => ({ ...vertex, recordsIn: null, recordsOut: null })),
-});
+const wentBack = (a: Sample, b: Sample): boolean =>
+  a.vertices.some(({ recordsIn }, i) => (b.vertices[i]!.recordsIn ?? Infinity) < (recordsIn ?? 0));
 
 function sameConfiguration(a: Sample, b: Sample): boolean {
   return (
@@ -72,7 +70,7 @@ function sameConfiguration(a: Sample, b: Sample): boolean {
 
 /** Null: too few readings yet. */
 export function measure(
-  readings: readonly Sample[],
+  readings: readonly Reading[],
   now: Time,
 ): { vertices: Measured[]; unknown: Unknown[]; spanMs: number } | null {
   const last = readings.at(-1);
@@ -92,16 +90,16 @@ export function measure(
       unknown.push({ subject: vertex.name, metric, why });
       return null;
     };
-    const of = window.map(({ at, vertices: all }) => ({ at, ...all[i]! }));
+    const of = window.map(({ at, countersTrusted, vertices: all }) => ({ at, countersTrusted, ...all[i]! }));
     return measureVertex(vertex, of, last.at, say);
   });
   return { vertices, unknown, spanMs: last.at - window[0]!.at };
 }
 
-type Reading = VertexSample & { at: Time };
+type VertexReading = VertexSample & Pick<Reading, 'at' | 'countersTrusted'>;
 type Say = (metric: string, why: string) => null;
 
-function measureVertex(vertex: VertexSample, of: readonly Reading[], now: Time, say: Say): Measured {
+function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: Time, say: Say): Measured {
   const source = vertex.inputs.length === 0;
   const rateIn = rate(of, 'recordsIn', now, (why) => say('numRecordsIn', why));
   // A gauge tells of the time before it was read: that of the first reading is before the window.
@@ -129,19 +127,22 @@ const usable = (value: number | null): value is number => value !== null && Numb
 
 type Counter = 'recordsIn' | 'recordsOut' | 'pendingRecords';
 
-function knownOf(of: readonly Reading[], name: Counter): { at: Time; value: number }[] {
-  return of.flatMap((reading) => (usable(reading[name]) ? [{ at: reading.at, value: reading[name] }] : []));
+function knownOf(of: readonly VertexReading[], name: Counter): { at: Time; value: number }[] {
+  return of.flatMap((reading) => {
+    const value = reading[name];
+    return usable(value) && (name === 'pendingRecords' || reading.countersTrusted) ? [{ at: reading.at, value }] : [];
+  });
 }
 
 /** The lowest of the window: a single reading that is far off moves nothing. */
-function waiting(of: readonly Reading[], now: Time): number | null {
+function waiting(of: readonly VertexReading[], now: Time): number | null {
   const known = knownOf(of, 'pendingRecords');
   const last = known.at(-1);
   return last === undefined || now - last.at > STALE_MS ? null : Math.min(...known.map(({ value }) => value));
 }
 
 /** By how much a value moves per second; of what is missing in the middle the rest is used. Of waiting records the middle slope: they may be told wrong once. */
-function slope(of: readonly Reading[], name: Counter, now: Time): number | null {
+function slope(of: readonly VertexReading[], name: Counter, now: Time): number | null {
   const known = knownOf(of, name);
   const [first, last] = [known[0], known.at(-1)];
   if (first === undefined || last === undefined || now - last.at > STALE_MS || last.at - first.at < MIN_SPAN_MS)
@@ -157,10 +158,14 @@ function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-function rate(of: readonly Reading[], name: Counter, now: Time, say: (why: string) => null): number | null {
+function rate(of: readonly VertexReading[], name: Counter, now: Time, say: (why: string) => null): number | null {
   const known = knownOf(of, name);
   if (known.some(({ value }, i) => i > 0 && value < known[i - 1]!.value)) return say('the counter went back');
-  return slope(of, name, now) ?? say('missing or incomplete for too long');
+  const contradicts = of.some(({ countersTrusted }) => !countersTrusted);
+  const why = contradicts
+    ? 'the counters stand still or went back while records are handled'
+    : 'missing or incomplete for too long';
+  return slope(of, name, now) ?? say(why);
 }
 
 interface Shares {
@@ -170,7 +175,12 @@ interface Shares {
 }
 
 /** Of the readings in which every subtask told all three times, and they make up about a second. */
-function shares(of: readonly Reading[], parallelism: number, now: Time, say: (why: string) => null): Shares | null {
+function shares(
+  of: readonly VertexReading[],
+  parallelism: number,
+  now: Time,
+  say: (why: string) => null,
+): Shares | null {
   const whole = of.filter(({ subtasks }) => subtasks.length === parallelism && subtasks.every(isWhole));
   const last = whole.at(-1);
   if (last === undefined || now - last.at > STALE_MS || whole.length * 2 < of.length)

@@ -49,7 +49,8 @@ export function outOfReach(look: MeasuredLook, need: Need): Outcome | null {
   const { bounds, current, evaluation, notices } = look;
   const because = bounds.because === '' ? '' : ` (${bounds.because})`;
   const message = `The load, ${fixed(evaluation.load ?? 0)} records/s, is more than can be handled within the bounds${because}; more subtasks are not allowed or did not help.`;
-  notices.push({ kind: 'AtMaximum', subject: 'job', message });
+  const kind = bounds.because.startsWith('budget') ? 'OverBudget' : 'AtMaximum';
+  notices.push({ kind, subject: 'job', message });
   return hold(look, current, 'AtMaximum', message);
 }
 

@@ -1,6 +1,5 @@
 // A job for tests of the decider: each vertex does what its subtasks can, records wait where that is too little, and a rescale takes a moment.
-import { emptyHistory } from './defaults.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS, emptyHistory } from './defaults.ts';
 import { decide } from './decide.ts';
 import type { AutoscalingConfig, Decision, History, Sample, ShipStrategy, VertexSample } from './model.ts';
 
@@ -54,6 +53,7 @@ export class SteadyJob {
   config: AutoscalingConfig;
   parallelism: Record<string, number>;
   pending = 0;
+  stopped = false;
   tamper: (sample: Sample) => Sample | null;
   private readonly specs: VertexSpec[];
   private readonly pauseMs: number;
@@ -96,7 +96,7 @@ export class SteadyJob {
   }
 
   private pass(load: number): void {
-    const running = this.now >= this.runningSince;
+    const running = !this.stopped && this.now >= this.runningSince;
     const can = Math.min(...this.specs.map((spec) => this.capacity(spec) / this.ratio(spec)));
     this.flow = running ? Math.min(can, load + (this.pending * 1_000) / LOOK) : 0;
     this.pending = Math.max(0, this.pending + ((load - this.flow) * LOOK) / 1_000);
@@ -106,12 +106,13 @@ export class SteadyJob {
   }
 
   private look(): void {
-    const sample = this.tamper(this.sample());
+    const sample = this.stopped ? null : this.tamper(this.sample());
     const { decision, history } = decide({ config: this.config, history: this.history, sample, now: this.now });
     this.history = history;
     this.decisions.push(decision);
-    if (!decision.act || decision.action !== 'Rescale') return;
-    this.parallelism = decision.parallelism;
+    if (!decision.act) return;
+    this.stopped = decision.action === 'Suspend';
+    this.parallelism = { ...this.parallelism, ...decision.parallelism };
     this.runningSince = this.now + this.pauseMs;
     this.rescales++;
     this.counters = new Map();

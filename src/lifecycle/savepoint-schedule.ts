@@ -3,7 +3,7 @@ import { SCHEDULED_LABEL } from '../api/group.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { durationMs } from '../api/schema-kit.ts';
 import type { JobState, SavepointScheduleStatus } from '../api/status.ts';
-import { lastTime, nextTime, scheduleError } from './cron.ts';
+import { lastTime, nextTime, scheduleError } from '../api/cron.ts';
 import { isDeleting, timestamp } from './facts.ts';
 import type { Action, Context } from './model.ts';
 import { isRestoredFrom } from './savepoints.ts';

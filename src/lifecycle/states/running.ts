@@ -6,7 +6,7 @@ import { endingOf, deadlineOf } from '../endings.ts';
 import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '../facts.ts';
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
-import { scheduleError } from '../cron.ts';
+import { scheduleError } from '../../api/cron.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { notRescaled, reportOfRescale, rescaleStep, surplusTaskManagers } from '../rescale.ts';
 import { scheduleOf, soonest } from '../savepoint-schedule.ts';

@@ -31,18 +31,18 @@ export function lastTime(at: Schedule, now: number): number | null {
   return times.map((time) => time.getTime()).find((time) => time <= now) ?? null;
 }
 
-/** What is wrong with a schedule that has passed the rules of the resource; null when nothing is. */
-export function scheduleError(at: Schedule): string | null {
+/** What is wrong with a schedule that has passed the rules of the resource; null when nothing is. `field`: where it stands, for the message. */
+export function scheduleError(at: Schedule, field = 'spec.state.savepoints'): string | null {
   try {
     new Intl.DateTimeFormat('en', { timeZone: at.timeZone });
   } catch {
-    return `spec.state.savepoints.timeZone: "${at.timeZone}" is no time zone that the IANA knows. Write for example Europe/Berlin.`;
+    return `${field}.timeZone: "${at.timeZone}" is no time zone that the IANA knows. Write for example Europe/Berlin.`;
   }
   try {
     // From a fixed day: what is wrong with a schedule is so on every day, and the answer is kept.
     if (nextTime(at, 0) !== null) return null;
-    return `spec.state.savepoints.schedule: "${at.schedule}" names a date that never comes. Correct the day or the month.`;
+    return `${field}.schedule: "${at.schedule}" names a date that never comes. Correct the day or the month.`;
   } catch (error) {
-    return `spec.state.savepoints.schedule: "${at.schedule}": ${(error as Error).message}. Write five fields, for example 0 */6 * * *.`;
+    return `${field}.schedule: "${at.schedule}": ${(error as Error).message}. Write five fields, for example 0 */6 * * *.`;
   }
 }

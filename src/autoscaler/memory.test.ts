@@ -1,0 +1,81 @@
+import { emptyKept } from './defaults.ts';
+import { memoryOf } from './memory.ts';
+import type { KeptMemory, MemoryConfig, Sample } from './model.ts';
+import { config, HOUR, MONDAY, SteadyJob } from './steady-job.fixture.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+function look(
+  memory: MemoryConfig,
+  kept: KeptMemory,
+  { used, kills = 0, now = MONDAY, run = 'run' }: { used?: number; kills?: number | null; now?: number; run?: string },
+) {
+  const sample: Sample = {
+    ...new SteadyJob().sample(),
+    run,
+    outOfMemoryKills: kills,
+    taskManagers:
+      used === undefined ? null : [{ id: 'a', slots: 1, freeSlots: 0, memoryUsedBytes: used, memoryLimitBytes: GIB }],
+  };
+  return memoryOf(config({ memory }), kept, sample, now);
+}
+
+const none = emptyKept().memory;
+const recommend: MemoryConfig = { mode: 'Recommend', limitBytes: 2 * GIB };
+const apply: MemoryConfig = { mode: 'Apply', limitBytes: 2 * GIB };
+
+it('recommends a quarter more than the most that was used', () => {
+  const { memory } = look(recommend, none, { used: 960 * MIB });
+  expect(memory).toMatchObject({ bytes: 1_216 * MIB, apply: false });
+});
+
+it('recommends less only after a whole day', () => {
+  const first = look(recommend, none, { used: 300 * MIB });
+  expect(first.memory).toBeNull();
+  const later = look(recommend, first.kept, { used: 290 * MIB, now: MONDAY + 25 * HOUR });
+  expect(later.memory!.bytes).toBe(384 * MIB);
+});
+
+it('never recommends more than the limit', () => {
+  expect(look({ mode: 'Apply', limitBytes: GIB }, none, { used: 1_000 * MIB }).memory!.bytes).toBe(GIB);
+});
+
+it('forgets a peak by and by', () => {
+  const { kept } = look(recommend, none, { used: 1_000 * MIB });
+  const month = look(recommend, kept, { used: 400 * MIB, now: MONDAY + 30 * 24 * HOUR });
+  expect(month.memory!.bytes).toBe(512 * MIB);
+});
+
+it('gives half more, once, after a kill for want of memory', () => {
+  const first = look(apply, none, { kills: 1 });
+  expect(first.memory).toMatchObject({ bytes: 1_536 * MIB, apply: true });
+  expect(first.notices[0]!.kind).toBe('MemoryBump');
+  const same = look(apply, first.kept, { kills: 1 });
+  expect(same.notices).toEqual([]);
+  expect(same.memory!.bytes).toBe(1_536 * MIB);
+  const second = look(apply, first.kept, { kills: 2 });
+  expect(second.notices[0]!.kind).toBe('MemoryAtLimit');
+  expect(second.kept.bumpedBytes).toBe(1_536 * MIB);
+});
+
+it('gives nothing above the limit, and says what is left to do', () => {
+  const { memory, notices } = look({ mode: 'Apply', limitBytes: GIB }, none, { kills: 1 });
+  expect(memory).toBeNull();
+  expect(notices[0]!.message).toContain('autoscaling.memory.limit is 1024 MiB');
+});
+
+it('counts the kills of each run for themselves, and takes an unknown count for none', () => {
+  const { kept } = look(apply, none, { kills: 3 });
+  expect(look(apply, kept, { kills: null }).notices).toEqual([]);
+  const next = look(apply, { ...kept, bumpedBytes: null }, { kills: 1, run: 'next' });
+  expect(next.notices[0]!.kind).toBe('MemoryBump');
+});
+
+it('reckons nothing when it is off', () => {
+  expect(look({ mode: 'Off', limitBytes: GIB }, none, { used: GIB, kills: 1 })).toEqual({
+    memory: null,
+    kept: none,
+    notices: [],
+  });
+});

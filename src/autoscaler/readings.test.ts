@@ -1,0 +1,66 @@
+import type { Reading, Sample } from './model.ts';
+import { measure, withReading } from './readings.ts';
+import { MINUTE, MONDAY, SteadyJob } from './steady-job.fixture.ts';
+
+const base = new SteadyJob({ parallelism: 2 }).run(600, MINUTE).sample();
+
+/** A reading `seconds` after the start, of which the source has read `recordsIn`. */
+const at = (seconds: number, recordsIn: number | null, more: Partial<Sample> = {}): Sample => ({
+  ...base,
+  at: MONDAY + seconds * 1_000,
+  runningSince: MONDAY,
+  vertices: base.vertices.map((vertex) => ({ ...vertex, recordsIn, pendingRecords: 0 })),
+  ...more,
+});
+
+const rateOf = (readings: readonly Reading[]): number | null | undefined =>
+  measure(readings, readings.at(-1)!.at)?.vertices[0]!.rateIn;
+
+const all = (samples: readonly Sample[]): Reading[] => samples.reduce<Reading[]>(withReading, []);
+
+it('takes rates between the first and the last reading of the window', () => {
+  expect(rateOf(all([at(10, 0), at(20, 5_000), at(30, 10_000), at(40, 15_000)]))).toBe(500);
+});
+
+it('answers with nothing before a quarter of a minute of steady running', () => {
+  expect(measure(all([at(6, 0), at(16, 5_000)]), MONDAY + 16_000)).toBeNull();
+});
+
+it('does not reckon across a rescale', () => {
+  const readings = all([at(10, 0), at(20, 5_000), at(30, 100, { rescales: base.rescales + 1 })]);
+  expect(readings).toHaveLength(1);
+});
+
+it('goes on over a reading that lacks the metric, and not over half a minute of them', () => {
+  expect(rateOf(all([at(10, 0), at(20, null), at(30, 10_000)]))).toBe(500);
+  const silent = all([at(10, 0), at(20, 5_000), at(30, null), at(40, null), at(50, null)]);
+  const measured = measure(silent, MONDAY + 50_000)!;
+  expect(measured.vertices[0]!.rateIn).toBeNull();
+  expect(measured.unknown.map(({ metric }) => metric)).toContain('numRecordsIn');
+});
+
+it('takes a counter that stood still while subtasks were busy for no counter, and what it jumps to for no rate', () => {
+  const readings = all([at(10, 0), at(20, 0), at(30, 0), at(40, 20_000)]);
+  expect(rateOf(readings)).toBeNull();
+  expect(rateOf(all([...readings, at(50, 25_000), at(60, 30_000)]))).toBe(500);
+});
+
+it('takes a counter that went back for none', () => {
+  expect(rateOf(all([at(10, 90_000), at(20, 95_000), at(30, 100)]))).not.toBe(500);
+  expect(rateOf(all([at(10, 90_000), at(20, 95_000), at(30, 100), at(40, 105_000)]))).toBe(500);
+});
+
+it('tells readings of minutes ago for unknown', () => {
+  const readings = all([at(10, 0), at(20, 5_000), at(30, 10_000)]);
+  expect(measure(readings, MONDAY + 30_000)!.unknown).toEqual([]);
+  expect(measure(readings, MONDAY + 180_000)!.unknown[0]!.why).toContain('150 s old');
+});
+
+it('does not let one reading of the waiting records move it', () => {
+  const pending = [0, 0, 1_000_000, 0].map((pendingRecords, i) => {
+    const sample = at(10 + 10 * i, 5_000 * i);
+    return { ...sample, vertices: sample.vertices.map((vertex) => ({ ...vertex, pendingRecords })) };
+  });
+  const [source] = measure(all(pending), MONDAY + 40_000)!.vertices;
+  expect(source).toMatchObject({ pending: 0, pendingGrowth: 0 });
+});
