@@ -47,6 +47,8 @@ test('a pod that ended tells when and why: its code and last words, too little m
   expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.reason).toContain(
     'resources.limits.memory: raise it',
   );
+  expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.outOfMemory).toBe(true);
+  expect(processOf(ended({ exitCode: 137, reason: 'Error' }))?.exit?.outOfMemory).toBeUndefined();
   const evicted = pod({
     phase: 'Failed',
     conditions: [

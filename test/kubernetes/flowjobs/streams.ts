@@ -72,8 +72,8 @@ export async function rowsOf(job: string, namespace: string): Promise<{ n: numbe
     .sort((a, b) => a.n - b.n);
 }
 
-/** Stops the stream with a savepoint, which makes all of its output visible; fails unless each number up to the last is there once. */
-export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
+/** Stops the stream with a savepoint, which makes all of its output visible. */
+export async function rowsAtRest(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
   await kubectl.run(
     'patch',
     'flowjob',
@@ -87,6 +87,12 @@ export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: numb
   await jobs.until(job, 'is suspended', ({ status }) => status?.state === 'Suspended', 180);
   const rows = await rowsOf(job, jobs.namespace);
   expect(rows.length).toBeGreaterThan(0);
+  return rows;
+}
+
+/** Stops the stream, and fails unless each number up to the last is there once. */
+export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
+  const rows = await rowsAtRest(jobs, job);
   const last = Math.max(...rows.map(({ n }) => n));
   const deviation = deviationFromEachOnce(
     rows.map(({ n }) => n),
