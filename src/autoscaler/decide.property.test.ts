@@ -76,7 +76,7 @@ describe('for every job, load and fault', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 8 },
     );
   });
 
@@ -102,7 +102,7 @@ describe('for every job, load and fault', () => {
         job.run(after, HOUR);
         expect(job.decisions.slice(known).filter(down)).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: 8 },
     );
   });
 
@@ -128,7 +128,7 @@ describe('for every job, load and fault', () => {
           expect(fresh.taskManagers * 0.55).toBeLessThanOrEqual(Math.max(taskManagers, 2));
         },
       ),
-      { numRuns: 10 },
+      { numRuns: 5 },
     );
   });
 
@@ -154,7 +154,7 @@ describe('for every job, load and fault', () => {
           expect(turns.length).toBeLessThanOrEqual(1);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
