@@ -39,6 +39,7 @@ export default {
       displayName: 'api-server',
       testMatch: ['<rootDir>/{src,test}/**/*.api-server.test.ts'],
       globalSetup: '<rootDir>/test/kubernetes/setup-control-plane.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/kubernetes/patience.ts'],
     },
     {
       ...shared,
@@ -47,6 +48,7 @@ export default {
       testPathIgnorePatterns: notOfApiServer,
       globalSetup: '<rootDir>/test/kubernetes/setup-cluster.ts',
       globalTeardown: '<rootDir>/test/kubernetes/teardown-cluster.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/kubernetes/patience.ts'],
     },
   ],
   testTimeout: 30_000,

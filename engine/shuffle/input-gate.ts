@@ -16,6 +16,8 @@ export type GateEvent =
 export interface ElementSource {
   /** The next element, or null when there is none now. */
   take(): Element | null;
+  /** `take` has something to give. */
+  readonly available: boolean;
   readonly bytesReceived: number;
 }
 
@@ -40,6 +42,12 @@ export class InputGate {
 
   get bytesReceived(): number {
     return this.channels.reduce((sum, channel) => sum + channel.bytesReceived, 0);
+  }
+
+  /** There may be a next event now. */
+  get available(): boolean {
+    if (this.following !== null) return true;
+    return this.channels.some((channel, index) => this.blocked[index] === 0 && channel.available);
   }
 
   /** The next event, or null when no channel that may be read has one. */

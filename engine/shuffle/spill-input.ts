@@ -76,6 +76,10 @@ export class SpillFileChannel implements ElementSource {
     this.schema = schema;
   }
 
+  get available(): boolean {
+    return !this.ended;
+  }
+
   take(): Element | null {
     if (this.ended) return null;
     const bytes = this.reader.read();

@@ -222,7 +222,7 @@ export class Task implements Runnable {
         this.endInput();
         break;
     }
-    return true;
+    return gate.available;
   }
 
   private endInput(): void {

@@ -55,6 +55,7 @@ export const AutoscalingStatusSchema = Type.Object(
     memory: Type.Optional(
       Type.String({ description: 'The memory that a TaskManager should have, as a quantity.', maxLength: 32 }),
     ),
+    memoryApplies: Type.Optional(Type.Boolean({ description: 'TaskManagers that are started from now on get it.' })),
   },
   { description: 'What the autoscaler has decided.' },
 );

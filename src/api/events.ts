@@ -17,6 +17,10 @@ const JOB_EVENTS = {
     types: ['Normal'],
     when: 'The autoscaler would decide so, and spec.autoscaling.mode is Recommend.',
   },
+  MemoryChanged: {
+    types: ['Warning'],
+    when: 'The autoscaler gives TaskManagers another amount of memory: by their use, or after one was killed for it.',
+  },
   AutoscalingHeld: { types: ['Warning'], when: 'Something keeps the autoscaler from following the load.' },
   Rescaled: { types: ['Normal'], when: 'A stream has taken another parallelism in place.' },
   Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },

@@ -57,6 +57,10 @@ export const JOB_REASONS = {
     meaning: 'The autoscaler would give the job another size; with spec.autoscaling.mode Recommend nothing is done.',
     remedy: 'Set the mode to Apply to have it done.',
   },
+  MemoryChanged: {
+    meaning: 'TaskManagers that are started from now on get another amount of memory than the spec says.',
+    remedy: 'Set taskManager.resources.limits.memory to it for good, or spec.autoscaling.memory.mode to Recommend.',
+  },
   AutoscalingHeld: {
     meaning: 'The size of the job cannot follow its load at present.',
     remedy: 'The message says what holds it: a metric that is missing, or a bound that is reached.',

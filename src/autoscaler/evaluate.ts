@@ -145,7 +145,7 @@ function trueRate(
   unknown: Unknown[],
   terms: Term[],
 ): Pick<VertexLoad, 'capacity' | 'rate' | 'fresh' | 'skew'> {
-  const { vertex, rateIn, busy, hottest, backPressured, alwaysPending } = one;
+  const { vertex, rateIn, busy, hottest, backPressured, alwaysBehind } = one;
   const even = worth(vertex.parallelism, partsOf(vertex));
   const remembered = known?.ratePerSubtask ?? null;
   const fromMemory = {
@@ -156,7 +156,7 @@ function trueRate(
   };
   if (rateIn === null || busy === null || hottest === null) return fromMemory;
   // A source with records waiting works all the time that it is not held up, whatever it says of itself.
-  const used = alwaysPending ? Math.max(hottest, 1 - (backPressured ?? 0)) : hottest;
+  const used = alwaysBehind ? Math.max(hottest, 1 - (backPressured ?? 0)) : hottest;
   const expected = remembered === null ? 0 : rateIn / (remembered * even);
   if (used < MIN_BUSY) {
     // So little work: at least so fast.

@@ -174,7 +174,7 @@ export interface Kept {
   recent: RecentLoad | null;
   /** Since when no record has come and none has waited. */
   idleSince: Time | null;
-  /** Since when the job is stopped by a decision, and why. */
+  /** Since when the job is stopped by a decision, and why. Whoever begins without `kept` takes it from status: a stopped job is woken by nobody else. */
   stopped: { at: Time; cause: 'Idle' | 'Schedule' } | null;
   profile: LoadProfile | null;
   memory: KeptMemory;

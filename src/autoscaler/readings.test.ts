@@ -56,6 +56,18 @@ it('tells readings of minutes ago for unknown', () => {
   expect(measure(readings, MONDAY + 180_000)!.unknown[0]!.why).toContain('150 s old');
 });
 
+it('takes a source for one that lags only when more waits than comes on its way in a second', () => {
+  const lags = (pendingRecords: number): boolean => {
+    const reading = (seconds: number): Sample => {
+      const { vertices } = at(seconds, seconds * 500);
+      return at(seconds, null, { vertices: vertices.map((vertex) => ({ ...vertex, pendingRecords })) });
+    };
+    return measure(all([reading(10), reading(20), reading(30)]), MONDAY + 30_000)!.vertices[0]!.alwaysBehind;
+  };
+  expect(lags(400)).toBe(false);
+  expect(lags(600)).toBe(true);
+});
+
 it('does not let one reading of the waiting records move it', () => {
   const pending = [0, 0, 1_000_000, 0].map((pendingRecords, i) => {
     const sample = at(10 + 10 * i, 5_000 * i);

@@ -10,6 +10,8 @@ const SETTLE_MS = 5_000;
 const MIN_SPAN_MS = 15_000;
 /** How long a metric may be missing from the readings until it counts as unknown. */
 const STALE_MS = 25_000;
+/** A source that keeps up has records waiting, too: those of so long are on their way. */
+const BEHIND_MS = 1_000;
 /** How old the newest reading may be: metrics come late, but those of minutes ago say nothing of now. */
 const OLD_MS = 90_000;
 
@@ -25,8 +27,8 @@ export interface Measured {
   /** Sources: records that wait, and by how many per second they grow. Null: not a source, or not known. */
   pending: number | null;
   pendingGrowth: number | null;
-  /** Sources: records waited in every reading, so that whatever kept it from reading was its own limit. */
-  alwaysPending: boolean;
+  /** Sources: in every reading more waited than what comes on its way, so that whatever kept it from reading was its own limit. */
+  alwaysBehind: boolean;
 }
 
 /** Adds a reading. Those of another configuration are dropped, and one that is not newer than the last is not taken. */
@@ -112,7 +114,7 @@ function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: 
     ...(times ?? { busy: null, hottest: null, backPressured: null }),
     pending,
     pendingGrowth: pending === null ? null : slope(of, 'pendingRecords', now),
-    alwaysPending: source && of.every(({ pendingRecords }) => (pendingRecords ?? 0) > 0),
+    alwaysBehind: pending !== null && pending > ((rateIn ?? 0) * BEHIND_MS) / 1_000,
   };
   if (rateIn === 0 && (measured.busy ?? 0) > 0.1) {
     say('numRecordsIn', `no record is counted although its subtasks are ${percent(measured.busy!)} busy`);

@@ -11,7 +11,11 @@ export function withLoad(recent: RecentLoad | null, load: number | null, now: Ti
   let { steps, sum, count } = recent ?? { steps: [], sum: 0, count: 0 };
   if (recent !== null && start > recent.start) {
     const missed = Math.min(STEPS, (start - recent.start) / STEP_MS - 1);
-    steps = [...steps, count > 0 ? sum / count : null, ...Array<null>(missed).fill(null)].slice(-STEPS);
+    steps = [
+      ...steps,
+      count > 0 ? Number((sum / count).toPrecision(4)) : null,
+      ...Array<null>(missed).fill(null),
+    ].slice(-STEPS);
     sum = 0;
     count = 0;
   }

@@ -36,6 +36,8 @@ export function overloaded(look: MeasuredLook, need: Need, planOf: () => Plan | 
     reason === 'Lagging'
       ? `Records wait for ${fixed((evaluation.lagMs ?? 0) / 1_000)} s and would not be worked off in ${config.catchUpTimeMs / 1_000} s`
       : `${need.bottleneck} needs ${percent(need.utilization)} of what it can do; the target is ${percent(config.targetUtilization)}`;
+  if (!differs(current, raise(look, need.subtasks))) return null;
+  // As something is done anyway, it is done for the hours to come.
   const plan = planOf();
   const raised = raise(look, plan === null ? need.subtasks : most(need.subtasks, needFor(plan.load, look.room)));
   if (differs(current, raised))

@@ -48,8 +48,9 @@ export interface JobOptions {
 export class SteadyJob {
   now: number;
   history: History = emptyHistory();
-  /** All that were decided, Hold included. */
+  /** All that were decided, Hold included; of all but the last without the arithmetic, which is much. */
   readonly decisions: Decision[] = [];
+  readonly acts: Decision[] = [];
   config: AutoscalingConfig;
   parallelism: Record<string, number>;
   pending = 0;
@@ -76,10 +77,6 @@ export class SteadyJob {
 
   get last(): Decision {
     return this.decisions.at(-1)!;
-  }
-
-  get acts(): Decision[] {
-    return this.decisions.filter(({ action }) => action !== 'Hold');
   }
 
   get taskManagers(): number {
@@ -109,7 +106,10 @@ export class SteadyJob {
     const sample = this.stopped ? null : this.tamper(this.sample());
     const { decision, history } = decide({ config: this.config, history: this.history, sample, now: this.now });
     this.history = history;
+    const before = this.decisions.pop();
+    if (before !== undefined) this.decisions.push({ ...before, terms: [] });
     this.decisions.push(decision);
+    if (decision.action !== 'Hold') this.acts.push(decision);
     if (!decision.act) return;
     this.stopped = decision.action === 'Suspend';
     this.parallelism = { ...this.parallelism, ...decision.parallelism };

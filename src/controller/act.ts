@@ -21,7 +21,11 @@ export async function act(
     case 'EnsureProcesses':
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
       if (attempt?.epoch === action.epoch && accepted !== undefined)
-        await runtime.ensureProcesses({ key, uid: key.uid, attempt, spec: accepted.spec }, action.skip, action.only);
+        await runtime.ensureProcesses(
+          { key, uid: key.uid, attempt, spec: accepted.spec, taskManagerMemory: decidedMemory(job) },
+          action.skip,
+          action.only,
+        );
       return;
     case 'StopProcesses':
       return runtime.stopProcesses(key, action.epoch, action.graceful);
@@ -46,6 +50,12 @@ export async function act(
     case 'RemoveState':
       return runtime.removeState(place);
   }
+}
+
+/** What the autoscaler has decided that TaskManagers get; undefined: what the spec says. */
+function decidedMemory({ status }: FlowJob): string | undefined {
+  const { applies, memory, memoryApplies } = status?.autoscaling ?? {};
+  return applies === true && memoryApplies === true ? memory : undefined;
 }
 
 /** Silence, and refusals that say the job is over (404, 409), show in the next observation. */

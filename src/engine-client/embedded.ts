@@ -86,6 +86,10 @@ export function jobManagerArguments(attempt: {
   ];
 }
 
-export function taskManagerArguments(configDirectory: string, resourceId: string): string[] {
-  return ['taskmanager', '--config-dir', configDirectory, '--resource-id', resourceId];
+/** `memory`: a quantity that takes the place of the one in the configuration. */
+export function taskManagerArguments(configDirectory: string, resourceId: string, memory?: string): string[] {
+  return [
+    ...['taskmanager', '--config-dir', configDirectory, '--resource-id', resourceId],
+    ...(memory === undefined ? [] : ['-D', `taskmanager.memory.process.size=${mebibytes(memory)}m`]),
+  ];
 }

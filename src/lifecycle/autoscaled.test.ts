@@ -157,6 +157,20 @@ test('what holds it is told once, and goes when it is over', () => {
   expect(world.job.status?.autoscaling?.held).toBeUndefined();
 });
 
+test('memory that is to be used at the next start is told once, and changes nothing of what runs', () => {
+  const world = running();
+  const told = (): string[] => (world.pass()?.events ?? []).map(({ reason }) => reason);
+  decide(world, {
+    reason: 'Balanced',
+    message: 'One was killed for its memory.',
+    memory: '640Mi',
+    memoryApplies: true,
+  });
+  expect(told()).toEqual(['MemoryChanged']);
+  expect(told()).toEqual([]);
+  expect(world.job.status).toMatchObject({ autoscaling: { memory: '640Mi' }, parallelism: 2, attempt: { epoch: 1 } });
+});
+
 test('a job that failed is not run again because of a size that was decided on before', () => {
   const world = running();
   decide(world, up);

@@ -89,6 +89,13 @@ export function autoscalingEvents(
       reason: applies ? 'Autoscaled' : 'ScaleRecommended',
       message: `${reason}: ${message}`,
     });
+  if (applies && after.memoryApplies === true && (before?.memoryApplies !== true || before.memory !== after.memory))
+    events.push({
+      savepoint: null,
+      type: 'Warning',
+      reason: 'MemoryChanged',
+      message: `TaskManagers that are started from now on get ${after.memory} of memory. ${message}`,
+    });
   if (held !== undefined && held.reason !== before?.held?.reason)
     events.push({
       savepoint: null,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import { changeBetween, desiredSpec } from './change.ts';
-import { World, type Crash } from './simulated-world.fixture.ts';
+import type { Crash } from './simulated-model.fixture.ts';
+import { World } from './simulated-world.fixture.ts';
 
 const resources = { limits: { memory: '512Mi' } };
 

@@ -12,8 +12,8 @@ export interface ProcessView {
   /** 0-based among the TaskManagers of its attempt; 0 for the JobManager. */
   index: number;
   state: 'Running' | 'Exited';
-  /** Set when it exited and that was seen. `asked`: by the operator or by `flowjob local down`, so not a failure. */
-  exit: { at: number; asked: boolean; reason: string } | null;
+  /** Set when it exited and that was seen. `outOfMemory`: it was ended because it needed more than its limit. `asked`: by the operator or by `flowjob local down`, so not a failure. */
+  exit: { at: number; asked: boolean; reason: string; outOfMemory?: true } | null;
   /** Set while it has not started: a pod that waits for its node, its image or its volume. `trouble`: what keeps it, with the remedy; null when time alone does. */
   pending?: { trouble: string | null };
   /** How often the process with this role and index was started before within its attempt. */

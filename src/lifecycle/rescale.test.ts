@@ -6,7 +6,8 @@ import { versionOf } from './change.ts';
 import type { Decision } from './model.ts';
 import { RESCALE_LIMIT } from './rescale.ts';
 import { revisionName } from './revisions.ts';
-import { World, type Crash } from './simulated-world.fixture.ts';
+import type { Crash } from './simulated-model.fixture.ts';
+import { World } from './simulated-world.fixture.ts';
 
 const resources = { limits: { memory: '512Mi' } };
 const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({

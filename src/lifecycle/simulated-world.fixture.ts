@@ -6,15 +6,9 @@ import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
 import { taskManagersOf } from '../api/task-managers.ts';
 import { namedPath } from './first-start.ts';
-import {
-  newJob,
-  newSavepoint,
-  scheduledSavepoint,
-  type Engine,
-  type Snapshot,
-  type WorldProcess,
-} from './simulated-objects.fixture.ts';
+import { newJob, newSavepoint, scheduledSavepoint } from './simulated-objects.fixture.ts';
 import { registered, rescale, sameButSize, scaleView, stopAll, working } from './simulated-scale.fixture.ts';
+import type { Crash, Engine, Snapshot, WorldProcess } from './simulated-model.fixture.ts';
 import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
 import type { Action, Decision } from './model.ts';
 import type {
@@ -26,9 +20,6 @@ import type {
   ReferencedSql,
   RunResult,
 } from './observation.ts';
-
-/** Where a pass of the operator is cut off. */
-export type Crash = 'none' | 'before write' | 'after write' | number;
 
 export class World {
   now = Date.parse('2026-01-01T00:00:00Z');
@@ -421,7 +412,7 @@ export class World {
   progress(): void {
     this.exit((p) => p.stopping, true);
     const engine = this.engine;
-    if (engine?.status === 'RESTARTING') return this.comeBack(engine);
+    if (engine?.status === 'RESTARTING' && !engine.rescaling) return this.comeBack(engine);
     if (engine !== null) this.rescaleEngine(engine);
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.position++;
@@ -447,11 +438,9 @@ export class World {
   /** The tasks run again once all their TaskManagers are there. */
   private comeBack(engine: Engine): void {
     if (engine.asked.some(({ kind }) => kind === 'Cancel')) return this.end('CANCELED', null);
-    const { replicas } = this.job.status!.accepted!.spec.taskManager;
-    const there = this.processes.filter(
-      (p) => p.role === 'TaskManager' && p.epoch === engine.epoch && p.state === 'Running',
-    );
-    if (there.length >= replicas) engine.status = 'RUNNING';
+    if (this.registered.length * this.slots < engine.upperBound) return;
+    engine.status = 'RUNNING';
+    engine.parallelism = engine.upperBound;
   }
 
   checkpoint(): void {
@@ -539,12 +528,13 @@ export class World {
   private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {
     for (const process of this.processes) {
       if (process.state !== 'Running' || !which(process)) continue;
+      const busy = this.engine === null ? [] : working(this.engine, this.registered, this.slots);
       process.state = 'Exited';
       process.exit = { at: this.now, asked, reason: 'killed' };
       process.stopping = false;
       if (this.engine?.epoch !== process.epoch) continue;
       if (process.role === 'JobManager') this.engine = null;
-      else this.restartTasks(this.engine);
+      else if (busy.includes(process.index)) this.restartTasks(this.engine);
     }
   }
 

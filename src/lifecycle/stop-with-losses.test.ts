@@ -1,7 +1,8 @@
 // A job that is to be stopped with a savepoint just after, or while, a TaskManager dies: it is given another one, so that the savepoint can be taken.
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import type { Action } from './model.ts';
-import { World, type Crash } from './simulated-world.fixture.ts';
+import type { Crash } from './simulated-model.fixture.ts';
+import { World } from './simulated-world.fixture.ts';
 
 const resources = { limits: { memory: '512Mi' } };
 

@@ -12,6 +12,8 @@ export interface AttemptPlan {
   uid: string;
   attempt: Attempt;
   spec: ResolvedFlowJobSpec;
+  /** Memory of TaskManagers that are started from now on, a quantity; undefined: as the spec says. */
+  taskManagerMemory?: string | undefined;
 }
 
 export interface Connection {

@@ -17,12 +17,12 @@ beforeAll(async () => {
   ({ kubectl } = await operatorRights(plane, ['a', 'b']));
   // A pod is admitted once its service account is there, which a dry run does not make.
   await kubectl.run('create', 'serviceaccount', `${RELEASE}-test`, '--namespace', SYSTEM);
-}, 600_000);
+}, 900_000);
 
 afterAll(async () => {
   await plane.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+}, 240_000);
 
 const named = (objects: readonly Rendered[], ...kinds: string[]): string[] =>
   objects
@@ -70,7 +70,7 @@ test('with names it has a Role in each of them, and no right beyond', async () =
   expect(await can('list', 'flowjobs', '--all-namespaces')).toContain('no');
   expect(await can('list', 'secrets', '--namespace', 'a')).toContain('no');
   expect(await can('delete', 'persistentvolumeclaims', '--namespace', 'a')).toContain('no');
-}, 60_000);
+}, 240_000);
 
 test.each([
   ['by default', []],
@@ -98,7 +98,7 @@ test.each([
     const said = await run(kubectl.program, args, { input: list });
     expect(said.trim().split('\n')).toHaveLength(objects.length);
   },
-  60_000,
+  240_000,
 );
 
 test('monitors are off unless asked for, and take the place of the annotations', async () => {
@@ -131,4 +131,4 @@ test('the job that helm test runs is one that the API server takes, and its pod 
       spec: { mode: 'Batch', job: { sql: { inline: sql } }, state: { storage: { persistentVolumeClaim: {} } } },
     },
   ]);
-}, 60_000);
+}, 240_000);

@@ -26,8 +26,8 @@ beforeAll(async () => {
     'crd/flowjobs.flowjob.dev',
     'crd/flowsavepoints.flowjob.dev',
   );
-  await until('FlowJobs can be listed', async () => (await run('get')).code === 0, { seconds: 30 });
-}, 600_000);
+  await until('FlowJobs can be listed', async () => (await run('get')).code === 0, { seconds: 90 });
+}, 900_000);
 
 afterAll(async () => {
   await cli.close();
@@ -217,7 +217,7 @@ test('a right that is missing is named by verb, resource and namespace, and read
   await kubectl.run('create', 'role', 'read', '--verb=get', '--resource=flowjobs.flowjob.dev');
   await kubectl.run('create', 'rolebinding', 'read', '--role=read', '--user=reader');
   await until('the right has arrived', async () => (await run('get flights -o name', 'reader')).code === 0, {
-    seconds: 20,
+    seconds: 60,
   });
   expect((await run('get nobody', 'reader')).err).toBe('error: flowjob "nobody" not found');
   file('mine.yaml', job('mine'));

@@ -13,8 +13,8 @@ let asked: string[];
 
 beforeAll(async () => {
   fixture = await startFixture();
-}, 60_000);
-afterAll(async () => fixture.stop(), 30_000);
+}, 240_000);
+afterAll(async () => fixture.stop(), 180_000);
 
 beforeEach(async () => {
   told = [];
@@ -51,7 +51,7 @@ test('nothing is watched before a job asks, then each is fetched once for each o
   told = [];
   const current = await fixture.client.get(CONFIG_MAPS, ref('named'));
   await fixture.client.replace(CONFIG_MAPS, { ...current, data: { 'job.sql': 'SELECT 2' } });
-  await until('the change is told', async () => told.includes('named') || null, { seconds: 10, every: 10 });
+  await until('the change is told', async () => told.includes('named') || null, { seconds: 60, every: 10 });
   expect(await configMaps.read(ref('named'))).toEqual({ 'job.sql': 'SELECT 2' });
   expect(asked).toEqual(['named', 'named']);
 });
@@ -61,11 +61,11 @@ test('one that is missing is told when it comes, when it goes, and when it comes
   for (const text of ['SELECT 1', 'SELECT 2']) {
     told = [];
     await make('late', text);
-    await until('it is told', async () => told.includes('late') || null, { seconds: 10, every: 10 });
+    await until('it is told', async () => told.includes('late') || null, { seconds: 60, every: 10 });
     expect(await configMaps.read(ref('late'))).toEqual({ 'job.sql': text });
     told = [];
     await fixture.client.delete(CONFIG_MAPS, ref('late'));
-    await until('its end is told', async () => told.includes('late') || null, { seconds: 10, every: 10 });
+    await until('its end is told', async () => told.includes('late') || null, { seconds: 60, every: 10 });
     expect(await configMaps.read(ref('late'))).toBeNull();
   }
 });

@@ -22,7 +22,7 @@ const configMap = (name: string): object => ({ apiVersion: 'v1', kind: 'ConfigMa
 beforeAll(async () => {
   plane = await start('one');
   kubectl = kubectlFor(plane);
-}, 600_000);
+}, 900_000);
 
 afterAll(async () => {
   await plane.stop();
@@ -46,7 +46,7 @@ test('a killed API server comes back on the same address, with the same certific
   await plane.apiServer.start();
   await expect(kubectl.run('get', 'configmap', 'kept')).resolves.toContain('kept');
   expect(readFileSync(plane.certificateAuthority, 'utf8')).toBe(certificate);
-}, 60_000);
+}, 240_000);
 
 test('after a compaction and a restart, a watch from before is answered with 410', async () => {
   const before = await kubectl.run('get', '--raw', '/api/v1/namespaces/default/configmaps');
@@ -57,7 +57,7 @@ test('after a compaction and a restart, a watch from before is answered with 410
   const path = `/api/v1/namespaces/default/configmaps?watch=1&resourceVersion=${metadata.resourceVersion}`;
   const first = await firstLine(plane, path);
   expect(JSON.parse(first)).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } });
-}, 60_000);
+}, 240_000);
 
 test('two run side by side and know nothing of each other', async () => {
   const other = await start('two');
@@ -70,7 +70,7 @@ test('two run side by side and know nothing of each other', async () => {
   } finally {
     await other.stop();
   }
-}, 60_000);
+}, 240_000);
 
 test('stop ends every process and removes the folder', async () => {
   const other = await start('three');
@@ -79,7 +79,7 @@ test('stop ends every process and removes the folder', async () => {
   await other.stop();
   expect(pids.map(isAlive)).toEqual([false, false, false]);
   expect(existsSync(other.folder)).toBe(false);
-}, 60_000);
+}, 240_000);
 
 /** The first event of a watch. */
 async function firstLine(of: ControlPlane, path: string): Promise<string> {

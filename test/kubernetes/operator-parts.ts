@@ -53,14 +53,14 @@ export async function startOperatorParts(namespaces: readonly string[]): Promise
   const caches = new JobCaches(options);
   const pods = podCache(options);
   const reading = Promise.all([caches.run(ending.signal), pods.run(ending.signal)]);
-  await until('the caches are synced', () => caches.hasSynced && pods.hasSynced, { seconds: 30 });
+  await until('the caches are synced', () => caches.hasSynced && pods.hasSynced, { seconds: 90 });
   const recorder = new EventRecorder({ client, controller: 'flowjob.dev/operator', instance: 'test', clock, random });
   const store = new KubernetesStore({ client, recorder, caches });
   return {
     ...{ rights, options, caches, pods, recorder, store, troubles },
     applied: async (namespace, name) => {
       await rights.kubectl.apply([manifest(namespace, name)]);
-      return until(`${name} is seen`, async () => store.get('FlowJob', { namespace, name }), { seconds: 20 });
+      return until(`${name} is seen`, async () => store.get('FlowJob', { namespace, name }), { seconds: 60 });
     },
     stop: async () => {
       ending.abort();

@@ -24,7 +24,7 @@ const ours = join(folder, 'flowjob', 'cluster', 'kubeconfig');
 
 beforeAll(async () => {
   theirs = await startControlPlane({ folder: join(folder, 'theirs') });
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => {
   await theirs.stop();
@@ -40,10 +40,10 @@ test('up with a context says whose cluster is used and writes its kubeconfig; do
   await cluster('down');
   expect(await cluster('status')).toBe('nothing is up\n');
   expect((await theirs.apiServer.get('/readyz')).status).toBe(200);
-}, 30_000);
+}, 180_000);
 
 test('a context that there is not changes nothing', async () => {
   await cluster('up', '--context', 'flowjob');
   await expect(cluster('up', '--context', 'no-such')).rejects.toThrow('no-such');
   expect(await cluster('status')).toContain('your cluster flowjob is in use');
-}, 30_000);
+}, 180_000);

@@ -4,6 +4,7 @@ import { clusterFolder } from './folder.ts';
 import { kubectlOf } from './cluster.ts';
 import { ownCluster } from './own-cluster.ts';
 import { reclaimVolumes } from './volumes.ts';
+import { tellingItsEnd, wholeLog } from './whole-log.ts';
 
 const folder = clusterFolder();
 const kubectl = kubectlOf(folder);
@@ -52,9 +53,8 @@ const claim = (name: string, volumeName?: string): object => ({
 
 /** Runs a pod to its end; its log. */
 async function complete(name: string, command: string[], claimed?: string): Promise<string> {
-  await kubectl.apply([pod(name, command, claimed === undefined ? {} : { claim: claimed })]);
-  await phase(name, 'Succeeded');
-  return (await kubectl.run('logs', name, '-n', NAMESPACE)).trim();
+  await kubectl.apply([pod(name, tellingItsEnd(command), claimed === undefined ? {} : { claim: claimed })]);
+  return (await wholeLog(kubectl, name, NAMESPACE)).trim();
 }
 
 async function phase(name: string, wanted: string): Promise<Pod> {
@@ -65,7 +65,7 @@ async function phase(name: string, wanted: string): Promise<Pod> {
       if (found.status.phase === wanted) return found;
       throw new Error(await kubectl.run('get', 'pod', name, '-n', NAMESPACE, '-o', 'jsonpath={.status}'));
     },
-    { seconds: 30, every: 200 },
+    { seconds: 90, every: 200 },
   );
 }
 
@@ -73,18 +73,18 @@ beforeAll(async () => {
   await kubectl.run('delete', 'namespace', NAMESPACE, '--ignore-not-found');
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await kubectl.apply([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels } }]);
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => {
   await kubectl.run('delete', 'namespace', NAMESPACE);
-}, 60_000);
+}, 240_000);
 
 test('the command line runs in a pod, as a user without rights', async () => {
   expect(await complete('version', ['flowjob', '--version'])).toMatch(/^\d+\.\d+\.\d+$/);
   expect(await complete('node', ['node', '-p', 'process.versions.node.split(".")[0] + " " + process.getuid()'])).toBe(
     '24 10001',
   );
-}, 60_000);
+}, 240_000);
 
 test('JobManager, TaskManager and its worker threads run from the image on a read-only root file system', async () => {
   const sql = `
@@ -96,7 +96,7 @@ test('JobManager, TaskManager and its worker threads run from the image on a rea
   const table = await complete('engine', ['sh', '-c', script], 'engine');
   expect(table).toMatch(/be +2/);
   expect(table).toMatch(/not +1/);
-}, 60_000);
+}, 240_000);
 
 test('a pod finds another through a Service and its name', async () => {
   const serve = "require('http').createServer((_, answer) => answer.end('it is me')).listen(8080)";
@@ -114,11 +114,11 @@ test('a pod finds another through a Service and its name', async () => {
     ask();`;
   expect(await complete('asks-short', ['node', '-e', ask('server')])).toBe('it is me');
   expect(await complete('asks-long', ['node', '-e', ask(`server.${NAMESPACE}.svc.cluster.local`)])).toBe('it is me');
-}, 90_000);
+}, 300_000);
 
 test('exec reaches a running pod', async () => {
   expect(await kubectl.run('exec', 'server', '-n', NAMESPACE, '--', 'hostname')).toBe('server\n');
-}, 30_000);
+}, 180_000);
 
 /** The volumes of a cluster of the developer's are made by its provisioner. */
 const onOurCluster = ownCluster(folder) === null ? test : test.skip;
@@ -133,10 +133,10 @@ onOurCluster(
     await kubectl.run('delete', 'pod', 'writes', 'reads', '-n', NAMESPACE);
     await kubectl.run('delete', 'pvc', 'data', '-n', NAMESPACE);
     await until('the volume is reclaimed', async () => (await reclaimVolumes(folder, kubectl)).includes(volume), {
-      seconds: 30,
+      seconds: 90,
     });
     await kubectl.apply([claim('data', volume)]);
     expect(await complete('finds-nothing', ['ls', '-A', '/data'], 'data')).toBe('');
   },
-  120_000,
+  400_000,
 );

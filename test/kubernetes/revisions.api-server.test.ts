@@ -12,8 +12,8 @@ const spec = { job: { sql: { inline: 'SELECT 1' } } } as ResolvedFlowJobSpec;
 beforeAll(async () => {
   fixture = await startFixture();
   revisions = new KubernetesRevisions(fixture.client);
-}, 60_000);
-afterAll(async () => fixture.stop(), 30_000);
+}, 240_000);
+afterAll(async () => fixture.stop(), 180_000);
 
 test('a version is owned by its FlowJob, has another number when it is accepted again, and goes when it is to go', async () => {
   await revisions.put(owner, { name: 'orders-a', revision: 1, spec });

@@ -4,6 +4,7 @@ import { AutoscalingSchema } from '../../api/autoscaling.ts';
 import type { FlowJobStatus } from '../../api/status.ts';
 import { toStructural, withDefaults } from '../../api/structural.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
+import type { ProcessView } from '../../lifecycle/observation.ts';
 import { Autoscaler, RESCALES_AT_ONCE, type Looked } from './autoscaler.ts';
 import { FakeJob, JOB_ID } from './fake-job.fixture.ts';
 import { readSample } from './read-sample.ts';
@@ -13,6 +14,8 @@ let now: number;
 let jobs: FlowJob[];
 let looks: Looked[];
 let woken: string[];
+let processes: ProcessView[];
+let troubles: unknown[];
 let autoscaler: Autoscaler;
 
 const resources = { limits: { memory: '512Mi' } };
@@ -48,21 +51,22 @@ function job(name: string, autoscaling: object = {}, status: Partial<FlowJobStat
 beforeEach(async () => {
   fake = await FakeJob.start();
   now = Date.parse('2026-01-01T00:00:00Z');
-  [jobs, looks, woken] = [[job('orders')], [], []];
+  [jobs, looks, woken, processes, troubles] = [[job('orders')], [], [], [], []];
   autoscaler = started();
 });
-afterEach(async () => fake.stop());
+afterEach(async () => {
+  await fake.stop();
+  expect(troubles).toEqual([]);
+});
 
 function started(): Autoscaler {
   return new Autoscaler({
     jobs: () => jobs,
-    runtime: { connection: async () => ({ url: fake.url, token: null }) },
+    runtime: { connection: async () => ({ url: fake.url, token: null }), processes: () => processes },
     clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
     wake: ({ name }) => void woken.push(name),
     record: (_, looked) => void looks.push(looked),
-    onTrouble: (error) => {
-      throw error;
-    },
+    onTrouble: (error) => void troubles.push(error),
   });
 }
 
@@ -136,6 +140,79 @@ test.each([
   await rounds(10, 100);
   expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
   expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });
+});
+
+test('TaskManagers that were killed for their memory are counted, each once, also when nothing is left of them', async () => {
+  const killed = (index: number, restarts: number): ProcessView => ({
+    ...{ epoch: 1, role: 'TaskManager', index, state: 'Exited', restarts },
+    exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
+  });
+  const counted = async (...now: ProcessView[]): Promise<number | null | undefined> => {
+    processes = now;
+    await rounds(1);
+    return last().sample?.outOfMemoryKills;
+  };
+  expect(await counted()).toBe(0);
+  expect(await counted(killed(0, 0))).toBe(1);
+  expect(await counted(killed(0, 0), killed(1, 0))).toBe(2);
+  expect(await counted(killed(0, 1))).toBe(3);
+  expect(await counted()).toBe(3);
+});
+
+test('a job is stopped while a window of its schedule says so, and started after it, by whichever operator is there by then', async () => {
+  // The first round is at midnight.
+  const schedules = [{ name: 'night', schedule: '0 0 * * *', duration: '1h', suspend: true }];
+  jobs = [job('orders', { schedules })];
+  await rounds(1);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({ stopped: 'Schedule', reason: 'Scheduled' });
+  const { decision } = autoscaler.of('orders')!;
+  jobs = [job('orders', { schedules }, { state: 'Suspended', autoscaling: { applies: true, ...decision! } })];
+  for (const restarted of [false, true]) {
+    if (restarted) autoscaler = started();
+    await rounds(3);
+    expect(autoscaler.of('orders')?.decision?.stopped).toBe(restarted ? undefined : 'Schedule');
+  }
+  expect(looks.at(-1)?.decision.action).toBe('Hold');
+  now += 3_600_000;
+  await rounds(1);
+  expect(looks.at(-1)?.decision).toMatchObject({ action: 'Wake', reason: 'WindowOver' });
+  expect(autoscaler.of('orders')?.decision?.stopped).toBeUndefined();
+  expect(autoscaler.of('orders')?.decision?.reason).toBe('WindowOver');
+});
+
+test('an edit is looked at although the next look is far away, and a schedule that cannot be followed is told', async () => {
+  const night = { name: 'night', schedule: '0 0 * * *', duration: '1h', suspend: true };
+  jobs = [job('orders', { schedules: [night] })];
+  await rounds(1);
+  const { decision } = autoscaler.of('orders')!;
+  jobs = [job('orders', {}, { state: 'Suspended', autoscaling: { applies: true, ...decision! } })];
+  jobs[0]!.metadata.generation = 2;
+  await rounds(1);
+  expect(autoscaler.of('orders')?.decision?.stopped).toBeUndefined();
+
+  jobs = [job('orders', { schedules: [{ ...night, timeZone: 'Nowhere/Land' }] })];
+  jobs[0]!.metadata.generation = 3;
+  await rounds(1);
+  expect(autoscaler.of('orders')?.held).toMatchObject({ reason: 'InvalidSchedule' });
+  expect(autoscaler.of('orders')?.held?.message).toContain(
+    'spec.autoscaling.schedules[0].timeZone: "Nowhere/Land" is no time zone',
+  );
+});
+
+test('a job without work is stopped, and started now and then to look for some', async () => {
+  const scaleToZero = { idleAfter: '1m', lookEvery: '5m' };
+  jobs = [job('orders', { scaleToZero })];
+  fake.busy = 0;
+  await rounds(12);
+  const { decision } = autoscaler.of('orders')!;
+  expect(decision).toMatchObject({ stopped: 'Idle', reason: 'Idle' });
+  jobs = [job('orders', { scaleToZero }, { state: 'Suspended', autoscaling: { applies: true, ...decision! } })];
+  await rounds(12);
+  expect(autoscaler.of('orders')?.decision?.stopped).toBe('Idle');
+  now += 300_000;
+  await rounds(1);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({ reason: 'LookForWork' });
+  expect(autoscaler.of('orders')?.decision?.stopped).toBeUndefined();
 });
 
 test('a recommendation is decided like anything else', async () => {

@@ -3,6 +3,7 @@
 import { decide } from '../../autoscaler/decide.ts';
 import { emptyHistory } from '../../autoscaler/defaults.ts';
 import type { Decision, DecideResult, History, Sample } from '../../autoscaler/model.ts';
+import { scheduleError } from '../../api/cron.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import type { ObjectKey } from '../../api/object.ts';
@@ -25,7 +26,7 @@ export interface Looked {
 
 export interface AutoscalerOptions {
   jobs: () => readonly FlowJob[] | Promise<readonly FlowJob[]>;
-  runtime: Pick<Runtime, 'connection'>;
+  runtime: Pick<Runtime, 'connection' | 'processes'>;
   clock: Clock;
   /** A pass over the job is due. */
   wake: (key: ObjectKey) => void;
@@ -42,12 +43,16 @@ export interface AutoscalingFigures {
 
 interface Known {
   history: History;
+  /** Of the spec that was looked at last. */
+  generation: number;
   view: AutoscalerView;
   lookAt: number;
   /** Since when nothing is known of it; a moment of that is no news. */
   unknownSince: number | null;
   /** The configuration that runs, and since when all of its tasks do. */
   running: { configuration: string; since: number } | null;
+  /** TaskManagers of the run that were killed for their memory; pods do not stay on record for good. */
+  killed: { run: string; which: Set<string> };
   decisions: Map<string, AutoscalingFigures['decisions'][number]>;
   costPerHour: number | null;
 }
@@ -97,24 +102,39 @@ export class Autoscaler {
     const due = scaled.filter((job) => isToBeLookedAt(job) && this.isDue(job));
     const worker = async (): Promise<void> => {
       for (let job = due.shift(); job !== undefined && !signal.aborted; job = due.shift())
-        await this.look(job, busy).catch((error: unknown) => this.options.onTrouble(error, job));
+        await this.look(job, busy).catch((error: unknown) => this.failed(job, error));
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
 
   private isDue({ metadata }: FlowJob): boolean {
-    return this.options.clock.now() >= (this.known.get(metadata.uid)?.lookAt ?? 0);
+    const known = this.known.get(metadata.uid);
+    // An edit may be about what is waited for.
+    return known?.generation !== metadata.generation || this.options.clock.now() >= known.lookAt;
   }
 
   private async look(job: FlowJob, busy: Map<string, number>): Promise<void> {
     const now = this.options.clock.now();
     const known = this.known.get(job.metadata.uid) ?? begin(job, now);
     this.known.set(job.metadata.uid, known);
+    known.generation = job.metadata.generation;
     const sample = await this.sample(job, known, now);
     const result = decide({ config: configOf(job.spec), history: known.history, sample, now });
     const withheld = this.withheld(job, result.decision, busy);
     this.accept(job, known, result, withheld, now);
     await this.options.record(job, { sample, decision: result.decision, withheld });
+  }
+
+  /** What cannot be reckoned with, such as a time zone that nobody knows, is told like everything that holds the size. */
+  private failed(job: FlowJob, error: unknown): void {
+    this.options.onTrouble(error, job);
+    const known = this.known.get(job.metadata.uid);
+    if (known === undefined) return;
+    known.lookAt = this.options.clock.now() + TOLD_AFTER;
+    const held = { reason: 'AutoscalerError', message: error instanceof Error ? error.message : String(error) };
+    const isNews = known.view.held?.message !== held.message;
+    known.view = { ...known.view, held };
+    if (isNews) this.options.wake(job.metadata);
   }
 
   private async sample(job: FlowJob, known: Known, now: number): Promise<Sample | null> {
@@ -129,7 +149,15 @@ export class Autoscaler {
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
     if (!running) known.running = null;
     else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
-    return { ...sample, runningSince: known.running?.since ?? null };
+    const outOfMemoryKills = this.kills(job, known, attempt.jobId);
+    return { ...sample, runningSince: known.running?.since ?? null, outOfMemoryKills };
+  }
+
+  private kills({ metadata }: FlowJob, known: Known, run: string): number {
+    if (known.killed.run !== run) known.killed = { run, which: new Set() };
+    for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
+      if (role === 'TaskManager' && exit?.outOfMemory === true) known.killed.which.add(`${epoch}/${index}/${restarts}`);
+    return known.killed.which.size;
   }
 
   private withheld({ metadata }: FlowJob, decision: Decision, busy: Map<string, number>): string | null {
@@ -158,22 +186,25 @@ export class Autoscaler {
     known.unknownSince = decision.reason === 'MetricsUnknown' ? (known.unknownSince ?? now) : null;
     const isNews = known.unknownSince === null || now - known.unknownSince >= TOLD_AFTER;
     const before = JSON.stringify(known.view);
-    known.view = viewOf(job, decision, known.view, { handedOn: withheld === null, tellUnknown: isNews });
+    const view = viewOf(job, decision, known.view, { handedOn: withheld === null, tellUnknown: isNews });
+    known.view = { ...view, held: scheduleTrouble(job) ?? view.held };
     if (JSON.stringify(known.view) !== before) this.options.wake(job.metadata);
   }
 }
 
 /** Of a job that an earlier operator has stopped it is known that it was stopped, or nobody would ever wake it. */
-function begin({ status }: FlowJob, now: number): Known {
+function begin({ metadata, status }: FlowJob, now: number): Known {
   const history = emptyHistory();
-  const stopped = status?.autoscaling?.stopped;
-  if (stopped !== undefined) history.kept.stopped = { at: now, cause: stopped };
+  const { stopped, applies } = status?.autoscaling ?? {};
+  if (stopped !== undefined && applies === true) history.kept.stopped = { at: now, cause: stopped };
   return {
     history,
     view: { decision: null, held: status?.autoscaling?.held ?? null },
     lookAt: 0,
+    generation: metadata.generation,
     unknownSince: null,
     running: null,
+    killed: { run: '', which: new Set() },
     decisions: new Map(),
     costPerHour: null,
   };
@@ -184,6 +215,14 @@ function isToBeLookedAt({ metadata, status, spec }: FlowJob): boolean {
   if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return false;
   if (status?.state === 'Running') return status.scaling === undefined || status.scaling.failure !== undefined;
   return status?.state === 'Suspended' && !spec.suspend && status.autoscaling?.stopped !== undefined;
+}
+
+/** A window that cannot be followed is passed over by decisions, which nobody would notice. */
+function scheduleTrouble({ spec }: FlowJob): AutoscalerView['held'] {
+  const errors = (spec.autoscaling?.schedules ?? []).flatMap(
+    (window, index) => scheduleError(window, `spec.autoscaling.schedules[${index}]`) ?? [],
+  );
+  return errors.length === 0 ? null : { reason: 'InvalidSchedule', message: `${errors.join(' ')} It is passed over.` };
 }
 
 /** By namespace. */

@@ -21,14 +21,14 @@ export function viewOf(
   const known = before.held?.reason === decision.reason ? before.held : null;
   // Figures of a message move with each look; what is told once stands until it is over.
   const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
-  const changes = decision.action !== 'Hold' && handedOn;
-  return { decision: changes ? decidedOf(job, decision, before.decision) : before.decision, held };
+  if (!handedOn) return { decision: before.decision, held };
+  if (decision.action !== 'Hold') return { decision: decidedOf(job, decision, before.decision), held };
+  return { decision: withMemory(job, decision, before.decision), held };
 }
 
 function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerView['decision']): Decided {
   const { reason, message, action } = decision;
-  const memory = decision.memory === null ? {} : { memory: `${Math.ceil(decision.memory.bytes / MIB)}Mi` };
-  const why = { reason, message, ...memory };
+  const why = { reason, message, ...memoryOf(decision.memory) };
   if (action === 'Rescale') return { ...sizeOf(decision), ...why };
   // A job that is stopped comes back as it was, unless the decision says otherwise.
   const { replicas, parallelism, vertices } = before ?? status?.autoscaling ?? {};
@@ -40,6 +40,28 @@ function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerVi
   if (action === 'Suspend') return { ...kept, ...why, stopped: reason === 'Scheduled' ? 'Schedule' : 'Idle' };
   return { ...(Object.keys(decision.parallelism).length > 0 ? sizeOf(decision) : kept), ...why };
 }
+
+/** Memory to be used at the next start is decided on without a rescaling, too; a recommendation of memory alone is no news. */
+function withMemory(
+  { status }: FlowJob,
+  { memory, reason, message }: Decision,
+  before: AutoscalerView['decision'],
+): AutoscalerView['decision'] {
+  const told = memoryOf(memory);
+  if (told.memoryApplies !== true) return before;
+  const {
+    applies: _applies,
+    held: _held,
+    replicasInSpec: _replicas,
+    ...standing
+  } = status?.autoscaling ?? {
+    ...{ applies: true, reason, message },
+  };
+  return { ...(before ?? standing), ...told };
+}
+
+const memoryOf = (memory: Decision['memory']): Pick<Decided, 'memory' | 'memoryApplies'> =>
+  memory === null ? {} : { memory: `${Math.floor(memory.bytes / MIB)}Mi`, memoryApplies: memory.apply };
 
 function sizeOf({ parallelism, taskManagers }: Decision): Pick<Decided, 'replicas' | 'parallelism' | 'vertices'> {
   const vertices = Object.entries(parallelism)

@@ -25,9 +25,9 @@ const runtimeOf = (pods: Cache<Pod>): KubernetesRuntime => {
 beforeAll(async () => {
   parts = await startOperatorParts(['a', 'b']);
   runtime = runtimeOf(parts.pods);
-}, 600_000);
+}, 900_000);
 
-afterAll(async () => parts.stop(), 60_000);
+afterAll(async () => parts.stop(), 240_000);
 
 const attempt = (epoch: number): Attempt => ({
   epoch,
@@ -167,7 +167,7 @@ test('an attempt gets its pods and what they need, once, however often it is ask
     `Secret orders-1 ${uid}`,
     `Service orders-rest ${uid}`,
   ]);
-}, 60_000);
+}, 240_000);
 
 test('what attempts share is brought back to what it is to be by the next one; what others added to it stays', async () => {
   const plan = planOf(await parts.applied('a', 'shared'), 1);
@@ -198,7 +198,7 @@ test('what attempts share is brought back to what it is to be by the next one; w
   await kubectl.run('delete', 'service', 'shared-rest', '-n', 'a');
   await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
   expect(runtime.refusal(plan.key)).toBeNull();
-}, 60_000);
+}, 240_000);
 
 test('a pod whose name somebody else has taken is left alone, and said to be so', async () => {
   const plan = planOf(await parts.applied('b', 'taken'), 1);
@@ -212,7 +212,7 @@ test('a pod whose name somebody else has taken is left alone, and said to be so'
     },
   ]);
   await expect(runtime.ensureProcesses(plan, [])).rejects.toThrow('nobody controls');
-}, 60_000);
+}, 240_000);
 
 test('a TaskManager that ended is replaced under the next name', async () => {
   const plan = planOf(await parts.applied('a', 'replaced'), 1);
@@ -220,13 +220,13 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'replaced-1-taskmanager-0', { phase: 'Failed', reason: 'Evicted' });
   await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {
-    seconds: 20,
+    seconds: 60,
   });
   await runtime.ensureProcesses(plan, [0]);
   expect(podNames(plan)).not.toContain('replaced-1-taskmanager-0-1');
   await runtime.ensureProcesses(plan, []);
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
-}, 60_000);
+}, 240_000);
 
 test('the TaskManagers of a job that was rescaled need not be the first ones, and those that it is left without go, no others', async () => {
   const plan = planOf(await parts.applied('a', 'rescaled'), 1);
@@ -251,7 +251,7 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'tokens-1-jobmanager', { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] });
   const tokenOf = async (of: KubernetesRuntime, epoch: number): Promise<string | null> =>
-    (await until('it can be reached', async () => of.connection(plan.key, attempt(epoch)), { seconds: 20 })).token;
+    (await until('it can be reached', async () => of.connection(plan.key, attempt(epoch)), { seconds: 60 })).token;
   const first = await tokenOf(runtime, 1);
   expect(first).toMatch(/^[0-9a-f]{48}$/);
   // From the Secret, as an operator that was started since reads it.
@@ -281,11 +281,11 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
       );
       return podNames(plan).length === 0;
     },
-    { seconds: 30 },
+    { seconds: 90 },
   );
   await runtime.forget(plan.key);
   expect((runtime as unknown as { tokens: Map<string, unknown> }).tokens.has('a/tokens')).toBe(false);
-}, 90_000);
+}, 300_000);
 
 const isWatchOfConfigMaps = ({ resource, verb }: Request): boolean => resource === 'configmaps' && verb === 'watch';
 
@@ -319,7 +319,7 @@ test('the rights of the chart are enough for all of it, and each of them is used
   const savepoint = await until(
     'the savepoint is seen',
     async () => parts.store.get('FlowSavepoint', { namespace: 'a', name: 's' }),
-    { seconds: 20 },
+    { seconds: 60 },
   );
   const kept = await parts.store.update<'FlowSavepoint'>({
     ...savepoint,
@@ -337,7 +337,7 @@ test('the rights of the chart are enough for all of it, and each of them is used
   for (const { name } of await revisions.list(owner)) await revisions.remove(owner, name);
   const configMaps = new KubernetesConfigMaps(parts.options);
   expect(await configMaps.read({ namespace: 'a', name: 'rights' })).toBeNull();
-  await until('its ConfigMaps are watched', () => parts.rights.requests.some(isWatchOfConfigMaps), { seconds: 20 });
+  await until('its ConfigMaps are watched', () => parts.rights.requests.some(isWatchOfConfigMaps), { seconds: 60 });
   configMaps.close();
   await parts.store.create<'FlowSavepoint'>({
     apiVersion: 'flowjob.dev/v1alpha1',
@@ -362,4 +362,4 @@ test('the rights of the chart are enough for all of it, and each of them is used
       resources.flatMap((resource) => verbs.map((verb) => key({ group: apiGroups[0]!, resource, verb }))),
     );
   expect([...used].sort()).toEqual(granted.sort());
-}, 60_000);
+}, 240_000);

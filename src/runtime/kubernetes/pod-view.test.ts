@@ -47,6 +47,8 @@ test('a pod that ended tells when and why: its code and last words, too little m
   expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.reason).toContain(
     'resources.limits.memory: raise it',
   );
+  expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.outOfMemory).toBe(true);
+  expect(processOf(ended({ exitCode: 137, reason: 'Error' }))?.exit?.outOfMemory).toBeUndefined();
   const deleted = { ...ended({ exitCode: 143, message: 'waiting for slots' }) };
   deleted.metadata = { ...deleted.metadata, deletionTimestamp: '2026-01-01T00:00:30Z' };
   expect(processOf(deleted)?.exit).toMatchObject({ asked: true, reason: 'orders-3-taskmanager-1 was deleted.' });

@@ -57,6 +57,7 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
   return {
     at: Number.isNaN(at) ? 0 : at,
     asked: pod.metadata.deletionTimestamp !== undefined,
+    ...(ended?.reason === 'OOMKilled' ? { outOfMemory: true } : {}),
     reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined ? '' : ` (${reason}: ${message ?? ''})`}.`,
   };
 }

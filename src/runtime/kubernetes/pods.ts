@@ -5,6 +5,7 @@ import {
   taskManagerArguments,
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
+import { quantityValue } from '../../api/schema-kit.ts';
 import type { PodTemplate } from '../../api/flowjob.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
@@ -115,16 +116,33 @@ export function taskManagerPod(
 ): PodManifest {
   const { key, attempt, spec } = plan;
   const name = taskManagerName(key.name, attempt.epoch, index, restarts);
+  const resources = withMemory(spec.taskManager.resources, plan.taskManagerMemory);
   return podOf(plan, settings, {
     name,
     role: 'TaskManager',
     labels: { [LABEL.index]: String(index), [LABEL.restarts]: String(restarts) },
-    flags: taskManagerNodeFlags(spec.taskManager.resources.limits.memory),
-    args: [...taskManagerArguments(PATHS.config, name), '-D', 'taskmanager.host=$(POD_IP)'],
-    resources: spec.taskManager.resources,
+    flags: taskManagerNodeFlags(resources.limits.memory),
+    args: [
+      ...taskManagerArguments(PATHS.config, name, plan.taskManagerMemory),
+      ...['-D', 'taskmanager.host=$(POD_IP)'],
+    ],
+    resources,
     template: spec.taskManager.podTemplate,
     container: { ports: [{ name: 'data', containerPort: DATA_PORT }] },
   });
+}
+
+type Resources = ResolvedFlowJobSpec['taskManager']['resources'];
+
+/** What is set aside stays below what may be used. */
+function withMemory(resources: Resources, memory: string | undefined): Resources {
+  if (memory === undefined) return resources;
+  const { limits, requests } = resources;
+  const less = requests?.memory !== undefined && quantityValue(requests.memory) > quantityValue(memory);
+  return {
+    limits: { ...limits, memory },
+    ...(requests === undefined ? {} : { requests: { ...requests, ...(less ? { memory } : {}) } }),
+  };
 }
 
 /** By the kubelet, which says at once which Secret or key is missing; the operator never reads them. */

@@ -135,8 +135,8 @@ export class LocalRuntime implements Runtime {
     for (const index of taskManagersOf(plan.attempt, taskManager.replicas)) {
       if (skip.includes(index)) continue;
       this.ensure(plan, secrets.values, `taskmanager-${index}`, 'TaskManager', index, (restarts) => ({
-        flags: taskManagerNodeFlags(taskManager.resources.limits.memory),
-        args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts)),
+        flags: taskManagerNodeFlags(plan.taskManagerMemory ?? taskManager.resources.limits.memory),
+        args: taskManagerArguments(files.directory, resourceId(name, epoch, index, restarts), plan.taskManagerMemory),
       }));
     }
   }

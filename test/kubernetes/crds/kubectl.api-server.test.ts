@@ -11,7 +11,7 @@ let api: ApiWithCrds;
 
 beforeAll(async () => {
   api = await startApiWithCrds();
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => api.stop());
 

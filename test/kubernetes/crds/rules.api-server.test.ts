@@ -12,7 +12,7 @@ type Named = Manifest<KubeObject> & { status?: object };
 
 beforeAll(async () => {
   api = await startApiWithCrds(KIND_NAMES.map(withMadeUpValues));
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => api.stop());
 

@@ -33,7 +33,7 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
     const stalled = condition(job, 'Stalled');
     return stalled?.reason === 'SqlNotFound' && what.test(stalled.message);
   };
-  await jobs.until('orders', 'says that the ConfigMap is missing', says(/there is no ConfigMap "orders-sql"/), 10);
+  await jobs.until('orders', 'says that the ConfigMap is missing', says(/there is no ConfigMap "orders-sql"/), 60);
   await kubectl.apply([configMap({ 'other.sql': text(1) })]);
   await jobs.until(
     'orders',
@@ -54,13 +54,13 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
   expect(upgraded.status?.attempt?.restoreFrom).toBe(upgraded.status?.lastSavepoint?.path);
 
   await kubectl.run('delete', 'configmap', 'orders-sql', '-n', jobs.namespace);
-  await jobs.until('orders', 'says that it is gone', says(/there is no ConfigMap .* The accepted version goes on/), 10);
+  await jobs.until('orders', 'says that it is gone', says(/there is no ConfigMap .* The accepted version goes on/), 60);
   const uid = async (): Promise<string | undefined> =>
     (await jobs.pods('orders')).find(({ metadata }) => metadata.name.endsWith('-jobmanager'))?.metadata.uid;
   const lost = await uid();
   await kubectl.run('delete', 'pod', 'orders-2-jobmanager', '-n', jobs.namespace, '--grace-period=0', '--force');
   await until('another JobManager runs', async () => ![undefined, lost].includes(await uid()) || null, {
-    seconds: 60,
+    seconds: 120,
     every: 200,
   });
   const recovered = await jobs.get('orders');
@@ -74,7 +74,7 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
   );
   const texts = items.sort((a, b) => a.revision - b.revision).map(({ data }) => data.spec.job.sql.inline);
   expect(texts).toEqual([text(1), text(2)]);
-}, 240_000);
+}, 600_000);
 
 test('a job waits for its Secret and its key, uses the value, and shows it nowhere', async () => {
   const canary = 'c4nary/7f3e+b0==';
@@ -113,7 +113,7 @@ INSERT INTO kept SELECT id, v FROM rows_in;`;
   await kubectl.apply([secret('db', { user: 'me' })]);
   await jobs.until('secretive', 'says that the key is missing', says(/couldn't find key password in Secret/));
   await kubectl.apply([secret('db', { password: canary })]);
-  await jobs.until('secretive', 'is Complete', (job) => condition(job, 'Complete')?.status === 'True', 120);
+  await jobs.until('secretive', 'is Complete', (job) => condition(job, 'Complete')?.status === 'True', 240);
 
   const shown = await Promise.all(
     ['flowjobs', 'configmaps', 'controllerrevisions', 'pods', 'events'].map((kind) =>
@@ -135,7 +135,7 @@ INSERT INTO kept SELECT id, v FROM rows_in;`;
     expect(text).not.toContain(encoded);
   }
   expect(shown[0]).toContain('${secret:db:password}');
-}, 240_000);
+}, 600_000);
 
 // Two minutes have to begin.
 (full ? test : test.skip)(
@@ -155,11 +155,11 @@ INSERT INTO kept SELECT id, v FROM rows_in;`;
       const found = (await savepoints()).filter(({ status }) => status?.state === 'Completed');
       return found.length === 1 && found[0]!.metadata.name !== not ? found[0]! : null;
     };
-    const first = await until('a savepoint is complete', () => complete(''), { seconds: 120, every: 500 });
+    const first = await until('a savepoint is complete', () => complete(''), { seconds: 240, every: 500 });
     expect(first.metadata.annotations?.['flowjob.dev/scheduled-at']).toMatch(/:00\.000Z$/);
-    await until('the next one is alone', () => complete(first.metadata.name), { seconds: 120, every: 500 });
+    await until('the next one is alone', () => complete(first.metadata.name), { seconds: 240, every: 500 });
   },
-  300_000,
+  700_000,
 );
 
 test('a batch job that is to be deleted after its end is gone with all that was its', async () => {
@@ -167,12 +167,12 @@ test('a batch job that is to be deleted after its end is gone with all that was 
 CREATE TABLE nowhere (n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO nowhere SELECT n FROM numbers;`;
   await jobs.apply('passing', { mode: 'Batch', batch: { deleteAfterFinished: '1s' }, job: { sql: { inline: sql } } });
-  await kubectl.run('wait', '--for=delete', 'flowjob/passing', '-n', jobs.namespace, '--timeout=90s');
+  await kubectl.run('wait', '--for=delete', 'flowjob/passing', '-n', jobs.namespace, '--timeout=240s');
   await jobs.untilNoPods('passing');
   const selector = ['-n', jobs.namespace, '-l', 'flowjob.dev/job=passing'];
   await until(
     'its revisions are gone',
     async () => (await kubectl.get<{ items: object[] }>('controllerrevisions', ...selector)).items.length === 0 || null,
-    { seconds: 60, every: 500 },
+    { seconds: 120, every: 500 },
   );
-}, 200_000);
+}, 500_000);

@@ -25,17 +25,17 @@ beforeAll(async () => {
   await kept.createNamespace();
   await leaving.createNamespace();
   await installOperator();
-}, 180_000);
+}, 500_000);
 
 afterAll(async () => {
   await kept.removeNamespace();
   await kubectl.run('delete', 'namespace', leaving.namespace, '--ignore-not-found');
   await uninstallOperator();
-}, 180_000);
+}, 500_000);
 
 test('a NetworkPolicy lets the pods of a job reach each other, everybody the REST port, and nobody anything else', async () => {
   await kept.apply('kept', stream(1));
-  await kept.until('kept', 'runs', runs, 90);
+  await kept.until('kept', 'runs', runs, 180);
   const { spec } = await kubectl.get<{ spec: object }>('networkpolicy', 'kept', '-n', NAMESPACE);
   const own = { podSelector: { matchLabels: { 'flowjob.dev/job': 'kept' } } };
   expect(spec).toEqual({
@@ -43,24 +43,28 @@ test('a NetworkPolicy lets the pods of a job reach each other, everybody the RES
     policyTypes: ['Ingress'],
     ingress: [{ from: [own] }, { ports: [{ port: 8081, protocol: 'TCP' }] }],
   });
-}, 120_000);
+}, 400_000);
 
 (ofAllNamespaces ? test : test.skip)(
   'a namespace that is deleted in the middle of an upgrade goes, and jobs elsewhere go on to be looked after',
   async () => {
     await leaving.apply('leaving', stream(1));
-    await leaving.until('leaving', 'runs', runs, 90);
+    await leaving.until('leaving', 'runs', runs, 180);
     await leaving.apply('leaving', stream(2));
-    await leaving.until('leaving', 'is being upgraded', ({ status }) => status?.state !== 'Running');
+    await leaving.until(
+      'leaving',
+      'is being upgraded',
+      ({ status }) => status?.state !== 'Running' || status.attempt?.epoch === 2,
+    );
     await kubectl.run('delete', 'namespace', leaving.namespace, '--wait=false');
     await until(
       'the namespace is gone',
       async () =>
         (await kubectl.run('get', 'namespace', leaving.namespace, '--ignore-not-found')).trim() === '' || null,
-      { seconds: 120, every: 500 },
+      { seconds: 240, every: 500 },
     );
     await kept.apply('kept', stream(2));
-    await kept.until('kept', 'runs its second version', (job) => runs(job) && job.status?.attempt?.epoch === 2, 90);
+    await kept.until('kept', 'runs its second version', (job) => runs(job) && job.status?.attempt?.epoch === 2, 180);
   },
-  300_000,
+  700_000,
 );

@@ -137,7 +137,7 @@ beforeAll(async () => {
   await jobs.createNamespace();
   await installOperator();
   await makeSharedVolume(jobs);
-}, 180_000);
+}, 500_000);
 
 afterAll(async () => {
   await jobs.removeNamespace();
@@ -149,7 +149,7 @@ afterAll(async () => {
     await reclaimVolumes(folder, kubectl);
   }
   rmSync(volume, { recursive: true });
-}, 180_000);
+}, 500_000);
 
 /** All at once: each test waits for its own. */
 const started = new Map<string, Promise<void>>();
@@ -167,26 +167,26 @@ test('a quota that is used up is told, and the job starts when there is room', a
   expect(condition(job, 'Ready')?.status).toBe('Unknown');
   expect(condition(job, 'Ready')?.message).toMatch(/exceeded quota: none.* -> raise the ResourceQuota/);
   await kubectl.run('delete', 'resourcequota', 'none', '-n', NAMESPACE);
-  await jobs.until('quota', 'runs', runs, 60);
+  await jobs.until('quota', 'runs', runs, 120);
   for (const { name, spec } of causes) started.set(name, jobs.apply(name, counting(name, spec)));
   await Promise.all(started.values());
-}, 120_000);
+}, 400_000);
 
 test.each(causes)(
   '$name: cause and remedy stand in the condition',
   async ({ name, says }) => {
     const told = (one: Parameters<typeof condition>[0]): string => condition(one, 'Ready')?.message ?? '';
-    const job = await jobs.until(name, 'says why', (one) => says.test(told(one)), 60);
+    const job = await jobs.until(name, 'says why', (one) => says.test(told(one)), 120);
     expect(condition(job, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
     expect(condition(job, 'Reconciling')?.status).toBe('True');
   },
-  90_000,
+  300_000,
 );
 
 test('each goes on by itself when its cause is gone, and writes each row once', async () => {
   await Promise.all(causes.map(async ({ cure }) => cure()));
   for (const { name } of causes) {
-    await jobs.until(name, 'runs', runs, 180);
+    await jobs.until(name, 'runs', runs, 400);
     if (name !== 'volume') await expectEachOnce(jobs, name);
   }
-}, 400_000);
+}, 900_000);

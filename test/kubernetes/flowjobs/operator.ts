@@ -11,6 +11,7 @@ import { kubectlOf } from '../cluster.ts';
 import { clusterFolder } from '../folder.ts';
 import { projectImageTag } from '../image.ts';
 import { ownCluster } from '../own-cluster.ts';
+import { tellingItsEnd, wholeLog } from '../whole-log.ts';
 
 const run = promisify(execFile);
 const folder = clusterFolder();
@@ -36,7 +37,7 @@ export async function installOperator(...more: string[]): Promise<void> {
     '--create-namespace',
     '--wait',
     '--timeout',
-    '90s',
+    '240s',
     ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
     ...(scope === undefined ? [] : ['--set', `watchNamespaces={${NAMESPACE}}`, '--set', 'crds.install=false']),
     ...more,
@@ -53,23 +54,28 @@ export async function helm(...args: string[]): Promise<void> {
   await run(kubernetesCache('bin', 'helm'), [...args, '--namespace', SYSTEM, '--kubeconfig', kubectl.kubeconfig]);
 }
 
-/** The pod of the replica that leads. */
+/** The pod of the replica that leads. Between two leaders the lease names nobody. */
 export async function leader(): Promise<string> {
-  const lease = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob', '-n', SYSTEM);
-  return lease.spec.holderIdentity.replace(/-[0-9a-f]{8}$/, '');
+  return until(
+    'a replica leads',
+    async () => {
+      const { spec } = await kubectl.get<{ spec: { holderIdentity: string } }>('lease', 'flowjob', '-n', SYSTEM);
+      return spec.holderIdentity === '' ? null : spec.holderIdentity.replace(/-[0-9a-f]{8}$/, '');
+    },
+    { seconds: 60, every: 200 },
+  );
 }
 
 export async function killOperator(): Promise<void> {
-  await kubectl.run('delete', 'pod', await leader(), '-n', SYSTEM, '--grace-period=0', '--force');
+  await kubectl.run(
+    ...['delete', 'pod', await leader(), '-n', SYSTEM, '--grace-period=0', '--force', '--ignore-not-found'],
+  );
 }
 
 export interface PodInfo {
   metadata: { name: string; uid: string; labels?: Record<string, string>; deletionTimestamp?: string };
   status: { phase: string };
 }
-
-/** The last line of what a look at a volume prints. */
-const WHOLE = '--that-is-all--';
 
 /** FlowJobs in one namespace. */
 export class Jobs {
@@ -100,7 +106,7 @@ export class Jobs {
   }
 
   /** Waits for a FlowJob of which `holds`. */
-  async until(name: string, what: string, holds: (job: FlowJob) => boolean, seconds = 60): Promise<FlowJob> {
+  async until(name: string, what: string, holds: (job: FlowJob) => boolean, seconds = 120): Promise<FlowJob> {
     return until(
       `${name} ${what}`,
       async () => {
@@ -131,7 +137,7 @@ export class Jobs {
         if (left.length === 0) return true;
         throw new Error(left.map(({ metadata }) => metadata.name).join(', '));
       },
-      { seconds: 60, every: 200 },
+      { seconds: 120, every: 200 },
     );
   }
 
@@ -145,7 +151,7 @@ export class Jobs {
         {
           name: 'look',
           image: IMAGE,
-          command: ['sh', '-c', `{ ${script}\n} && echo ${WHOLE}`],
+          command: tellingItsEnd(['sh', '-c', script]),
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],
         },
@@ -153,20 +159,7 @@ export class Jobs {
       volumes: [{ name: 'state', persistentVolumeClaim: { claimName: `${job}-state` } }],
     };
     await kubectl.apply([{ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: this.namespace }, spec }]);
-    await until(
-      `${name} has ended`,
-      async () => (await kubectl.get<PodInfo>('pod', name, '-n', this.namespace)).status.phase === 'Succeeded' || null,
-      { seconds: 60, every: 200 },
-    );
-    // The log of a container may still be on its way to the node's disk when its pod has ended.
-    const printed = await until(
-      `the whole log of ${name} can be read`,
-      async () => {
-        const log = await kubectl.run('logs', name, '-n', this.namespace);
-        return log.endsWith(`${WHOLE}\n`) && log.slice(0, -WHOLE.length - 1);
-      },
-      { seconds: 30, every: 200 },
-    );
+    const printed = await wholeLog(kubectl, name, this.namespace);
     await kubectl.run('delete', 'pod', name, '-n', this.namespace, '--grace-period=0', '--force');
     return printed;
   }
@@ -177,9 +170,9 @@ export function withOperator(jobs: Jobs): void {
   beforeAll(async () => {
     await jobs.createNamespace();
     await installOperator();
-  }, 240_000);
+  }, 600_000);
   afterAll(async () => {
     await jobs.removeNamespace();
     await uninstallOperator();
-  }, 180_000);
+  }, 500_000);
 }

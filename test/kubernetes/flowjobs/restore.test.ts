@@ -57,29 +57,34 @@ async function lose(name: string): Promise<void> {
 
 test('a job that was deleted with a savepoint goes on in a new FlowJob, and each row comes once', async () => {
   await jobs.apply('first', spec(9_000));
-  await jobs.until('first', 'runs', healthy, 90);
+  await jobs.until('first', 'runs', healthy, 180);
   await kubectl.run('delete', 'flowjob', 'first', '-n', NAMESPACE);
   await jobs.untilNoPods('first');
-  const { items } = await kubectl.get<{ items: { note?: string; regarding?: { name: string } }[] }>(
-    'events.events.k8s.io',
-    '-n',
-    NAMESPACE,
+  const path = await until(
+    'an event tells of the savepoint',
+    async () => {
+      const { items } = await kubectl.get<{ items: { note?: string; regarding?: { name: string } }[] }>(
+        ...['events.events.k8s.io', '-n', NAMESPACE],
+      );
+      const told = items
+        .filter(({ regarding }) => regarding?.name === 'first')
+        .flatMap(({ note }) => /stopped with a savepoint at (\S+)\.$/.exec(note ?? '')?.[1] ?? []);
+      return told[0] ?? null;
+    },
+    { seconds: 60, every: 500 },
   );
-  const path = items
-    .filter(({ regarding }) => regarding?.name === 'first')
-    .flatMap(({ note }) => /stopped with a savepoint at (\S+)\.$/.exec(note ?? '')?.[1] ?? [])[0];
   expect(path).toMatch(/^\/flowjob\/state\/first\/savepoints\//);
 
   const storage = { persistentVolumeClaim: { claimName: 'first-state' } };
   await jobs.apply('second', spec(9_000, { storage, restore: { uri: `file://${path}` } }));
-  const done = await jobs.until('second', 'has come to its end', ({ status }) => status?.state === 'Finished', 120);
+  const done = await jobs.until('second', 'has come to its end', ({ status }) => status?.state === 'Finished', 240);
   expect(done.status?.restored).toEqual({ origin: 'Uri', path: `file://${path}`, complete: true });
   expect(deviationFromEachOnce(await numbersOn('first'), 9_000)).toEqual(AS_EXPECTED);
-}, 400_000);
+}, 900_000);
 
 test('a job starts from a FlowSavepoint on the volume of another job, which it mounts until its first checkpoint', async () => {
   await jobs.apply('source', spec(1_000_000));
-  await jobs.until('source', 'runs', healthy, 90);
+  await jobs.until('source', 'runs', healthy, 180);
   await jobs.apply('copy', spec(1_000_000, { restore: { savepointRef: { name: 'taken' } } }));
   const waiting = await jobs.until('copy', 'waits', (job) => stalled(job)?.reason === 'SavepointNotFound');
   expect(stalled(waiting)?.message).toContain('There is no FlowSavepoint taken');
@@ -97,10 +102,10 @@ test('a job starts from a FlowSavepoint on the volume of another job, which it m
       const found = await kubectl.get<FlowSavepoint>('flowsavepoint', 'taken', '-n', NAMESPACE);
       return found.status?.state === 'Completed' ? found : null;
     },
-    { seconds: 60, every: 200 },
+    { seconds: 120, every: 200 },
   );
   expect(status?.claimName).toBe('source-state');
-  const copy = await jobs.until('copy', 'runs', healthy, 120);
+  const copy = await jobs.until('copy', 'runs', healthy, 240);
   expect(copy.status?.attempt).toMatchObject({ restoreFrom: status?.path, restoreClaim: 'source-state' });
   const { items } = await kubectl.get<{ items: { spec: { volumes: object[] } }[] }>(
     'pods',
@@ -113,20 +118,20 @@ test('a job starts from a FlowSavepoint on the volume of another job, which it m
     name: 'restore',
     persistentVolumeClaim: { claimName: 'source-state', readOnly: true },
   });
-}, 400_000);
+}, 900_000);
 
 test('a job whose FlowJob was lost does not start empty in the rebuilt cluster; with policy Newest it goes on, and each row comes once', async () => {
   await jobs.apply('rebuilt', spec(9_000));
-  await jobs.until('rebuilt', 'runs', healthy, 90);
+  await jobs.until('rebuilt', 'runs', healthy, 180);
   await lose('rebuilt');
   await jobs.apply('rebuilt', spec(9_000));
-  const waiting = await jobs.until('rebuilt', 'is Stalled', (job) => stalled(job)?.status === 'True', 120);
+  const waiting = await jobs.until('rebuilt', 'is Stalled', (job) => stalled(job)?.status === 'True', 240);
   expect(stalled(waiting)).toMatchObject({ reason: 'StateFound' });
   expect(stalled(waiting)?.message).toMatch(/checkpoint \/flowjob\/state\/rebuilt\/checkpoints\/.*policy: Newest/);
   expect(waiting.status?.attempt).toBeUndefined();
 
   await jobs.apply('rebuilt', spec(9_000, { restore: { policy: 'Newest' } }));
-  const done = await jobs.until('rebuilt', 'has come to its end', ({ status }) => status?.state === 'Finished', 150);
+  const done = await jobs.until('rebuilt', 'has come to its end', ({ status }) => status?.state === 'Finished', 300);
   expect(done.status?.restored).toMatchObject({ origin: 'Newest', complete: true });
   expect(deviationFromEachOnce(await numbersOn('rebuilt'), 9_000)).toEqual(AS_EXPECTED);
-}, 500_000);
+}, 1_000_000);

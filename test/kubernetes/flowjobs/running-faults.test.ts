@@ -99,17 +99,17 @@ beforeAll(async () => {
   await installOperator();
   await makeSharedVolume(jobs);
   for (const { name, spec } of faults) await jobs.apply(name, counting(name, spec));
-}, 180_000);
+}, 500_000);
 
 afterAll(async () => {
   await jobs.removeNamespace();
   await uninstallOperator();
   if (ownCluster(clusterFolder()) === null) await reclaimVolumes(clusterFolder(), kubectl);
-}, 180_000);
+}, 500_000);
 
 test('all of them run', async () => {
-  for (const { name } of faults) await jobs.until(name, 'runs', runs, 120);
-}, 200_000);
+  for (const { name } of faults) await jobs.until(name, 'runs', runs, 240);
+}, 500_000);
 
 /** The pod of a role that was made last. */
 async function podOf(job: string, role: Role): Promise<{ name: string; uid: string }> {
@@ -128,16 +128,16 @@ describe.each(faults)('$name', ({ name, victim, strike, says, reason = 'ProcessL
     await strike(before.name);
     await until(`another ${victim} of ${name}`, async () => (await podOf(name, victim)).uid !== before.uid || null, {
       // The kubelet looks at the size of folders each minute, unless it is told otherwise.
-      seconds: 150,
+      seconds: 300,
       every: 100,
     });
-    await jobs.until(name, 'runs again', runs, 90);
+    await jobs.until(name, 'runs again', runs, 180);
     await untilMoreRows(name, NAMESPACE);
     await expectEachOnce(jobs, name);
-  }, 240_000);
+  }, 600_000);
 
   if (says !== undefined)
     test('an event says what happened', async () => {
       await untilEvent(name, NAMESPACE, reason, says);
-    }, 90_000);
+    }, 300_000);
 });

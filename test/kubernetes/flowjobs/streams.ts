@@ -58,7 +58,7 @@ export async function makeSharedVolume({ namespace }: Jobs): Promise<void> {
     },
   };
   await kubectl.apply([claim, look]);
-  await kubectl.run('wait', '--for=condition=Ready', `pod/${LOOK}`, '-n', namespace, '--timeout=60s');
+  await kubectl.run('wait', '--for=condition=Ready', `pod/${LOOK}`, '-n', namespace, '--timeout=180s');
 }
 
 /** Rows that are visible, in the order of their numbers. */
@@ -72,8 +72,8 @@ export async function rowsOf(job: string, namespace: string): Promise<{ n: numbe
     .sort((a, b) => a.n - b.n);
 }
 
-/** Stops the stream with a savepoint, which makes all of its output visible; fails unless each number up to the last is there once. */
-export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
+/** Stops the stream with a savepoint, which makes all of its output visible. */
+export async function rowsAtRest(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
   await kubectl.run(
     'patch',
     'flowjob',
@@ -84,9 +84,15 @@ export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: numb
     '--patch',
     '{"spec":{"suspend":true}}',
   );
-  await jobs.until(job, 'is suspended', ({ status }) => status?.state === 'Suspended', 90);
+  await jobs.until(job, 'is suspended', ({ status }) => status?.state === 'Suspended', 180);
   const rows = await rowsOf(job, jobs.namespace);
   expect(rows.length).toBeGreaterThan(0);
+  return rows;
+}
+
+/** Stops the stream, and fails unless each number up to the last is there once. */
+export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: number; version: number }[]> {
+  const rows = await rowsAtRest(jobs, job);
   const last = Math.max(...rows.map(({ n }) => n));
   const deviation = deviationFromEachOnce(
     rows.map(({ n }) => n),
@@ -100,7 +106,7 @@ export async function expectEachOnce(jobs: Jobs, job: string): Promise<{ n: numb
 export async function untilMoreRows(job: string, namespace: string): Promise<void> {
   const before = (await rowsOf(job, namespace)).length;
   await until(`${job} writes more`, async () => (await rowsOf(job, namespace)).length > before, {
-    seconds: 60,
+    seconds: 120,
     every: 500,
   });
 }
@@ -121,6 +127,6 @@ export async function untilEvent(job: string, namespace: string, reason: string,
       if (items.some((event) => message.test(event.message))) return true;
       throw new Error(items.map((event) => event.message).join('\n'));
     },
-    { seconds: 60, every: 300 },
+    { seconds: 120, every: 300 },
   );
 }

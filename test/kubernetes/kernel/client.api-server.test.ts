@@ -23,9 +23,9 @@ let client: Client;
 beforeAll(async () => {
   fixture = await startFixture();
   client = fixture.client;
-}, 600_000);
+}, 900_000);
 
-afterAll(async () => fixture.stop(), 60_000);
+afterAll(async () => fixture.stop(), 240_000);
 
 const failure = async (promise: Promise<unknown>): Promise<unknown> => {
   try {
@@ -110,7 +110,7 @@ test('a list that the server forgets after its first page is fetched anew, whole
   } finally {
     spy.mockRestore();
   }
-}, 60_000);
+}, 240_000);
 
 test('deletes: with preconditions, with finalizers, of a whole selection', async () => {
   const created = await client.create(THINGS, thing('going'));
@@ -245,6 +245,6 @@ test('a watch from a version that was compacted is told as expired', async () =>
       if (!isExpired(error)) throw error;
       return true;
     },
-    { seconds: 20 },
+    { seconds: 60 },
   );
-}, 60_000);
+}, 240_000);

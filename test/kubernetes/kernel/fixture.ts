@@ -92,9 +92,9 @@ export async function startFixture(): Promise<Fixture> {
       const { status: found } = await client.get(CRDS, { name: crd.metadata.name });
       return found?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True');
     },
-    { seconds: 30 },
+    { seconds: 90 },
   );
-  await until('things can be listed', async () => client.list(THINGS), { seconds: 30 });
+  await until('things can be listed', async () => client.list(THINGS), { seconds: 90 });
   return {
     plane,
     client,

