@@ -116,7 +116,7 @@ export async function collect(get: Get, jobId: string): Promise<Collected> {
       numRecordsIn: double(info.metrics['read-records'], 'read-records'),
       numRecordsOut: double(info.metrics['write-records'], 'write-records'),
       accumulatedBusyTime: double(info.metrics['accumulated-busy-time'], 'accumulated-busy-time'),
-      metrics: finished ? new Map() : await vertexMetrics(get, base, inputs.length === 0),
+      metrics: finished ? new Map<string, Aggregated>() : await vertexMetrics(get, base, inputs.length === 0),
     });
   }
   return { runningSince, vertices, ...(await clusterMetrics(get)) };

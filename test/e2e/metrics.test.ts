@@ -52,7 +52,7 @@ const get = async (path: string): Promise<unknown> => cluster.get(path);
 
 /** What a pass of the autoscaler collects, once it holds. */
 async function collected(what: string, holds: (found: Collected) => boolean): Promise<Collected> {
-  let found: Collected | null = null;
+  const passes: Collected[] = [];
   let trouble = '';
   try {
     await cluster.until(
@@ -60,15 +60,16 @@ async function collected(what: string, holds: (found: Collected) => boolean): Pr
       async () => {
         if ((await cluster.status(JOB)) !== 'RUNNING' || (await runningJobs(get)).length === 0) return false;
         // Before the first rates it is not ready.
-        found = await collect(get, JOB).catch((error: unknown) => ((trouble = String(error)), null));
+        const found = await collect(get, JOB).catch((error: unknown) => ((trouble = String(error)), null));
+        if (found !== null) passes.push(found);
         return found !== null && holds(found);
       },
       60,
     );
   } catch (error) {
-    throw new Error(`${trouble}\n${JSON.stringify(found?.vertices && [...found.vertices])}`, { cause: error });
+    throw new Error(`${trouble}\n${JSON.stringify([...(passes.at(-1)?.vertices ?? [])])}`, { cause: error });
   }
-  return found!;
+  return passes.at(-1)!;
 }
 
 const sourceOf = ({ vertices }: Collected): CollectedVertex =>
