@@ -12,6 +12,7 @@ const EXECUTION_STATES: ExecutionState[] = [
 /** All vertices share slots: one group. */
 export const SLOT_SHARING_GROUP = '1'.padStart(32, '0');
 
+const ENDED: ExecutionState[] = ['FINISHED', 'CANCELED', 'FAILED'];
 const TERMINAL: JobStatus[] = ['FINISHED', 'FAILED', 'CANCELED'];
 
 export function isTerminal(status: JobStatus): boolean {
@@ -101,19 +102,21 @@ function times(subtask: SubtaskView): { start: number; end: number } {
   };
 }
 
-/** Flink's MutableIOMetrics: sums over subtasks. */
+/** Flink's MutableIOMetrics: sums over subtasks, which are the whole when each that has not ended has told. */
 function ioMetrics(subtasks: SubtaskView[]) {
   const sum = (metric: string): number =>
     subtasks.reduce((total, subtask) => total + (subtask.metrics[metric] ?? 0), 0);
+  const complete = (metric: string): boolean =>
+    subtasks.every(({ metrics, state }) => Object.hasOwn(metrics, metric) || ENDED.includes(state));
   return {
     'read-bytes': sum('numBytesIn'),
-    'read-bytes-complete': true,
+    'read-bytes-complete': complete('numBytesIn'),
     'write-bytes': sum('numBytesOut'),
-    'write-bytes-complete': true,
+    'write-bytes-complete': complete('numBytesOut'),
     'read-records': sum('numRecordsIn'),
-    'read-records-complete': true,
+    'read-records-complete': complete('numRecordsIn'),
     'write-records': sum('numRecordsOut'),
-    'write-records-complete': true,
+    'write-records-complete': complete('numRecordsOut'),
     'accumulated-backpressured-time': Math.round(sum('accumulateBackPressuredTimeMs')),
     'accumulated-idle-time': Math.round(sum('accumulateIdleTimeMs')),
     'accumulated-busy-time': sum('accumulateBusyTimeMs'),

@@ -259,6 +259,21 @@ test('an aggregate is over the subtasks that have the metric; what is not a numb
   expect(await get('/watermarks')).toEqual([{ id: '0.currentInputWatermark', value: '-9223372036854775808' }]);
 });
 
+test('the sums of a vertex are called complete when every subtask that has not ended has told its own', async () => {
+  const gateway = new FakeGateway('RUNNING');
+  const flags = async (): Promise<unknown> => {
+    const { body } = await answer(gateway, { method: 'GET', path: `/jobs/${JOB_ID}`, request: null });
+    const { metrics } = (body as { vertices: { metrics: Record<string, Json> }[] }).vertices[0]!;
+    return ['read-records', 'write-records'].map((name) => metrics[`${name}-complete`]);
+  };
+  const [first] = gateway.job().vertices[0]!.subtasks;
+  expect(await flags()).toEqual([true, true]);
+  first!.metrics = { numRecordsIn: 1 };
+  expect(await flags()).toEqual([true, false]);
+  first!.state = 'CANCELED';
+  expect(await flags()).toEqual([true, true]);
+});
+
 test('a savepoint that has left the history of checkpoints has its details while it is the newest', async () => {
   const details = async (id: number) => {
     const path = `/jobs/${JOB_ID}/checkpoints/details/${id}`;

@@ -66,6 +66,11 @@ export class EngineCluster {
     return (await response.json()) as T;
   }
 
+  async request(method: string, path: string, body?: string): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(this.url(path), { method, ...(body === undefined ? {} : { body }) });
+    return { status: response.status, body: await response.json() };
+  }
+
   /** The job's status; '' while nobody answers. */
   async status(jobId: string): Promise<string> {
     if (!existsSync(this.endpointsFile)) return '';
