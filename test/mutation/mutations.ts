@@ -112,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'drop-unread-splits',
     does: 'A checkpoint forgets the splits that nobody has asked for yet.',
     file: `${COORDINATOR}/split-enumerator.ts`,
-    from: 'return [...this.remaining];',
+    from: 'return this.remaining.map((split, index) => (index === 0 ? paced(split, this.paces.left()) : split));',
     to: 'return [];',
     caughtBy: coordinatorTest,
   },

@@ -231,6 +231,7 @@ test('a TaskManager that ended is replaced under the next name', async () => {
 test('the TaskManagers of a job that was rescaled need not be the first ones, and those that it is left without go, no others', async () => {
   const plan = planOf(await parts.applied('a', 'rescaled'), 1);
   const sized = (taskManagers: number[]): AttemptPlan => ({ ...plan, attempt: { ...plan.attempt, taskManagers } });
+  await placeJobManager(plan);
   await runtime.ensureProcesses(sized([0, 1, 4]), []);
   const [jobManager, ...workers] = ['jobmanager', 'taskmanager-0', 'taskmanager-1', 'taskmanager-4'];
   const names = (ends: string[]): string[] => ends.map((end) => `rescaled-1-${end}`);
