@@ -18,6 +18,8 @@ export interface Engine extends ScalableEngine {
   jobId: string;
   rootCause: string | null;
   position: number;
+  /** When its tasks were lost last. */
+  restartedAt: number;
   /** Where the attempt began. */
   origin: number;
   checkpointId: number;

@@ -21,6 +21,9 @@ import type {
   RunResult,
 } from './observation.ts';
 
+/** So long the engine waits for all slots that it was asked to use; then it makes do with those that are there. Milliseconds. */
+const STABILIZATION = 10_000;
+
 export class World {
   now = Date.parse('2026-01-01T00:00:00Z');
   job: FlowJob;
@@ -357,6 +360,7 @@ export class World {
       upperBound: own?.upperBound ?? this.job.status!.accepted!.spec.job.parallelism,
       parallelism: this.job.status!.accepted!.spec.job.parallelism,
       rescaling: false,
+      restartedAt: 0,
       operations: new Map(),
       asked: [],
     };
@@ -429,6 +433,7 @@ export class World {
     if (engine.status !== 'RUNNING' || this.job.status!.accepted!.spec.mode !== 'Streaming') return;
     this.failOperations();
     engine.status = 'RESTARTING';
+    engine.restartedAt = this.now;
     const newest = this.snapshots
       .filter((s) => s.jobId === engine.jobId && s.epoch === engine.epoch && s.kind === 'Checkpoint')
       .sort((a, b) => b.id - a.id)[0];
@@ -438,9 +443,11 @@ export class World {
   /** The tasks run again once all their TaskManagers are there. */
   private comeBack(engine: Engine): void {
     if (engine.asked.some(({ kind }) => kind === 'Cancel')) return this.end('CANCELED', null);
-    if (this.registered.length * this.slots < engine.upperBound) return;
+    const possible = Math.min(engine.upperBound, this.registered.length * this.slots);
+    const waited = this.now - engine.restartedAt >= STABILIZATION;
+    if (possible === 0 || (possible < engine.upperBound && !waited)) return;
     engine.status = 'RUNNING';
-    engine.parallelism = engine.upperBound;
+    engine.parallelism = possible;
   }
 
   checkpoint(): void {
