@@ -12,6 +12,9 @@ import { LocalRevisions } from '../store/local/local-revisions.ts';
 import { LocalStore } from '../store/local/local-store.ts';
 import { Controller } from './controller.ts';
 
+// Each test starts real processes, which take their time where others start theirs.
+jest.setTimeout(150_000);
+
 const engineFile = resolve(__dirname, '../runtime/local/fake-engine.fixture.ts');
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const key = { namespace: 'default', name: 'orders' };
@@ -105,7 +108,7 @@ function manifest(sql: string, spec: object = {}) {
 const apply = (sql: string, spec: object = {}) => store.apply(manifest(sql, spec));
 
 async function until(what: string, holds: (job: FlowJob | null) => boolean): Promise<FlowJob> {
-  const giveUpAt = Date.now() + 15_000;
+  const giveUpAt = Date.now() + 60_000;
   for (;;) {
     const job = await store.get('FlowJob', key);
     if (holds(job)) return job!;

@@ -47,10 +47,10 @@ export async function operatorRound(
     const apply = async (slots: number): Promise<void> => {
       const file = join(folder, `slots-${slots}.yaml`);
       writeFileSync(file, manifest(name, workload.sql(out), slots, state));
-      await eventually('the job to be applied', 30, async () => (await cli.run('apply', '-f', file)).code === 0);
+      await eventually('the job to be applied', 60, async () => (await cli.run('apply', '-f', file)).code === 0);
     };
     await apply(1);
-    await eventually(`${name} to have processes`, 30, () => processesOf(home, name, 'taskmanager').length > 0);
+    await eventually(`${name} to have processes`, 90, () => processesOf(home, name, 'taskmanager').length > 0);
     for (let count = 0; count < FAULTS && !tally.enough; count++) {
       await wait(200 + random() * 800);
       if (seed % 2 === 0 && count === 1) {
@@ -59,7 +59,7 @@ export async function operatorRound(
       }
       note(await injectFault(operator, name, random, tally));
     }
-    await eventually(`${name} to complete`, 90, async () => {
+    await eventually(`${name} to complete`, 240, async () => {
       await wait(LOOK_MS);
       const { code, stdout } = await cli.run('get', 'flowjobs', name, '-o', 'json');
       if (code !== 0) return false;
@@ -125,6 +125,6 @@ async function injectFault(
   if (hit) tally.hit(kind);
   // Another round may kill the operator that this call brings up: then its own call brings it up again.
   if (role === 'operator' && !pausing)
-    await eventually('a new operator', 30, async () => (await cli.run('local', 'up')).code === 0);
+    await eventually('a new operator', 60, async () => (await cli.run('local', 'up')).code === 0);
   return hit ? kind : `${kind} (hit nothing)`;
 }

@@ -28,5 +28,5 @@ test(
     const tally = await roundsUntil(QUOTA.operator, 3, (seed, hits) => operatorRound({ home, cli }, seed, hits));
     expect(tally.total).toBeGreaterThanOrEqual(QUOTA.operator);
   },
-  QUOTA.operator * 30_000,
+  QUOTA.operator * 60_000,
 );
