@@ -54,6 +54,15 @@ test('a pod that ended tells when and why: its code and last words, too little m
   expect(processOf(deleted)?.exit).toMatchObject({ asked: true, reason: 'orders-3-taskmanager-1 was deleted.' });
   const failedBefore = { ...ended({ exitCode: 1, message: 'FENCED: gone' }), metadata: deleted.metadata };
   expect(processOf(failedBefore)?.exit?.reason).toBe('orders-3-taskmanager-1 ended with code 1: FENCED: gone.');
+  const tooLarge = pod({
+    phase: 'Failed',
+    reason: 'Evicted',
+    message: 'Usage of EmptyDir volume "tmp" exceeds the limit "1Mi".',
+    containerStatuses: container({ terminated: { exitCode: 143, message: 'waiting for slots' } }),
+  });
+  expect(processOf(tooLarge)?.exit?.reason).toBe(
+    'orders-3-taskmanager-1 was evicted: Usage of EmptyDir volume "tmp" exceeds the limit "1Mi".',
+  );
   const evicted = pod({
     phase: 'Failed',
     conditions: [

@@ -48,6 +48,9 @@ export function processOf(pod: Pod): ProcessView | null {
 /** Exit codes of a process that ended because the kubelet told it to, or killed it when its time was over. */
 const TOLD_TO_END: readonly number[] = [143, 137];
 
+/** The kubelet's word for pods that it has ended. */
+const EVICTED = 'Evicted';
+
 /** A pod that is being deleted runs until it is gone: its containers may still work. */
 export function exitOf(pod: Pod): ProcessView['exit'] {
   const { phase, reason, message } = pod.status ?? {};
@@ -58,7 +61,7 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
     at: Number.isNaN(at) ? 0 : at,
     asked: pod.metadata.deletionTimestamp !== undefined,
     ...(ended?.reason === 'OOMKilled' ? { outOfMemory: true } : {}),
-    reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined ? '' : ` (${reason}: ${message ?? ''})`}.`,
+    reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined || reason === EVICTED ? '' : ` (${reason}: ${message ?? ''})`}.`,
   };
 }
 
@@ -74,6 +77,8 @@ function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
     ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
   );
   if (disruption !== undefined) return `was evicted: ${disruption.reason ?? ''} ${disruption.message ?? ''}`.trimEnd();
+  // By the kubelet, for a folder that is larger than it may be: no DisruptionTarget tells of it.
+  if (pod.status?.reason === EVICTED) return `was evicted: ${pod.status.message ?? ''}`.replace(/[.:\s]+$/, '');
   if (ended === undefined) return 'ended';
   if (ended.reason === 'OOMKilled')
     return 'was killed because it needed more memory than resources.limits.memory: raise it';
