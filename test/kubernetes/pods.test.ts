@@ -54,7 +54,9 @@ const claim = (name: string, volumeName?: string): object => ({
 /** Runs a pod to its end; its log. */
 async function complete(name: string, command: string[], claimed?: string): Promise<string> {
   await kubectl.apply([pod(name, tellingItsEnd(command), claimed === undefined ? {} : { claim: claimed })]);
-  return (await wholeLog(kubectl, name, NAMESPACE)).trim();
+  const log = await wholeLog(kubectl, name, NAMESPACE);
+  await kubectl.run('delete', 'pod', name, '-n', NAMESPACE, '--grace-period=0', '--force');
+  return log.trim();
 }
 
 async function phase(name: string, wanted: string): Promise<Pod> {

@@ -1,36 +1,28 @@
-// What a pod printed, all of it. The log of a container may still be on its way to the node's disk when its pod has ended: a last line says that nothing is missing.
+// What a pod printed, all of it. What a container prints just before it ends may never reach the node's disk: so it stays until it is deleted, and a last line says
+// that nothing is missing.
 import { InVain, until } from '../harness/until.ts';
 import type { Kubectl } from './kubectl.ts';
 
 const WHOLE = '--that-is-all--';
 
-/** The command of a container that runs `command`, and then prints the last line. */
+/** The command of a container that runs `command`, prints the last line where that went well, and then stays for some minutes: delete its pod. */
 export const tellingItsEnd = (command: readonly string[]): string[] => [
-  ...['sh', '-c', `"$0" "$@" && echo ${WHOLE}`],
+  ...['sh', '-c', `"$0" "$@" && echo ${WHOLE} && exec sleep 300`],
   ...command,
 ];
 
-/** Waits for the end of a pod whose command `tellingItsEnd` made. */
+/** Waits until all is there that a pod prints whose command `tellingItsEnd` made. */
 export async function wholeLog(kubectl: Kubectl, name: string, namespace: string): Promise<string> {
-  const log = (): Promise<string> => kubectl.run('logs', name, '-n', namespace);
-  await until(
-    `pod ${name} has ended well`,
+  const { text } = await until(
+    `the whole log of pod ${name} can be read`,
     async () => {
       const { status } = await kubectl.get<{ status: { phase: string } }>('pod', name, '-n', namespace);
-      if (status.phase === 'Succeeded') return true;
-      if (status.phase === 'Failed') throw new InVain(`it failed: ${await log()}`);
-      throw new Error(JSON.stringify(status));
+      const log = await kubectl.run('logs', name, '-n', namespace);
+      if (log.endsWith(`${WHOLE}\n`)) return { text: log.slice(0, -WHOLE.length - 1) };
+      if (status.phase === 'Failed') throw new InVain(`it failed: ${log}`);
+      throw new Error(`${JSON.stringify(status)}\n${log.slice(-500)}`);
     },
-    { seconds: 120, every: 200 },
+    { seconds: 180, every: 200 },
   );
-  return until(
-    `the whole log of ${name} can be read`,
-    async () => {
-      const text = await log();
-      if (!text.endsWith(`${WHOLE}\n`)) throw new Error(text);
-      // May be nothing at all.
-      return { text: text.slice(0, -WHOLE.length - 1) };
-    },
-    { seconds: 60, every: 200 },
-  ).then(({ text }) => text);
+  return text;
 }
