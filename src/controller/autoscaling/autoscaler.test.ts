@@ -122,8 +122,10 @@ test('so many jobs of a namespace are rescaled at once, and the others wait with
   expect(looks.filter(({ withheld }) => withheld !== null)).toHaveLength(2);
   // Those that were told have taken it.
   jobs = jobs.filter(({ metadata }) => !told().includes(metadata.name));
+  const waited = jobs.map(({ metadata }) => metadata.name);
+  jobs = [...Array.from({ length: RESCALES_AT_ONCE }, (_, i) => job(`a-new-${i}`, { minParallelism: 2 })), ...jobs];
   await rounds(1);
-  expect(told()).toHaveLength(2);
+  expect(told()).toEqual(['a-new-0', ...waited]);
 });
 
 test.each([

@@ -3,10 +3,11 @@
 import { decide } from '../../autoscaler/decide.ts';
 import { emptyHistory } from '../../autoscaler/defaults.ts';
 import type { Decision, DecideResult, History, Sample } from '../../autoscaler/model.ts';
+import { whoseTurn } from '../../autoscaler/turns.ts';
 import { scheduleError } from '../../api/cron.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
-import type { ObjectKey } from '../../api/object.ts';
+import { idOf, type ObjectKey } from '../../api/object.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
@@ -55,6 +56,17 @@ interface Known {
   killed: { run: string; which: Set<string> };
   decisions: Map<string, AutoscalingFigures['decisions'][number]>;
   costPerHour: number | null;
+  /** Since when it has been waiting for its turn to be rescaled. */
+  askingSince: number | null;
+}
+
+/** A look whose decision has not been handed on. */
+interface Decided {
+  job: FlowJob;
+  known: Known;
+  sample: Sample | null;
+  result: DecideResult;
+  now: number;
 }
 
 /** Milliseconds between rounds over the jobs; each says itself when it is due. */
@@ -98,13 +110,18 @@ export class Autoscaler {
     const scaled = jobs.filter(({ spec, metadata }) => isAutoscaled(spec) && metadata.deletionTimestamp === undefined);
     const uids = new Set(scaled.map(({ metadata }) => metadata.uid));
     for (const uid of this.known.keys()) if (!uids.has(uid)) this.known.delete(uid);
-    const busy = rescalesUnderWay(jobs);
     const due = scaled.filter((job) => isToBeLookedAt(job) && this.isDue(job));
+    const decided: Decided[] = [];
     const worker = async (): Promise<void> => {
       for (let job = due.shift(); job !== undefined && !signal.aborted; job = due.shift())
-        await this.look(job, busy).catch((error: unknown) => this.failed(job, error));
+        await this.look(job).then(
+          (one) => decided.push(one),
+          (error: unknown) => this.failed(job, error),
+        );
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const turns = this.turns(decided, rescalesUnderWay(jobs));
+    for (const one of decided) await this.handOn(one, turns).catch((error: unknown) => this.failed(one.job, error));
   }
 
   private isDue({ metadata }: FlowJob): boolean {
@@ -113,14 +130,47 @@ export class Autoscaler {
     return known?.generation !== metadata.generation || this.options.clock.now() >= known.lookAt;
   }
 
-  private async look(job: FlowJob, busy: Map<string, number>): Promise<void> {
+  private async look(job: FlowJob): Promise<Decided> {
     const now = this.options.clock.now();
     const known = this.known.get(job.metadata.uid) ?? begin(job, now);
     this.known.set(job.metadata.uid, known);
     known.generation = job.metadata.generation;
     const sample = await this.sample(job, known, now);
-    const result = decide({ config: configOf(job.spec), history: known.history, sample, now });
-    const withheld = this.withheld(job, result.decision, busy);
+    return {
+      job,
+      known,
+      sample,
+      result: decide({ config: configOf(job.spec), history: known.history, sample, now }),
+      now,
+    };
+  }
+
+  /** Ids of the jobs that may be rescaled now, of those that are to be. */
+  private turns(decided: readonly Decided[], underWay: ReadonlyMap<string, number>): ReadonlySet<string> {
+    const asking = decided.filter(({ result }) => isRescale(result.decision));
+    for (const { known, now } of asking) known.askingSince ??= now;
+    const namespaces = new Set(asking.map(({ job }) => job.metadata.namespace));
+    const now = this.options.clock.now();
+    return new Set(
+      [...namespaces].flatMap((namespace) => {
+        const requests = asking
+          .filter(({ job }) => job.metadata.namespace === namespace)
+          .map(({ job, known, result }) => ({
+            key: idOf(job.metadata),
+            decision: result.decision,
+            since: known.askingSince ?? now,
+          }));
+        return whoseTurn(requests, underWay.get(namespace) ?? 0, RESCALES_AT_ONCE, now);
+      }),
+    );
+  }
+
+  private async handOn({ job, known, sample, result, now }: Decided, turns: ReadonlySet<string>): Promise<void> {
+    const waits = isRescale(result.decision) && !turns.has(idOf(job.metadata));
+    const withheld = waits
+      ? `${RESCALES_AT_ONCE} jobs of namespace ${job.metadata.namespace} are rescaled at a time: it waits for its turn.`
+      : null;
+    if (!waits) known.askingSince = null;
     this.accept(job, known, result, withheld, now);
     await this.options.record(job, { sample, decision: result.decision, withheld });
   }
@@ -158,15 +208,6 @@ export class Autoscaler {
     for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
       if (role === 'TaskManager' && exit?.outOfMemory === true) known.killed.which.add(`${epoch}/${index}/${restarts}`);
     return known.killed.which.size;
-  }
-
-  private withheld({ metadata }: FlowJob, decision: Decision, busy: Map<string, number>): string | null {
-    if (!decision.act || decision.action !== 'Rescale') return null;
-    const going = busy.get(metadata.namespace) ?? 0;
-    if (going >= RESCALES_AT_ONCE)
-      return `${going} jobs of namespace ${metadata.namespace} are being rescaled already: it waits.`;
-    busy.set(metadata.namespace, going + 1);
-    return null;
   }
 
   private accept(
@@ -207,6 +248,7 @@ function begin({ metadata, status }: FlowJob, now: number): Known {
     killed: { run: '', which: new Set() },
     decisions: new Map(),
     costPerHour: null,
+    askingSince: null,
   };
 }
 
@@ -224,6 +266,8 @@ function scheduleTrouble({ spec }: FlowJob): AutoscalerView['held'] {
   );
   return errors.length === 0 ? null : { reason: 'InvalidSchedule', message: `${errors.join(' ')} It is passed over.` };
 }
+
+const isRescale = ({ act, action }: Decision): boolean => act && action === 'Rescale';
 
 /** By namespace. */
 function rescalesUnderWay(jobs: readonly FlowJob[]): Map<string, number> {
