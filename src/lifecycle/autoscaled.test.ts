@@ -3,31 +3,15 @@ import type { FlowJobSpec } from '../api/flowjob.ts';
 import { toStructural, withDefaults } from '../api/structural.ts';
 import { AutoscalingSchema, type AutoscalingSpec } from '../api/autoscaling.ts';
 import type { AutoscalerView } from './observation.ts';
-import { World } from './simulated-world.fixture.ts';
+import { newSpec, resources } from './simulated-objects.fixture.ts';
+import { runningWorld, type World } from './simulated-world.fixture.ts';
 
-const resources = { limits: { memory: '512Mi' } };
 const autoscaling = (more: Partial<AutoscalingSpec> = {}): AutoscalingSpec =>
   withDefaults(toStructural(AutoscalingSchema), { enabled: true, ...more }) as AutoscalingSpec;
-const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
-  engine: { type: 'Embedded' },
-  mode: 'Streaming',
-  suspend: false,
-  restartNonce: 0,
-  job: { sql: { inline: 'version 0' } },
-  state: { checkpoint: { interval: '10s' } },
-  upgrade: {},
-  jobManager: { resources },
-  taskManager: { replicas: 1, slots: 2, resources },
-  autoscaling: autoscaling(),
-  ...more,
-});
+const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec =>
+  newSpec('Streaming', { taskManager: { replicas: 1, slots: 2, resources }, autoscaling: autoscaling(), ...more });
 
-function running(more: Partial<FlowJobSpec> = {}): World {
-  const world = new World(spec(more));
-  world.settle();
-  expect(world.job.status?.state).toBe('Running');
-  return world;
-}
+const running = (more: Partial<FlowJobSpec> = {}): World => runningWorld(spec(more));
 
 const up: NonNullable<AutoscalerView['decision']> = {
   replicas: 3,

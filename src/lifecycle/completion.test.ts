@@ -1,31 +1,14 @@
 // What has finished stays finished, whatever is edited, until spec.restartNonce asks for another run.
 import type { FlowJobSpec } from '../api/flowjob.ts';
-import { World } from './simulated-world.fixture.ts';
-
-const resources = { limits: { memory: '512Mi' } };
-const spec = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
-  engine: { type: 'Embedded' },
-  mode,
-  suspend: false,
-  restartNonce: 0,
-  job: { sql: { inline: 'version 0' } },
-  state: { checkpoint: { interval: '10s' } },
-  upgrade: {},
-  jobManager: { resources },
-  taskManager: { replicas: 1, slots: 1, resources },
-  ...more,
-});
+import { newSpec } from './simulated-objects.fixture.ts';
+import { runningWorld, World } from './simulated-world.fixture.ts';
 
 type Edit = (spec: FlowJobSpec) => void;
 const newSql: Edit = (s) => void (s.job.sql.inline = 'version 1');
 const raise: Edit = (s) => void s.restartNonce++;
 
-function running(mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World {
-  const world = new World(spec(mode, more));
-  world.settle();
-  expect(world.job.status?.state).toBe('Running');
-  return world;
-}
+const running = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World =>
+  runningWorld(newSpec(mode, more));
 
 function finished(mode: 'Streaming' | 'Batch'): World {
   const world = running(mode);
@@ -172,7 +155,7 @@ describe.each(Object.entries(underWay))('%s', (state, begin) => {
   ] as const)(
     'a %s job that ends while a change of its %s waits to take over has finished, once',
     (mode, _, change) => {
-      const world = new World(spec(mode));
+      const world = new World(newSpec(mode));
       begin(world, change);
       expect(world.job.status?.state).toBe(state);
       world.end('FINISHED', null);
@@ -181,7 +164,7 @@ describe.each(Object.entries(underWay))('%s', (state, begin) => {
       expect(world.job.status).toMatchObject(RUN_ONE);
       expect(conditions(world)).toEqual(['Ready True', 'Complete True']);
       expect(message(world)).toContain('raise');
-      edited(world, (s) => Object.assign(s, spec(mode)));
+      edited(world, (s) => Object.assign(s, newSpec(mode)));
       expect(world.job.status).toMatchObject(RUN_ONE);
       expect(message(world)).not.toContain('raise');
       edited(world, (s) => void (s.restartNonce = 2));

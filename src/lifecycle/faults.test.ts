@@ -2,28 +2,11 @@
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
-import { World } from './simulated-world.fixture.ts';
+import { newSpec } from './simulated-objects.fixture.ts';
+import { runningWorld, World } from './simulated-world.fixture.ts';
 
-const resources = { limits: { memory: '512Mi' } };
-const spec = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
-  engine: { type: 'Embedded' },
-  mode,
-  suspend: false,
-  restartNonce: 0,
-  job: { sql: { inline: 'version 0' } },
-  state: { checkpoint: { interval: '10s' } },
-  upgrade: {},
-  jobManager: { resources },
-  taskManager: { replicas: 1, slots: 1, resources },
-  ...more,
-});
-
-function running(mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World {
-  const world = new World(spec(mode, more));
-  world.settle();
-  expect(world.job.status?.state).toBe('Running');
-  return world;
-}
+const running = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World =>
+  runningWorld(newSpec(mode, more));
 
 const passes = (world: World, count: number): void => {
   for (let i = 0; i < count; i++) world.pass();
@@ -62,7 +45,7 @@ test('a batch that comes to its end after its cancellation was given up is finis
 });
 
 test('a TaskManager that ends again and again before the job ever ran is told in status', () => {
-  const world = new World(spec('Streaming'));
+  const world = new World(newSpec('Streaming'));
   passes(world, 2);
   world.engine!.status = 'CREATED';
   world.kill('TaskManager');
@@ -73,7 +56,7 @@ test('a TaskManager that ends again and again before the job ever ran is told in
 
 test('status counts the TaskManagers that run, not those that are asked for', () => {
   const replicas = (world: World): number | undefined => world.job.status?.taskManager?.replicas;
-  const world = new World(spec('Streaming'));
+  const world = new World(newSpec('Streaming'));
   world.edit((s) => void (s.taskManager.replicas = 3));
   world.pass();
   expect(replicas(world)).toBe(0);
@@ -147,7 +130,7 @@ test('a job that waits for its state can be deleted, and can be told to start wi
 });
 
 test('a job that the engine restarts before it ever ran says why', () => {
-  const world = new World(spec('Streaming'));
+  const world = new World(newSpec('Streaming'));
   passes(world, 2);
   world.engine!.status = 'RESTARTING';
   world.engine!.rootCause = 'row 3 is no number';
@@ -158,7 +141,7 @@ test('a job that the engine restarts before it ever ran says why', () => {
 test.each(['before its first checkpoint', 'while it runs'])(
   'a job whose tasks cannot read their state %s is stalled, is told once, and goes on when it was put back',
   (when) => {
-    const world = when === 'while it runs' ? running('Streaming') : new World(spec('Streaming'));
+    const world = when === 'while it runs' ? running('Streaming') : new World(newSpec('Streaming'));
     if (when !== 'while it runs') passes(world, 2);
     const why = 'SAVEPOINT_CORRUPT: shared/1.pages cannot be restored from\nHint: copy it again';
     world.unreadableByTasks = why;
@@ -266,7 +249,7 @@ test('a deletion that gave its savepoint up cancels the job, and does not begin 
 });
 
 test('processes that are refused are told with the reason, tried again when it is time, and made once they are let', () => {
-  const world = new World(spec('Streaming'));
+  const world = new World(newSpec('Streaming'));
   world.refusal = 'exceeded quota: raise it';
   passes(world, 3);
   expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
@@ -324,7 +307,7 @@ test.each(['upgraded', 'suspended'])(
 );
 
 test('a JobManager that takes long to start is not started anew, one that falls silent later is', () => {
-  const world = new World(spec('Streaming'));
+  const world = new World(newSpec('Streaming'));
   const observed = (silentFor: number) =>
     decide({
       job: world.job,

@@ -2,23 +2,11 @@ import fc from 'fast-check';
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import type { Crash } from './simulated-model.fixture.ts';
+import { newSpec, resources } from './simulated-objects.fixture.ts';
 import { World } from './simulated-world.fixture.ts';
 
-const resources = { limits: { memory: '512Mi' } };
-
-function spec(mode: 'Streaming' | 'Batch'): FlowJobSpec {
-  return {
-    engine: { type: 'Embedded' },
-    mode,
-    suspend: false,
-    restartNonce: 0,
-    job: { sql: { inline: 'version 0' } },
-    state: { checkpoint: { interval: '10s' } },
-    upgrade: {},
-    jobManager: { resources },
-    taskManager: { replicas: 2, slots: 1, resources },
-  };
-}
+const spec = (mode: 'Streaming' | 'Batch'): FlowJobSpec =>
+  newSpec(mode, { taskManager: { replicas: 2, slots: 1, resources } });
 
 type Step = (world: World) => void;
 

@@ -7,28 +7,13 @@ import type { Decision } from './model.ts';
 import { RESCALE_LIMIT } from './rescale.ts';
 import { revisionName } from './revisions.ts';
 import type { Crash } from './simulated-model.fixture.ts';
-import { World } from './simulated-world.fixture.ts';
+import { newSpec, resources } from './simulated-objects.fixture.ts';
+import { runningWorld, type World } from './simulated-world.fixture.ts';
 
-const resources = { limits: { memory: '512Mi' } };
-const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
-  engine: { type: 'Embedded' },
-  mode: 'Streaming',
-  suspend: false,
-  restartNonce: 0,
-  job: { sql: { inline: 'version 0' } },
-  state: { checkpoint: { interval: '10s' } },
-  upgrade: {},
-  jobManager: { resources },
-  taskManager: { replicas: 2, slots: 2, resources },
-  ...more,
-});
+const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec =>
+  newSpec('Streaming', { taskManager: { replicas: 2, slots: 2, resources }, ...more });
 
-function running(more: Partial<FlowJobSpec> = {}): World {
-  const world = new World(spec(more));
-  world.settle();
-  expect(world.job.status?.state).toBe('Running');
-  return world;
-}
+const running = (more: Partial<FlowJobSpec> = {}): World => runningWorld(spec(more));
 
 const scale = (world: World, replicas: number): void => world.edit((s) => void (s.taskManager.replicas = replicas));
 const indexes = (world: World): number[] =>

@@ -3,6 +3,22 @@ import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { SCHEDULED_LABEL } from '../api/group.ts';
 
+export const resources = { limits: { memory: '512Mi' } };
+
+/** A job with one TaskManager of one slot, where `more` does not say otherwise. */
+export const newSpec = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
+  engine: { type: 'Embedded' },
+  mode,
+  suspend: false,
+  restartNonce: 0,
+  job: { sql: { inline: 'version 0' } },
+  state: { checkpoint: { interval: '10s' } },
+  upgrade: {},
+  jobManager: { resources },
+  taskManager: { replicas: 1, slots: 1, resources },
+  ...more,
+});
+
 export function newJob(spec: FlowJobSpec): FlowJob {
   return {
     apiVersion: 'flowjob.dev/v1alpha1',

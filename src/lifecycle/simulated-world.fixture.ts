@@ -575,3 +575,12 @@ export class World {
     return false;
   }
 }
+
+/** A world in which the job has come to run. */
+export function runningWorld(spec: FlowJobSpec): World {
+  const world = new World(spec);
+  world.settle();
+  const { state } = world.job.status ?? {};
+  if (state !== 'Running') throw new Error(`the job was to run, and is ${state}`);
+  return world;
+}

@@ -2,28 +2,12 @@
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import type { Action } from './model.ts';
 import type { Crash } from './simulated-model.fixture.ts';
-import { World } from './simulated-world.fixture.ts';
-
-const resources = { limits: { memory: '512Mi' } };
+import { newSpec, resources } from './simulated-objects.fixture.ts';
+import { runningWorld, type World } from './simulated-world.fixture.ts';
 
 /** A stream that runs on two TaskManagers and has output behind its newest checkpoint. */
-function running(more: Partial<FlowJobSpec> = {}): World {
-  const world = new World({
-    engine: { type: 'Embedded' },
-    mode: 'Streaming',
-    suspend: false,
-    restartNonce: 0,
-    job: { sql: { inline: 'version 0' } },
-    state: { checkpoint: { interval: '10s' } },
-    upgrade: {},
-    jobManager: { resources },
-    taskManager: { replicas: 2, slots: 1, resources },
-    ...more,
-  });
-  world.settle();
-  expect(world.job.status?.state).toBe('Running');
-  return world;
-}
+const running = (more: Partial<FlowJobSpec> = {}): World =>
+  runningWorld(newSpec('Streaming', { taskManager: { replicas: 2, slots: 1, resources }, ...more }));
 
 type Way = 'suspended' | 'upgraded' | 'deleted';
 const WAYS: readonly Way[] = ['suspended', 'upgraded', 'deleted'];
