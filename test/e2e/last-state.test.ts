@@ -1,23 +1,12 @@
 // An upgrade without a savepoint, with the real engine: from the newest checkpoint of the version before, every row once.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import { readJsonRows } from '../demo/results.ts';
-import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, eventually } from '../harness/cli.ts';
+import { withLocalOperator } from '../harness/local-operator.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'flowjob-last-state-e2e-'));
-const home = join(work, 'home');
-const cli = new Cli(home, work);
-const out = join(work, 'out');
-
-beforeAll(() => cli.must('local', 'up'));
-
-afterAll(async () => {
-  await cli.must('local', 'down');
-  expect(engineProcesses(home)).toEqual([]);
-  rmSync(work, { recursive: true });
-});
+const { cli, out, work } = withLocalOperator('last-state');
 
 function manifest(version: number, suspend = false): string {
   const file = join(work, 'numbers.yaml');
@@ -59,6 +48,10 @@ test('three versions in a row lose and double nothing, and only the suspend take
         found.status?.state === 'Running' &&
         condition(found, 'Ready') === 'True' &&
         found.status.attempt?.epoch === version,
+    );
+    // A version may reach a checkpoint, from which the next one goes on, before its first row; then none of its rows would be there in the end.
+    await eventually(`version ${version} makes rows visible`, 60, () =>
+      readJsonRows(out).some((row) => row['v'] === version),
     );
     expect(job.status?.lastSavepoint).toBeUndefined();
     if (version > 1) expect(job.status?.attempt?.restoreFrom).toMatch(/\/chk-\d+$/);

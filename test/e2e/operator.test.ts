@@ -1,23 +1,12 @@
 // The operator, its command line and the real engine together: one FlowJob through its life, and nothing left behind.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import { readJsonRows } from '../demo/results.ts';
-import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { withLocalOperator } from '../harness/local-operator.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'flowjob-operator-e2e-'));
-const home = join(work, 'home');
-const cli = new Cli(home, work);
-const out = join(work, 'out');
-
-beforeAll(() => cli.must('local', 'up'));
-
-afterAll(async () => {
-  await cli.must('local', 'down');
-  expect(engineProcesses(home)).toEqual([]);
-  rmSync(work, { recursive: true });
-});
+const { cli, home, out, work } = withLocalOperator('operator');
 
 function manifest(name: string, mode: 'Streaming' | 'Batch', expression: string): string {
   const file = join(work, `${name}.yaml`);

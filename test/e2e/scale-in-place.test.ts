@@ -1,28 +1,17 @@
 // A stream that is scaled up and down while it runs, by the operator and the real engine: one attempt, TaskManagers that come and go, and output as if
 // nothing had happened.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
-import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { withLocalOperator } from '../harness/local-operator.ts';
 
 const ROWS = 900_000;
 const PER_SECOND = 20_000;
 const KEYS = 37;
 const WINDOW_MS = 10_000;
 
-const work = mkdtempSync(join(tmpdir(), 'flowjob-scale-e2e-'));
-const home = join(work, 'home');
-const cli = new Cli(home, work);
-const out = join(work, 'out');
-
-beforeAll(() => cli.must('local', 'up'));
-
-afterAll(async () => {
-  await cli.must('local', 'down');
-  expect(engineProcesses(home)).toEqual([]);
-  rmSync(work, { recursive: true });
-});
+const { cli, home, out, work } = withLocalOperator('scale');
 
 /** Row n has the time n milliseconds. */
 async function apply(replicas: number): Promise<void> {
