@@ -29,6 +29,8 @@ export const IMAGE = `flowjob:${TAG}`;
 
 /** Installs the chart with helm, as its users do; answers when its replicas are ready. `more`: for helm. */
 export async function installOperator(...more: string[]): Promise<void> {
+  // Those that share a cluster share the CRDs, which no release of theirs may own.
+  if (scope !== undefined) await kubectl.run('apply', '--server-side', '--force-conflicts', '-f', 'crds');
   await helm(
     'upgrade',
     '--install',
