@@ -327,6 +327,28 @@ test('a TaskManager that was lost and cannot be started again is told once, besi
   expect(condition(world, 'Ready')?.message).toMatch(/^exceeded quota: raise it\nkilled/);
 });
 
+test.each(['Recovering', 'Upgrading', 'Suspending', 'Deleting'] as const)(
+  'a job that is %s says which pod holds it up, for as long as it does',
+  (state) => {
+    const world = running('Streaming');
+    world.checkpoint();
+    const left = 'orders-1-jobmanager was to end and is still there -> see its node';
+    if (state === 'Upgrading') world.edit((spec) => void (spec.job.sql.inline = 'version 1'));
+    if (state === 'Suspending') world.edit((spec) => void (spec.suspend = true));
+    if (state === 'Deleting')
+      world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+    world.silent = true;
+    world.processes = world.processes.map((process) => ({ ...process, left }));
+    passes(world, 3);
+    expect(world.job.status?.state).toBe(state);
+    expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown' });
+    expect(condition(world, 'Ready')?.message).toContain(`\n${left}`);
+    world.processes = world.processes.map(({ left: _, ...process }) => process);
+    world.pass();
+    expect(condition(world, 'Ready')?.message).not.toContain(left);
+  },
+);
+
 test('a TaskManager that was lost while a change is refused is told once, behind the refusal', () => {
   const world = running('Streaming');
   world.edit((spec) => void (spec.state.storage = { uri: 'file:///elsewhere' }));

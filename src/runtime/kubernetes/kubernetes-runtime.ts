@@ -17,13 +17,13 @@ import { claim, configMap, networkPolicy, restService, secret, type ChildManifes
 import { FirstPlace } from './first-place.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
-import { MissingReferences } from './missing-references.ts';
 import { jobOf, keyOfJob } from './pod-cache.ts';
-import { PODS, processOf, type Pod } from './pod-view.ts';
+import { leftOf, PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
 import { claimOf } from './state-mounts.ts';
 import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
+import { WaitingOnNode } from './waiting-on-node.ts';
 
 export interface KubernetesRuntimeOptions {
   /** Writes: of the leader, fenced. */
@@ -72,7 +72,7 @@ export class KubernetesRuntime implements Runtime {
   private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
   private readonly refusals: Refusals;
-  private readonly references: MissingReferences;
+  private readonly waiting: WaitingOnNode;
   private readonly firstPlace: FirstPlace;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
@@ -94,7 +94,7 @@ export class KubernetesRuntime implements Runtime {
     this.volumes = new StateVolumes(client, this.storagePods);
     this.firstPlace = new FirstPlace(client);
     this.refusals = new Refusals(() => clock.now());
-    this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
+    this.waiting = new WaitingOnNode({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -237,7 +237,7 @@ export class KubernetesRuntime implements Runtime {
     const process = processOf(pod);
     if (gone) {
       this.asked.delete(pod.metadata.uid);
-      this.references.forget(pod.metadata.uid);
+      this.waiting.forget(pod.metadata.uid);
     }
     if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
     for (const listener of this.listeners) listener(keyOfJob(pod));
@@ -245,8 +245,11 @@ export class KubernetesRuntime implements Runtime {
 
   private viewOf(pod: Pod): ProcessView | null {
     const view = processOf(pod);
-    if (view?.pending === undefined || view.pending.trouble !== null) return view;
-    return { ...view, pending: { trouble: this.references.troubleOf(pod) } };
+    if (view === null) return null;
+    const left = leftOf(pod, this.options.clock.now());
+    if (left !== null) return { ...view, left };
+    if (view.pending === undefined || view.pending.trouble !== null) return view;
+    return { ...view, pending: { trouble: this.waiting.troubleOf(pod) } };
   }
 
   private podsOf(key: ObjectKey): Pod[] {
