@@ -229,6 +229,25 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
 }, 240_000);
 
+test('what belongs to an attempt and was deleted by hand is there again for its next pod, with the token that its JobManager has', async () => {
+  const plan = planOf(await parts.applied('a', 'bereft'), 1);
+  const { kubectl } = parts.rights;
+  await placeJobManager(plan);
+  await runtime.ensureProcesses(plan, []);
+  const token = async (): Promise<string> =>
+    kubectl.run('get', 'secret', 'bereft-1', '-n', 'a', '-o', 'jsonpath={.data.token}');
+  const before = await token();
+  await kubectl.run('delete', 'secret/bereft-1', 'configmap/bereft-1', '-n', 'a');
+  await setPodStatus('a', 'bereft-1-taskmanager-0', { phase: 'Failed' });
+  await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {
+    seconds: 60,
+  });
+  await runtime.ensureProcesses(plan, []);
+  expect(podNames(plan)).toContain('bereft-1-taskmanager-0-1');
+  expect(await token()).toBe(before);
+  expect(await kubectl.run('get', 'configmap', 'bereft-1', '-n', 'a', '-o', 'name')).toContain('bereft-1');
+}, 120_000);
+
 test('of a pod the events are found that tell of its volumes, as the attach-detach controller writes them', async () => {
   const plan = planOf(await parts.applied('a', 'attached'), 1);
   await runtime.ensureProcesses(plan, []);

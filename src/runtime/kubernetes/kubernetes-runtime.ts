@@ -149,6 +149,8 @@ export class KubernetesRuntime implements Runtime {
       const restarts = process === undefined ? 0 : process.restarts + 1;
       wanted.push(taskManagerPod(plan, this.options, { index, restarts }));
     }
+    // What pods that run have read is there no more for those that come, once somebody has deleted it.
+    if (wanted.length > 0 && running.length > 0) await this.restoreOwn(plan);
     await Promise.all(wanted.map(async (manifest) => this.createPod(plan, manifest)));
     await this.prune(key, attempt.epoch);
   }
@@ -283,14 +285,35 @@ export class KubernetesRuntime implements Runtime {
     // Everything that an attempt needs was made before its first pod.
     if (this.processes(key).some(({ epoch }) => epoch === attempt.epoch)) return;
     await Promise.all([
-      this.child(plan, CONFIG_MAPS, configMap(plan)),
-      this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
-        this.keepToken(key, attempt.epoch, made),
-      ),
+      this.makeOwn(plan, randomBytes(24).toString('hex')),
       this.applied(plan, SERVICES, restService(plan)),
       this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
+  }
+
+  /** What belongs to the attempt alone. */
+  private async makeOwn(plan: AttemptPlan, token: string): Promise<void> {
+    const { key, attempt } = plan;
+    const [, made] = await Promise.all([
+      this.child(plan, CONFIG_MAPS, configMap(plan)),
+      this.child<SecretObject>(plan, SECRETS, secret(plan, token)),
+    ]);
+    this.keepToken(key, attempt.epoch, made);
+  }
+
+  /**
+   * With the token that the JobManager has. An operator that began since cannot know it: the JobManager then answers it no more, and is replaced by another
+   * attempt with a Secret of its own.
+   */
+  private async restoreOwn(plan: AttemptPlan): Promise<void> {
+    const { key, attempt } = plan;
+    const { client } = this.options;
+    const ref = { namespace: key.namespace, name: attemptName(key.name, attempt.epoch) };
+    const found = await Promise.all([client.find(CONFIG_MAPS, ref), client.find(SECRETS, ref)]);
+    if (found.every((one) => one !== null)) return;
+    const known = this.tokens.get(idOf(key));
+    await this.makeOwn(plan, known?.epoch === attempt.epoch ? known.token : randomBytes(24).toString('hex'));
   }
 
   /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
