@@ -3,6 +3,7 @@ import type { TSchema } from '@sinclair/typebox';
 import { FlowJobSpecSchema } from './flowjob.ts';
 import { FlowSavepointSpecSchema, FlowSavepointStatusSchema } from './flowsavepoint.ts';
 import { API_VERSION, GROUP, KINDS, VERSION, type Kind } from './group.ts';
+import { NEVER } from './object.ts';
 import { refusedWhileRunningRules } from './running-rules.ts';
 import type { CelRule } from './schema-kit.ts';
 import { FlowJobStatusSchema } from './status.ts';
@@ -129,7 +130,7 @@ const UNSEEN_STATUS = {
       type: 'Ready',
       status: 'Unknown',
       observedGeneration: -1,
-      lastTransitionTime: '1970-01-01T00:00:00Z',
+      lastTransitionTime: NEVER,
       reason: 'NotSeen',
       message: 'The operator has not looked at this object yet.',
     },

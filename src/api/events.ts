@@ -10,6 +10,10 @@ export interface EventDoc {
 
 const JOB_EVENTS = {
   Starting: { types: ['Normal'], when: 'Processes of a new version, or of a new run, are started.' },
+  PodNotStarting: {
+    types: ['Warning'],
+    when: 'Something new keeps a pod of the job from starting; once for all pods that wait for the same, while they do.',
+  },
   Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
   Rescaling: { types: ['Normal'], when: 'A stream begins to take another parallelism in place.' },
   Autoscaled: { types: ['Normal'], when: 'The autoscaler decides on another size, or stops or wakes the job.' },

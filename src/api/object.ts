@@ -54,3 +54,6 @@ export const ConditionSchema = Type.Object(
   { description: 'One thing that holds, or does not, of this object.' },
 );
 export type Condition = Static<typeof ConditionSchema>;
+
+/** Of conditions that nobody has judged: a default of the resource knows no time. */
+export const NEVER = '1970-01-01T00:00:00Z';

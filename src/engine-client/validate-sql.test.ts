@@ -28,6 +28,19 @@ test('what is wrong is said with its place, and asked of the planner once for ea
   expect(asked).toBe(2);
 });
 
+test.each([
+  ['of the text', 'SELEC 1', /^SQL_SYNTAX \(line 1, column 1\): (?!line)/],
+  [
+    'of a connector',
+    "CREATE TABLE t (a INT) WITH (\n'connector' = 'no');\nCREATE TABLE o (a INT) WITH ('connector' = 'print');\nINSERT INTO o SELECT a FROM t",
+    /^[A-Z_]+ \(line \d+, column \d+\): (?!line)/,
+  ],
+])('the place of an error %s is said once', (_what, sql, said) => {
+  const answer = new SqlChecker().check('u', 'orders', spec(sql));
+  expect(answer).toMatch(said);
+  expect(answer?.match(/line \d+, column \d+/g)).toHaveLength(1);
+});
+
 test('a defect of the planner is an answer, not the end of the pass', () => {
   const checker = new SqlChecker(() => {
     throw new TypeError('x is not a function');

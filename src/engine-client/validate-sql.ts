@@ -6,7 +6,7 @@ import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 
 export interface SqlProblem {
   code: string;
-  /** With the line, a caret and the hint. */
+  /** With the line, a caret and the hint; without the place, which each caller says in its own way. */
   message: string;
   /** From 1. */
   line: number | undefined;
@@ -27,7 +27,9 @@ export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const { line, column } = error.position ?? {};
-    return { code: error.code, message: describeError(error), line, column };
+    const text = describeError(error);
+    const place = `line ${line}, column ${column}: `;
+    return { code: error.code, message: text.startsWith(place) ? text.slice(place.length) : text, line, column };
   }
 }
 

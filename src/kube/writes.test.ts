@@ -5,15 +5,7 @@ import { ModelTransport, type Fault } from './testing/model-transport.ts';
 import { THINGS, clientOf, stored, thing, type Thing } from './testing/things.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
 import type { Client } from './rest/client.ts';
-import {
-  applyChild,
-  controllerReference,
-  createOrAdopt,
-  ensureFinalizer,
-  ensureGone,
-  modify,
-  removeFinalizer,
-} from './writes.ts';
+import { applyChild, controllerReference, createOrAdopt, ensureGone, modify } from './writes.ts';
 
 const COLLECTION = '/apis/example.dev/v1/namespaces/default/things';
 const owner = controllerReference(THINGS, stored('owner', 'uid-owner', 1));
@@ -138,33 +130,6 @@ test('modify gives up against somebody who writes all the time', async () => {
   });
   await expect(clock.until(writing)).rejects.toMatchObject({ reason: 'Conflict' });
   expect(sent.filter((call) => call === 'PUT a')).toHaveLength(5);
-});
-
-test('finalizers come and go beside those of others, on what is stored now', async () => {
-  const known = put(thing('a'));
-  put({ ...known, metadata: { ...known.metadata, finalizers: ['theirs'] } });
-  const withOurs = await clock.until(ensureFinalizer(client, THINGS, known, 'ours'));
-  expect(withOurs.metadata.finalizers).toEqual(['theirs', 'ours']);
-  expect(await clock.until(ensureFinalizer(client, THINGS, withOurs, 'ours'))).toBe(withOurs);
-  const without = await clock.until(removeFinalizer(client, THINGS, withOurs, 'ours'));
-  expect(without?.metadata.finalizers).toEqual(['theirs']);
-});
-
-test('an object that is being deleted gets no finalizer', async () => {
-  const going = put(thing('a'));
-  const deleting = { ...going, metadata: { ...going.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
-  expect(await clock.until(ensureFinalizer(client, THINGS, deleting, 'ours'))).toBe(deleting);
-  expect(sent).toEqual([]);
-});
-
-test('the finalizer of an object that is gone, or was made anew, is as good as removed, and the new one keeps its own', async () => {
-  const object = thing('a');
-  const known = put({ ...object, metadata: { ...object.metadata, finalizers: ['ours'] } });
-  remove('a');
-  expect(await clock.until(removeFinalizer(client, THINGS, known, 'ours'))).toBeNull();
-  put({ ...object, metadata: { ...object.metadata, finalizers: ['ours'] } });
-  expect(await clock.until(removeFinalizer(client, THINGS, known, 'ours'))).toBeNull();
-  expect(now()[0]?.metadata.finalizers).toEqual(['ours']);
 });
 
 test('a delete of what is gone is done, and another object that has its name stays', async () => {

@@ -1,5 +1,5 @@
 // The ways in which a controller writes, each with its guard. Children: server-side apply under our field manager, unless they belong to somebody else.
-// Status and finalizers: optimistic locking, decided anew on what somebody else wrote in between.
+// Everything else: optimistic locking, decided anew on what somebody else wrote in between.
 import { KubeError, isAlreadyExists, isConflict, isNotFound } from './errors.ts';
 import {
   apiVersionOf,
@@ -102,82 +102,19 @@ export async function modify<T extends KubeObject>(
 ): Promise<T> {
   const { signal, deadlineMs } = options;
   const call = { signal, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
-  const current = 'metadata' in known ? known : await client.get(resource, known, call);
-  return locked(client, resource, current, call, (latest) => {
-    const wanted = change(latest);
-    return wanted === null ? null : client.replace(resource, wanted, options);
-  });
-}
-
-/** Writes until no one wrote in between. `write` answers null when there is nothing to write. */
-async function locked<T extends KubeObject>(
-  client: Client,
-  resource: Resource<T>,
-  known: T,
-  call: CallOptions,
-  write: (current: T) => Promise<T> | null,
-): Promise<T> {
-  let current = known;
+  let current = 'metadata' in known ? known : await client.get(resource, known, call);
+  const { uid } = current.metadata;
   for (let tries = 1; ; tries++) {
     try {
-      return (await write(current)) ?? current;
+      const wanted = change(current);
+      return wanted === null ? current : await client.replace(resource, wanted, options);
     } catch (error) {
       if (!isConflict(error) || tries === TRIES) throw error;
     }
     current = await client.get(resource, current.metadata, call);
-    if (current.metadata.uid !== known.metadata.uid)
-      throw new KubeError('MADE_ANEW', `${describe(resource, known.metadata)} was deleted and made anew meanwhile`);
+    if (current.metadata.uid !== uid)
+      throw new KubeError('MADE_ANEW', `${describe(resource, current.metadata)} was deleted and made anew meanwhile`);
   }
-}
-
-/** A finalizer before the first thing that would have to be cleared away. Answers the object as it is then. */
-export function ensureFinalizer<T extends KubeObject>(
-  client: Client,
-  resource: Resource<T>,
-  known: T,
-  finalizer: string,
-  options: CallOptions & { fieldManager?: string } = {},
-): Promise<T> {
-  return setFinalizers(client, resource, known, options, (finalizers, object) =>
-    finalizers.includes(finalizer) || object.metadata.deletionTimestamp !== undefined
-      ? null
-      : [...finalizers, finalizer],
-  );
-}
-
-/** The object goes with its last finalizer: null when it did so before. */
-export async function removeFinalizer<T extends KubeObject>(
-  client: Client,
-  resource: Resource<T>,
-  known: T,
-  finalizer: string,
-  options: CallOptions & { fieldManager?: string } = {},
-): Promise<T | null> {
-  try {
-    return await setFinalizers(client, resource, known, options, (finalizers) =>
-      finalizers.includes(finalizer) ? finalizers.filter((other) => other !== finalizer) : null,
-    );
-  } catch (error) {
-    if (isNotFound(error) || (error instanceof KubeError && error.code === 'MADE_ANEW')) return null;
-    throw error;
-  }
-}
-
-/** A patch of nothing but the list, which a merge patch replaces as a whole: hence the lock. */
-function setFinalizers<T extends KubeObject>(
-  client: Client,
-  resource: Resource<T>,
-  known: T,
-  options: CallOptions & { fieldManager?: string },
-  change: (finalizers: readonly string[], object: T) => string[] | null,
-): Promise<T> {
-  return locked(client, resource, known, options, (current) => {
-    const finalizers = change(current.metadata.finalizers ?? [], current);
-    if (finalizers === null) return null;
-    const { uid, resourceVersion } = current.metadata;
-    const merge = { metadata: { uid, resourceVersion, finalizers } };
-    return client.patch(resource, current.metadata, { merge }, options);
-  });
 }
 
 function requireOurs(resource: Resource, existing: KubeObject, owner: OwnerReference): void {

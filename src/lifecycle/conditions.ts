@@ -1,5 +1,5 @@
 // From a report to conditions, as kstatus, Argo CD and `kubectl wait` read them. Reconciling and Stalled are there or absent, never False.
-import type { Condition } from '../api/object.ts';
+import { NEVER, type Condition } from '../api/object.ts';
 import type { JobConditionType } from '../api/reasons.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Report } from './model.ts';
@@ -55,7 +55,8 @@ export function pausedConditions(before: readonly Condition[], stamp: Stamp): Co
     },
     stamp,
   );
-  return [...before.filter((x) => x.type !== 'Paused'), paused];
+  const kept = before.filter(({ type }) => type !== 'Paused');
+  return [...kept.map((x) => (x.lastTransitionTime === NEVER ? { ...x, lastTransitionTime: stamp.now } : x)), paused];
 }
 
 /**
@@ -74,7 +75,9 @@ export function condition(
 ): Condition {
   const { type, status, reason, message } = wanted;
   const old = before.find((x) => x.type === type);
-  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : stamp.now;
+  // What an object has before it is seen bears no time of its own.
+  const stays = old?.status === status && old.lastTransitionTime !== NEVER;
+  const lastTransitionTime = stays ? old.lastTransitionTime : stamp.now;
   return { type, status, observedGeneration: stamp.generation, lastTransitionTime, reason, message };
 }
 

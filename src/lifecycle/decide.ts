@@ -5,7 +5,7 @@ import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
 import { autoscalingEvents, nextAutoscaling, scaleConflict, withDecision } from './autoscaled.ts';
 import { changeBetween, desiredSpec } from './change.ts';
-import { conditionsFor, pausedConditions } from './conditions.ts';
+import { conditionsFor, pausedConditions, shorten } from './conditions.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
 import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
 import { decideSchedule, soonest } from './savepoint-schedule.ts';
@@ -26,7 +26,7 @@ import { tellUnreadable } from './unreadable-state.ts';
 export function decide(input: DecideInput): Decision {
   const context = contextOf(input);
   if (input.job.metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return paused(context);
-  const outcome = run(context);
+  const outcome = tellOfLeft(context, run(context));
   const savepoints = decideSavepoints(context, outcome.state);
   const newest = savepoints.flatMap((s) => s.completed ?? []).at(-1);
   const schedule = decideSchedule(context, outcome.state);
@@ -98,6 +98,14 @@ function run(c: Context): Outcome<JobState> {
     case 'Deleting':
       return deleting(c);
   }
+}
+
+/** What has not ended holds up what comes next, whichever state waits for it. */
+function tellOfLeft(c: Context, outcome: Outcome<JobState>): Outcome<JobState> {
+  const left = c.observation.processes.flatMap((process) => process.left ?? []).sort();
+  if (left.length === 0 || outcome.report.kind !== 'Progressing') return outcome;
+  const { report } = outcome;
+  return { ...outcome, report: { ...report, message: shorten([report.message, ...left].join('\n')) } };
 }
 
 /** In order of creation; one at a time, and none while the job is about to leave Running. */

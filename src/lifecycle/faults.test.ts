@@ -2,7 +2,7 @@
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import { SILENCE_LIMIT, START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
-import { newSpec } from './simulated-objects.fixture.ts';
+import { newSpec, resources } from './simulated-objects.fixture.ts';
 import { runningWorld, World } from './simulated-world.fixture.ts';
 
 const running = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World =>
@@ -264,6 +264,47 @@ test('processes that are refused are told with the reason, tried again when it i
   expect(world.job.status?.state).toBe('Running');
 });
 
+test('what keeps pods from starting is one event for each cause, not for each pod, pass or wording', () => {
+  const world = new World(newSpec('Streaming', { taskManager: { replicas: 2, slots: 1, resources } }));
+  world.pass();
+  const told = (): string[] =>
+    world.pass()?.events.map(({ type, reason, message }) => `${type} ${reason} ${message}`) ?? [];
+  const waitFor = (...troubles: (string | null)[]): void => {
+    world.processes = world.processes.map((process, i) => ({ ...process, pending: { trouble: troubles[i] ?? null } }));
+  };
+  const pull = 'does not start: ErrImagePull: not found -> correct spec.engine.image';
+  waitFor(null, `orders-1-taskmanager-0 ${pull}`, `orders-1-taskmanager-1 ${pull}`);
+  expect(told()).toEqual([`Warning PodNotStarting orders-1-taskmanager-0 ${pull}`]);
+  expect(told()).toEqual([]);
+  const waits = 'orders-1-taskmanager-0 does not start: ImagePullBackOff: Back-off -> correct spec.engine.image';
+  const unscheduled = 'orders-1-taskmanager-1 cannot be scheduled: 0/1 nodes -> add nodes';
+  waitFor(null, waits, unscheduled);
+  expect(told()).toEqual([`Warning PodNotStarting ${unscheduled}`]);
+  expect(told()).toEqual([]);
+  waitFor();
+  expect(told()).toEqual([]);
+  waitFor(null, waits);
+  expect(told()).toEqual([`Warning PodNotStarting ${waits}`]);
+});
+
+test('of hundreds of pods that cannot start no cause is left out, nor told twice', () => {
+  const replicas = 300;
+  const world = new World(newSpec('Streaming', { taskManager: { replicas, slots: 1, resources } }));
+  world.pass();
+  world.processes = world.processes.map((process, i) => ({
+    ...process,
+    pending: {
+      trouble: i < replicas ? `pod-${i} cannot be scheduled: 0/9 nodes -> add nodes` : 'z: no image -> correct it',
+    },
+  }));
+  const events = Array.from({ length: 3 }, () => world.pass()?.events ?? []).flat();
+  expect(events.map(({ message }) => message)).toEqual([
+    'pod-0 cannot be scheduled: 0/9 nodes -> add nodes',
+    'z: no image -> correct it',
+  ]);
+  expect(condition(world, 'Ready')?.message).toContain('z: no image');
+});
+
 test('why a TaskManager was lost stands until the job runs again, and is one event', () => {
   const world = running('Streaming');
   world.engine!.status = 'RESTARTING';
@@ -281,9 +322,43 @@ test('a TaskManager that was lost and cannot be started again is told once, besi
   world.kill('TaskManager');
   world.refusal = 'exceeded quota: raise it';
   const events = Array.from({ length: 4 }, () => world.pass()?.events.map(({ reason }) => reason) ?? []).flat();
-  expect(events).toEqual(['ProcessLost']);
+  expect(events).toEqual(['ProcessLost', 'PodNotStarting']);
   expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
   expect(condition(world, 'Ready')?.message).toMatch(/^exceeded quota: raise it\nkilled/);
+});
+
+test.each(['Recovering', 'Upgrading', 'Suspending', 'Deleting'] as const)(
+  'a job that is %s says which pod holds it up, for as long as it does',
+  (state) => {
+    const world = running('Streaming');
+    world.checkpoint();
+    const left = 'orders-1-jobmanager was to end and is still there -> see its node';
+    if (state === 'Upgrading') world.edit((spec) => void (spec.job.sql.inline = 'version 1'));
+    if (state === 'Suspending') world.edit((spec) => void (spec.suspend = true));
+    if (state === 'Deleting')
+      world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+    world.silent = true;
+    world.processes = world.processes.map((process) => ({ ...process, left }));
+    passes(world, 3);
+    expect(world.job.status?.state).toBe(state);
+    expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown' });
+    expect(condition(world, 'Ready')?.message).toContain(`\n${left}`);
+    world.processes = world.processes.map(({ left: _, ...process }) => process);
+    world.pass();
+    expect(condition(world, 'Ready')?.message).not.toContain(left);
+  },
+);
+
+test('a TaskManager that was lost while a change is refused is told once, behind the refusal', () => {
+  const world = running('Streaming');
+  world.edit((spec) => void (spec.state.storage = { uri: 'file:///elsewhere' }));
+  world.pass();
+  world.refusal = 'exceeded quota: raise it';
+  world.kill('TaskManager');
+  const events = Array.from({ length: 4 }, () => world.pass()?.events.map(({ reason }) => reason) ?? []).flat();
+  expect(events).toEqual(['ProcessLost', 'PodNotStarting']);
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'False', reason: 'ChangeRefused' });
+  expect(condition(world, 'Ready')?.message).toMatch(/accepted version goes on\.\nexceeded quota: raise it\nkilled/);
 });
 
 test.each(['upgraded', 'suspended'])(

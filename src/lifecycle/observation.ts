@@ -16,6 +16,8 @@ export interface ProcessView {
   exit: { at: number; asked: boolean; reason: string; outOfMemory?: true } | null;
   /** Set while it has not started: a pod that waits for its node, its image or its volume. `trouble`: what keeps it, with the remedy; null when time alone does. */
   pending?: { trouble: string | null };
+  /** Why it is still there although it was to end some time ago, with the remedy. */
+  left?: string;
   /** How often the process with this role and index was started before within its attempt. */
   restarts: number;
 }

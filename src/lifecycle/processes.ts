@@ -46,30 +46,68 @@ export function missingProcesses(c: Context, attempt: Attempt, only?: 'TaskManag
   // The run before it was over when this one was started; an operator that died just then has not asked its processes to end.
   if (live(c).some(({ epoch }) => epoch < attempt.epoch))
     actions.push({ kind: 'StopProcesses', epoch: attempt.epoch - 1, graceful: true });
-  const report = reportOf(c, attempt, losses);
-  return { actions, events: eventsOf(c, losses), report, ...(requeueAt === undefined ? {} : { requeueAt }) };
+  const troubles = troublesOf(c, attempt);
+  const report = reportOf(troubles, losses);
+  const events = eventsOf(c, troubles, losses);
+  return { actions, events, report, ...(requeueAt === undefined ? {} : { requeueAt }) };
 }
 
-/** What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. What was lost stands beside it. */
-function reportOf(c: Context, attempt: Attempt, losses: readonly string[]): Report | null {
+/** What keeps pods of the attempt from starting, in an order that does not change. */
+function troublesOf(c: Context, attempt: Attempt): string[] {
   const troubles = c.observation.processes.flatMap(({ epoch, pending }) =>
     epoch === attempt.epoch && pending !== undefined && pending.trouble !== null ? [pending.trouble] : [],
   );
   const { refusal } = c.observation;
   if (refusal !== null) troubles.push(refusal.reason);
+  return troubles.sort();
+}
+
+/**
+ * What keeps a pod from starting is told as it is: the job goes on by itself when the cause is gone. What was lost stands beside it. Each cause comes before
+ * the other pods that wait for the same: of hundreds of them the message holds a part.
+ */
+function reportOf(troubles: readonly string[], losses: readonly string[]): Report | null {
   if (troubles.length + losses.length === 0) return null;
+  const first = firstOfEach(troubles);
+  const others = troubles.filter((trouble) => !first.includes(trouble));
   return {
     kind: 'Progressing',
     reason: troubles.length === 0 ? 'ProcessLost' : 'PodNotStarting',
-    message: shorten([...troubles.sort(), ...losses].join('\n')),
+    message: shorten([...first, ...losses, ...others].join('\n')),
   };
 }
 
-/** A loss is said when it is put on record, and not again while it stands there. */
-const eventsOf = (c: Context, losses: readonly string[]): DecidedEvent[] =>
-  losses
-    .filter((loss) => !c.status.conditions.some(({ message }) => message.includes(loss)))
-    .map((message) => ({ savepoint: null, type: 'Warning', reason: 'ProcessLost', message }));
+/** A cause or a loss is said when it is put on record, and not again while it stands there. */
+function eventsOf(c: Context, troubles: readonly string[], losses: readonly string[]): DecidedEvent[] {
+  const isNew = (text: string): boolean => !c.status.conditions.some(({ message }) => message.includes(text));
+  const causes = firstOfEach(troubles).filter((trouble) => isNew(causeOf(trouble)));
+  return [
+    ...losses.filter(isNew).map((loss) => warning('ProcessLost', loss)),
+    ...causes.map((trouble) => warning('PodNotStarting', trouble)),
+  ];
+}
+
+/** One trouble of each cause. */
+function firstOfEach(troubles: readonly string[]): string[] {
+  const causes = troubles.map(causeOf);
+  return troubles.filter((trouble, at) => causes.indexOf(causeOf(trouble)) === at);
+}
+
+/**
+ * What makes two troubles one piece of news: what is to be done about them. Their texts name pods and count nodes, or tell of one pull that failed as an
+ * error first and as a wait then.
+ */
+function causeOf(trouble: string): string {
+  const remedy = trouble.lastIndexOf(' -> ');
+  return remedy === -1 ? trouble : trouble.slice(remedy);
+}
+
+const warning = (reason: 'PodNotStarting' | 'ProcessLost', message: string): DecidedEvent => ({
+  savepoint: null,
+  type: 'Warning',
+  reason,
+  message,
+});
 
 const lost = (reason: string): string => `${reason} It is started again; its log says more.`;
 

@@ -146,7 +146,7 @@ test('what is lost and what cannot start is told while the job is being stopped,
   ask(world, 'upgraded');
   const events: string[] = [];
   for (let i = 0; i < 6; i++) events.push(...(world.pass()?.events.map(({ reason }) => reason) ?? []));
-  expect(events).toEqual(['Upgrading', 'ProcessLost']);
+  expect(events).toEqual(['Upgrading', 'ProcessLost', 'PodNotStarting']);
   expect(condition(world, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
   expect(condition(world, 'Ready')?.message).toContain('exceeded quota: raise it');
   const { writes } = world;

@@ -66,7 +66,8 @@ const programs = {
     ldflags: setKubernetesVersion,
     minutes: 0.5,
   },
-  node: {
+  // Not `node`: whoever has the folder on the PATH wants that of the machine.
+  'kube-node': {
     module: 'kubernetes',
     package: './node',
     links: ['kubelet', 'kube-proxy'],
@@ -95,6 +96,7 @@ export async function ensureBinaries(names: readonly ProgramName[], log: Log): P
   mkdirSync(bin, { recursive: true });
   const lock = await buildLock(join(bin, '.lock'), log);
   try {
+    keepUnderItsName(bin, 'node', 'kube-node');
     const toBuild = missing(bin, names);
     if (toBuild.length === 0) return bin;
     const minutes = toBuild.reduce((sum, name) => sum + programs[name].minutes, 0);
@@ -118,6 +120,21 @@ function missing(bin: string, names: readonly ProgramName[]): ProgramName[] {
   });
 }
 
+/** A program of a cache that was made when it had another name. */
+function keepUnderItsName(bin: string, former: string, name: ProgramName): void {
+  if (!existsSync(join(bin, `.${former}.source`)) || existsSync(join(bin, `.${name}.source`))) return;
+  renameSync(join(bin, former), join(bin, name));
+  link(bin, name);
+  renameSync(join(bin, `.${former}.source`), join(bin, `.${name}.source`));
+}
+
+function link(bin: string, name: ProgramName): void {
+  for (const other of programs[name].links) {
+    rmSync(join(bin, other), { force: true });
+    symlinkSync(name, join(bin, other));
+  }
+}
+
 async function build(bin: string, name: ProgramName, log: Log): Promise<void> {
   const program = programs[name];
   for (const stale of readdirSync(bin).filter((file) => file.startsWith(`.${name}.partial`)))
@@ -137,10 +154,7 @@ async function build(bin: string, name: ProgramName, log: Log): Promise<void> {
   }
   rmSync(join(bin, `.${name}.source`), { force: true });
   renameSync(partial, join(bin, name));
-  for (const link of program.links) {
-    rmSync(join(bin, link), { force: true });
-    symlinkSync(name, join(bin, link));
-  }
+  link(bin, name);
   writeFileSync(join(bin, `.${name}.source`), fingerprint(program));
   log(`  ${name}: done in ${seconds()} s`);
 }
@@ -188,6 +202,9 @@ async function buildLock(file: string, log: Log): Promise<{ release: () => void 
     { seconds: 3600, every: 500 },
   );
 }
+
+/** What a program is built from, as its stamp says. */
+export const sourceOf = (name: ProgramName): string => fingerprint(programs[name]);
 
 function fingerprint(program: Program): string {
   const folder = join(modules, program.module);

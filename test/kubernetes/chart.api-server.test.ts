@@ -30,6 +30,13 @@ const named = (objects: readonly Rendered[], ...kinds: string[]): string[] =>
     .map(({ kind, metadata: { name, namespace } }) => `${kind} ${namespace ?? '-'}/${name}`)
     .sort();
 
+interface OperatorPodSpec {
+  containers: { command: string[] }[];
+  topologySpreadConstraints?: object[];
+}
+const podSpec = (objects: readonly Rendered[]): OperatorPodSpec =>
+  (objects.find(({ kind }) => kind === 'Deployment')!['spec'] as { template: { spec: OperatorPodSpec } }).template.spec;
+
 test('helm finds nothing to complain of', async () => {
   expect(await helm('lint', '--strict', CHART)).toContain('0 chart(s) failed');
 });
@@ -41,6 +48,55 @@ test.each([
   ['a text where a list belongs', 'watchNamespaces=a', 'watchNamespaces'],
 ])('it refuses %s, by name', async (_what, value, name) => {
   await expect(render(value)).rejects.toThrow(name);
+});
+
+test.each([
+  ['heapMegabytes=512', '512', '512Mi', '384'],
+  ['resources.limits.memory=0.25Gi', '384', '0.25Gi', '192'],
+  ['resources.limits.memory=402653184', '384', '402653184', '288'],
+])(
+  'it refuses a heap that does not fit into the memory limit, by both names and values: %s',
+  async (value, heap, limit, fits) => {
+    await expect(render(value)).rejects.toThrow(
+      `heapMegabytes (${heap}) does not fit into resources.limits.memory (${limit}), in which the operator needs room beside its heap: lower heapMegabytes to ${fits}, or raise the limit`,
+    );
+  },
+);
+
+test.each([
+  ['heapMegabytes=511'],
+  ['heapMegabytes=900', 'resources.limits.memory=1G'],
+  ['heapMegabytes=4096', 'resources.limits.memory=null'],
+])('a heap that fits is taken: %s %s', async (...values) => {
+  const { containers } = podSpec(await render(...values));
+  expect(containers[0]!.command).toContain(`--max-old-space-size=${values[0].split('=')[1]}`);
+});
+
+test('its replicas go to nodes of their own where they can, unless the values say otherwise', async () => {
+  const matchLabels = { 'app.kubernetes.io/name': 'flowjob-operator', 'app.kubernetes.io/instance': RELEASE };
+  expect(podSpec(await render()).topologySpreadConstraints).toEqual([
+    {
+      topologyKey: 'kubernetes.io/hostname',
+      maxSkew: 1,
+      whenUnsatisfiable: 'ScheduleAnyway',
+      matchLabelKeys: ['pod-template-hash'],
+      labelSelector: { matchLabels },
+    },
+  ]);
+  const constraint = 'topologySpreadConstraints[0]';
+  const zones = await render(
+    ...[`${constraint}.topologyKey=zone`, `${constraint}.maxSkew=2`, `${constraint}.whenUnsatisfiable=DoNotSchedule`],
+    `${constraint}.labelSelector.matchLabels.x=y`,
+  );
+  expect(podSpec(zones).topologySpreadConstraints).toEqual([
+    {
+      topologyKey: 'zone',
+      maxSkew: 2,
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: { x: 'y' } },
+    },
+  ]);
+  expect(podSpec(await render('topologySpreadConstraints=null')).topologySpreadConstraints).toBeUndefined();
 });
 
 test('without names it looks after all namespaces, with a ClusterRole', async () => {

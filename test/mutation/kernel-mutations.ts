@@ -199,7 +199,7 @@ export const KERNEL_MUTATIONS: readonly Mutation[] = [
     name: 'modify-the-successor',
     does: 'A change meant for an object that is gone is made to the one that took its name.',
     file: WRITES,
-    from: 'if (current.metadata.uid !== known.metadata.uid)',
+    from: 'if (current.metadata.uid !== uid)',
     to: 'if (false as boolean)',
     caughtBy: by('writes'),
   },

@@ -1,6 +1,6 @@
 // What counts as a failed checkpoint, when it makes the job restart, and what is kept.
 import type { CheckpointRetention, CoordinatorOptions } from './messages.ts';
-import { committable, testOptions, testPlan, World } from './testing.ts';
+import { committable, split, testOptions, testPlan, World } from './testing.ts';
 
 const TRIGGER = 'f'.repeat(32);
 
@@ -198,6 +198,23 @@ test('the pause between two checkpoints is kept after one that was slow, and aft
   world.wait(900);
   decline(world);
   expect(world.coordinator.nextTimer()).toBe(3500 + 700);
+});
+
+test('the size of a checkpoint counts what tasks have in its manifest: positions of sources, and files that wait for it', () => {
+  const world = running();
+  world.wait(1000);
+  const [reader, ...others] = world.deployments().map(({ execution }) => execution);
+  const position = { ...split(0), position: { row: 5 } };
+  const waiting = committable('é');
+  world.acknowledge(newest(world), reader!, [waiting], [position]);
+  for (const execution of others) world.acknowledge(newest(world), execution);
+  world.publish();
+  world.commit();
+  const bytes = Buffer.byteLength(JSON.stringify(position)) + Buffer.byteLength(JSON.stringify(waiting));
+  expect(world.coordinator.view().checkpoints.latest.completed).toMatchObject({
+    checkpointedSize: bytes,
+    stateSize: bytes,
+  });
 });
 
 test.each<[CheckpointRetention, boolean, boolean]>([

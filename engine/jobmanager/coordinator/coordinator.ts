@@ -141,6 +141,7 @@ export class Coordinator {
         if (context.pool.has(event.info.taskManagerId))
           this.loseTaskManager(event.info.taskManagerId, 'it has registered anew');
         context.pool.register(event.info, context.now);
+        this.log(`TaskManager ${event.info.taskManagerId} has registered: ${slots(event.info.slots.length)}`);
         return;
       case 'taskManagerLost':
         this.loseTaskManager(event.taskManagerId, event.reason);
@@ -290,10 +291,17 @@ export class Coordinator {
     this.loseTaskManager(taskManagerId, reason);
   }
 
+  /** With what there is to run tasks on from now on. */
+  private log(message: string): void {
+    const { context } = this;
+    const left = slots(context.pool.slots().length);
+    context.emit({ type: 'log', message: `${message}; the job has ${left} now` });
+  }
+
   private loseTaskManager(taskManagerId: string, reason: string): void {
     const { context } = this;
     if (!context.pool.remove(taskManagerId)) return;
-    context.emit({ type: 'log', message: `TaskManager ${taskManagerId} is lost: ${reason}` });
+    this.log(`TaskManager ${taskManagerId} is lost: ${reason}`);
     const lost = context.graph.active().filter(({ slot }) => slot!.taskManagerId === taskManagerId);
     const canceling = lost.filter(({ state }) => state === 'CANCELING');
     const running = lost.filter(({ state }) => state !== 'CANCELING');
@@ -304,6 +312,8 @@ export class Coordinator {
     this.scheduler.taskManagerLost(taskManagerId, running, reason);
   }
 }
+
+const slots = (count: number): string => (count === 1 ? '1 slot' : `${count} slots`);
 
 function requirementsView(requirements: ResourceRequirements): JobResourceRequirements {
   return Object.fromEntries(Object.entries(requirements).map(([id, bounds]) => [id, { parallelism: { ...bounds } }]));

@@ -21,6 +21,13 @@ export interface CheckpointRequest {
 
 type Acknowledgement = Extract<TaskMessage, { type: 'checkpointAck' }>;
 
+/** Bytes of what a task has in the manifest itself. Flink counts it with the rest of what tasks report, and the manifest's own not. */
+const sizeOfRecords = ({ sources, committables }: Acknowledgement): number =>
+  [...sources.flatMap(({ splits }) => splits), ...committables].reduce(
+    (sum, record) => sum + Buffer.byteLength(JSON.stringify(record)),
+    0,
+  );
+
 export class PendingCheckpoint {
   readonly id: number;
   readonly request: CheckpointRequest;
@@ -74,6 +81,9 @@ export class PendingCheckpoint {
       this.view.stateSize +=
         pages === undefined ? length : operators.reduce((sum, { keyedBytes }) => sum + keyedBytes, 0);
     }
+    const small = sizeOfRecords(message);
+    this.view.checkpointedSize += small;
+    this.view.stateSize += small;
     for (const { operatorId, splits } of message.sources)
       this.sources.set(operatorId, [...(this.sources.get(operatorId) ?? []), ...splits]);
     this.metrics.push(message.metrics);

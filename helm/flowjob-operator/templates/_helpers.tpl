@@ -80,5 +80,25 @@ capabilities: {drop: [ALL]}
   verbs: [get, create, patch]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create, patch]
+{{- end }}
+
+{{/* Bytes of a quantity of memory; 0 for what is none, of which the API server tells. */}}
+{{- define "flowjob.bytes" -}}
+{{- $text := kindIs "string" . | ternary . (printf "%f" (float64 .)) }}
+{{- $factors := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 }}
+{{- $factor := get $factors (regexReplaceAll "^[0-9.]+" $text "") | default 0.0 }}
+{{- printf "%.0f" (mulf (regexFind "^[0-9.]+" $text | float64) $factor) }}
+{{- end }}
+
+{{/* A heap that does not fit would have the operator killed once there is much to do, long after it was installed. */}}
+{{- define "flowjob.heap" -}}
+{{- $limit := dig "limits" "memory" "" .Values.resources }}
+{{- if $limit }}
+{{- $bytes := include "flowjob.bytes" $limit | float64 }}
+{{- if and (gt $bytes 0.0) (ge (mulf .Values.heapMegabytes 1048576.0) $bytes) }}
+{{- fail (printf "heapMegabytes (%v) does not fit into resources.limits.memory (%v), in which the operator needs room beside its heap: lower heapMegabytes to %.0f, or raise the limit" .Values.heapMegabytes $limit (divf $bytes 1398101.0 | floor)) }}
+{{- end }}
+{{- end }}
+{{- .Values.heapMegabytes }}
 {{- end }}

@@ -71,13 +71,20 @@ const silent: Report = {
   message: `The JobManager does not answer; when it has been silent for ${SILENCE_LIMIT / 1000} s it is ended, and the job goes on from its newest checkpoint.`,
 };
 
-function reportOf(c: Context, processLost: Report | null): Report {
+/** What is told before anything else; null when there is nothing. */
+function firstOfAll(c: Context): Report | null {
   if (c.change.kind === 'Refused') return { kind: 'Stalled', reason: 'ChangeRefused', message: c.change.message };
   if (c.change.kind === 'Invalid') return { kind: 'Stalled', reason: c.change.reason, message: c.change.message };
   const at = scheduleOf(c);
   const invalid = at === null ? null : scheduleError(at);
   if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
-  if (isSilent(c)) return silent;
+  return isSilent(c) ? silent : null;
+}
+
+function reportOf(c: Context, processLost: Report | null): Report {
+  const first = firstOfAll(c);
+  if (first !== null)
+    return processLost === null ? first : { ...first, message: shorten(`${first.message}\n${processLost.message}`) };
   const engine = engineOf(c, attemptOf(c));
   const rescale = reportOfRescale(c, engine, processLost);
   if (rescale !== null) return rescale;

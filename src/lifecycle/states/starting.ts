@@ -31,6 +31,7 @@ export const starting: StateHandler<'Starting'> = (c) => {
   const proof = isStreaming(c) ? firstCheckpoint(c, attempt) : healthy(c, attempt);
   return {
     ...proof,
+    report: missing.report ?? proof.report,
     actions: [...missing.actions, ...(proof.actions ?? [])],
     events: [...missing.events, ...(proof.events ?? [])],
   };

@@ -13,6 +13,7 @@ import type { AttemptPlan } from '../port.ts';
 import { KubernetesRuntime } from './kubernetes-runtime.ts';
 import { podCache } from './pod-cache.ts';
 import type { Pod } from './pod-view.ts';
+import { EVENTS_OF_PODS, volumeTroubleOf } from './volume-events.ts';
 
 let parts: OperatorParts;
 let runtime: KubernetesRuntime;
@@ -227,6 +228,52 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   await runtime.ensureProcesses(plan, []);
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
 }, 240_000);
+
+test('what belongs to an attempt and was deleted by hand is there again for its next pod, with the token that its JobManager has', async () => {
+  const plan = planOf(await parts.applied('a', 'bereft'), 1);
+  const { kubectl } = parts.rights;
+  await placeJobManager(plan);
+  await runtime.ensureProcesses(plan, []);
+  const token = async (): Promise<string> =>
+    kubectl.run('get', 'secret', 'bereft-1', '-n', 'a', '-o', 'jsonpath={.data.token}');
+  const before = await token();
+  await kubectl.run('delete', 'secret/bereft-1', 'configmap/bereft-1', '-n', 'a');
+  await setPodStatus('a', 'bereft-1-taskmanager-0', { phase: 'Failed' });
+  await until('its end is seen', () => runtime.processes(plan.key).some(({ state }) => state === 'Exited'), {
+    seconds: 60,
+  });
+  await runtime.ensureProcesses(plan, []);
+  expect(podNames(plan)).toContain('bereft-1-taskmanager-0-1');
+  expect(await token()).toBe(before);
+  expect(await kubectl.run('get', 'configmap', 'bereft-1', '-n', 'a', '-o', 'name')).toContain('bereft-1');
+}, 120_000);
+
+test('of a pod the events are found that tell of its volumes, as the attach-detach controller writes them', async () => {
+  const plan = planOf(await parts.applied('a', 'attached'), 1);
+  await runtime.ensureProcesses(plan, []);
+  const { uid, name } = parts.pods.by('job', 'a/attached')[0]!.metadata;
+  const at = new Date().toISOString().replace(/\.\d+/, '');
+  const event = (of: string, reason: string, message: string) => ({
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${name}.${reason.toLowerCase()}-${of.slice(0, 4)}`, namespace: 'a' },
+    involvedObject: { kind: 'Pod', namespace: 'a', name, uid: of },
+    type: 'Warning',
+    ...{ reason, message, firstTimestamp: at, lastTimestamp: at, count: 1 },
+    source: { component: 'attachdetach-controller' },
+  });
+  await parts.rights.kubectl.apply([
+    event(uid, 'FailedAttachVolume', 'Multi-Attach error for volume "v" Volume is already used by pod(s) x'),
+    event('another', 'SuccessfulAttachVolume', 'AttachVolume.Attach succeeded for volume "v"'),
+  ]);
+  const { items } = await parts.options.client.list(EVENTS_OF_PODS, {
+    namespace: 'a',
+    fieldSelector: `regarding.uid=${uid}`,
+  });
+  expect(volumeTroubleOf(parts.pods.by('job', 'a/attached')[0]!, items)).toMatch(
+    /^attached-1-jobmanager does not start: FailedAttachVolume: Multi-Attach error .* -> a node that had the volume/,
+  );
+}, 60_000);
 
 test('the TaskManagers of a job that was rescaled need not be the first ones, and those that it is left without go, no others', async () => {
   const plan = planOf(await parts.applied('a', 'rescaled'), 1);

@@ -17,13 +17,13 @@ import { claim, configMap, networkPolicy, restService, secret, type ChildManifes
 import { FirstPlace } from './first-place.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
 import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
-import { MissingReferences } from './missing-references.ts';
 import { jobOf, keyOfJob } from './pod-cache.ts';
-import { PODS, processOf, type Pod } from './pod-view.ts';
+import { leftOf, PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
 import { claimOf } from './state-mounts.ts';
 import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
+import { WaitingOnNode } from './waiting-on-node.ts';
 
 export interface KubernetesRuntimeOptions {
   /** Writes: of the leader, fenced. */
@@ -72,7 +72,7 @@ export class KubernetesRuntime implements Runtime {
   private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
   private readonly refusals: Refusals;
-  private readonly references: MissingReferences;
+  private readonly waiting: WaitingOnNode;
   private readonly firstPlace: FirstPlace;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
@@ -94,7 +94,7 @@ export class KubernetesRuntime implements Runtime {
     this.volumes = new StateVolumes(client, this.storagePods);
     this.firstPlace = new FirstPlace(client);
     this.refusals = new Refusals(() => clock.now());
-    this.references = new MissingReferences({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
+    this.waiting = new WaitingOnNode({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
 
@@ -149,6 +149,8 @@ export class KubernetesRuntime implements Runtime {
       const restarts = process === undefined ? 0 : process.restarts + 1;
       wanted.push(taskManagerPod(plan, this.options, { index, restarts }));
     }
+    // What pods that run have read is there no more for those that come, once somebody has deleted it.
+    if (wanted.length > 0 && running.length > 0) await this.restoreOwn(plan);
     await Promise.all(wanted.map(async (manifest) => this.createPod(plan, manifest)));
     await this.prune(key, attempt.epoch);
   }
@@ -237,7 +239,7 @@ export class KubernetesRuntime implements Runtime {
     const process = processOf(pod);
     if (gone) {
       this.asked.delete(pod.metadata.uid);
-      this.references.forget(pod.metadata.uid);
+      this.waiting.forget(pod.metadata.uid);
     }
     if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
     for (const listener of this.listeners) listener(keyOfJob(pod));
@@ -245,8 +247,11 @@ export class KubernetesRuntime implements Runtime {
 
   private viewOf(pod: Pod): ProcessView | null {
     const view = processOf(pod);
-    if (view?.pending === undefined || view.pending.trouble !== null) return view;
-    return { ...view, pending: { trouble: this.references.troubleOf(pod) } };
+    if (view === null) return null;
+    const left = leftOf(pod, this.options.clock.now());
+    if (left !== null) return { ...view, left };
+    if (view.pending === undefined || view.pending.trouble !== null) return view;
+    return { ...view, pending: { trouble: this.waiting.troubleOf(pod) } };
   }
 
   private podsOf(key: ObjectKey): Pod[] {
@@ -280,14 +285,35 @@ export class KubernetesRuntime implements Runtime {
     // Everything that an attempt needs was made before its first pod.
     if (this.processes(key).some(({ epoch }) => epoch === attempt.epoch)) return;
     await Promise.all([
-      this.child(plan, CONFIG_MAPS, configMap(plan)),
-      this.child<SecretObject>(plan, SECRETS, secret(plan, randomBytes(24).toString('hex'))).then((made) =>
-        this.keepToken(key, attempt.epoch, made),
-      ),
+      this.makeOwn(plan, randomBytes(24).toString('hex')),
       this.applied(plan, SERVICES, restService(plan)),
       this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
     ]);
+  }
+
+  /** What belongs to the attempt alone. */
+  private async makeOwn(plan: AttemptPlan, token: string): Promise<void> {
+    const { key, attempt } = plan;
+    const [, made] = await Promise.all([
+      this.child(plan, CONFIG_MAPS, configMap(plan)),
+      this.child<SecretObject>(plan, SECRETS, secret(plan, token)),
+    ]);
+    this.keepToken(key, attempt.epoch, made);
+  }
+
+  /**
+   * With the token that the JobManager has. An operator that began since cannot know it: the JobManager then answers it no more, and is replaced by another
+   * attempt with a Secret of its own.
+   */
+  private async restoreOwn(plan: AttemptPlan): Promise<void> {
+    const { key, attempt } = plan;
+    const { client } = this.options;
+    const ref = { namespace: key.namespace, name: attemptName(key.name, attempt.epoch) };
+    const found = await Promise.all([client.find(CONFIG_MAPS, ref), client.find(SECRETS, ref)]);
+    if (found.every((one) => one !== null)) return;
+    const known = this.tokens.get(idOf(key));
+    await this.makeOwn(plan, known?.epoch === attempt.epoch ? known.token : randomBytes(24).toString('hex'));
   }
 
   /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */

@@ -1,4 +1,4 @@
-import { referencesOf } from './missing-references.ts';
+import { referencesOf } from './waiting-on-node.ts';
 import { readParts } from './pod-parts.ts';
 import { processOf, type Pod } from './pod-view.ts';
 

@@ -1,5 +1,5 @@
 // What the lifecycle is told of pods, as the API server describes them.
-import { processOf, troubleOf, type Pod } from './pod-view.ts';
+import { leftOf, processOf, troubleOf, type Pod } from './pod-view.ts';
 
 function pod(status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod {
   return {
@@ -31,6 +31,21 @@ test('a pod is the process that its labels say, running until it has ended, also
     restarts: 2,
   });
   expect(processOf(pod({ phase: 'Running' }, { labels: { 'flowjob.dev/role': 'storage' } }))).toBeNull();
+});
+
+test('a pod that was to end and is still there says where; one that has ended, has no node or has time left says nothing', () => {
+  const due = Date.parse('2026-01-01T00:00:00Z');
+  const going = (phase: 'Running' | 'Failed', more: object = { spec: { nodeName: 'worker-2' } }): Pod => ({
+    ...pod({ phase }, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    ...more,
+  });
+  expect(leftOf(going('Running'), due + 10_000)).toMatch(
+    /^orders-3-taskmanager-1 was to end and is still there: its node worker-2 does not answer.* -> .*kubectl get node worker-2/,
+  );
+  expect(leftOf(going('Running'), due + 9_999)).toBeNull();
+  expect(leftOf(going('Failed'), due + 60_000)).toBeNull();
+  expect(leftOf(going('Running', {}), due + 60_000)).toBeNull();
+  expect(leftOf({ ...pod({ phase: 'Running' }), spec: { nodeName: 'worker-2' } }, due + 60_000)).toBeNull();
 });
 
 test('a pod that ended tells when and why: its code and last words, too little memory, an eviction', () => {

@@ -65,6 +65,18 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
   };
 }
 
+/** Milliseconds after the end of its grace period at which a pod should have gone. */
+const GONE_BY = 10_000;
+
+/** Why a pod that is being deleted is still there, with the remedy; null when it is not, or not for long. `now`: milliseconds since the epoch. */
+export function leftOf({ metadata, spec, status }: Pod, now: number): string | null {
+  // The end of the grace period.
+  const due = Date.parse(metadata.deletionTimestamp ?? '');
+  if (Number.isNaN(due) || now - due < GONE_BY || spec?.nodeName === undefined) return null;
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return null;
+  return `${metadata.name} was to end and is still there: its node ${spec.nodeName} does not answer, or cannot end it -> see kubectl get node ${spec.nodeName}; if it is down for good, delete it (kubectl delete node), or taint it with node.kubernetes.io/out-of-service`;
+}
+
 /** How a pod ended, in words, where it has. Also one that never began: a node may refuse it. */
 export function endOf(pod: Pod): string | null {
   const { phase, reason, message } = pod.status ?? {};

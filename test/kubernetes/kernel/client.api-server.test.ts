@@ -5,15 +5,7 @@ import { isAlreadyExists, isConflict, isExpired, isNotFound } from '../../../src
 import { compareVersions, type Resource } from '../../../src/kube/object.ts';
 import type { Client } from '../../../src/kube/rest/client.ts';
 import { referenceTo } from '../../../src/kube/testing/things.ts';
-import {
-  applyChild,
-  controllerReference,
-  createOrAdopt,
-  ensureFinalizer,
-  ensureGone,
-  modify,
-  removeFinalizer,
-} from '../../../src/kube/writes.ts';
+import { applyChild, controllerReference, createOrAdopt, ensureGone, modify } from '../../../src/kube/writes.ts';
 import { until } from '../../harness/until.ts';
 import { CONFIG_MAPS, THINGS, ref, startFixture, thing, type Fixture, type Thing } from './fixture.ts';
 
@@ -116,12 +108,12 @@ test('deletes: with preconditions, with finalizers, of a whole selection', async
   const created = await client.create(THINGS, thing('going'));
   expect(isConflict(await failure(client.delete(THINGS, ref('going'), { uid: 'another' })))).toBe(true);
   expect(isConflict(await failure(client.delete(THINGS, ref('going'), { resourceVersion: '1' })))).toBe(true);
-  const held = await ensureFinalizer(client, THINGS, created, 'kernel.example.dev/held');
+  const finalizers = ['kernel.example.dev/held'];
+  await modify(client, THINGS, created, (one) => ({ ...one, metadata: { ...one.metadata, finalizers } }));
   await client.delete(THINGS, ref('going'), { uid: created.metadata.uid, propagation: 'Foreground' });
   const deleting = await client.get(THINGS, ref('going'));
   expect(deleting.metadata.deletionTimestamp).toBeDefined();
-  await removeFinalizer(client, THINGS, held, 'kernel.example.dev/held');
-  await removeFinalizer(client, THINGS, (await client.find(THINGS, ref('going'))) ?? held, 'foregroundDeletion');
+  await modify(client, THINGS, ref('going'), (one) => ({ ...one, metadata: { ...one.metadata, finalizers: [] } }));
   expect(await client.find(THINGS, ref('going'))).toBeNull();
   expect(isNotFound(await failure(client.delete(THINGS, ref('going'))))).toBe(true);
   await ensureGone(client, THINGS, ref('going'));

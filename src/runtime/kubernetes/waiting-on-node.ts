@@ -1,11 +1,13 @@
-// Secrets and ConfigMaps that a pod mounts and that are not there: the kubelet waits for them and says so in events alone, which a pod's status does not show.
+// What a pod waits for on its node without its status telling: Secrets and ConfigMaps that it mounts and that are not there, and volumes that cannot be attached
+// or mounted. The first is looked for, as the kubelet tells of it late; the second stands in events alone.
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
 import type { PodVolumes, VolumeSource } from './pod-parts.ts';
 import type { Pod } from './pod-view.ts';
+import { EVENTS_OF_PODS, volumeTroubleOf } from './volume-events.ts';
 
-export interface MissingReferencesOptions {
+export interface WaitingOnNodeOptions {
   client: Client;
   clock: Clock;
   secrets: Resource;
@@ -15,6 +17,16 @@ export interface MissingReferencesOptions {
 
 /** Milliseconds after which a pod that has a node should have begun, and between two looks. */
 const PATIENCE = 2_000;
+/** The same for events: an API server reads all those of a namespace to find a pod's, and a volume takes its time. */
+const EVENTS_PATIENCE = 10_000;
+
+interface Waiting {
+  /** Monotonic. */
+  looked: number;
+  eventsLooked: number;
+  missing: string | null;
+  volume: string | null;
+}
 
 interface Reference {
   kind: 'Secret' | 'ConfigMap';
@@ -39,16 +51,16 @@ export function referencesOf(pod: Pod): Reference[] {
     .filter((reference) => reference !== null);
 }
 
-export class MissingReferences {
-  private readonly options: MissingReferencesOptions;
-  /** By uid of the pod: since when it waits on its node, when it was looked at last, and what was found. */
-  private readonly waiting = new Map<string, { since: number; looked: number; trouble: string | null }>();
+export class WaitingOnNode {
+  private readonly options: WaitingOnNodeOptions;
+  /** By uid of the pod: when it was looked at last, when its events were, and what was found. */
+  private readonly waiting = new Map<string, Waiting>();
 
-  constructor(options: MissingReferencesOptions) {
+  constructor(options: WaitingOnNodeOptions) {
     this.options = options;
   }
 
-  /** What was found out so far; null when nothing is missing, or nobody has looked yet. Looks again by itself when asked later. */
+  /** What was found out so far; null when nothing is wrong, or nobody has looked yet. Looks again by itself when asked later. */
   troubleOf(pod: Pod): string | null {
     const { uid } = pod.metadata;
     const { phase, containerStatuses = [] } = pod.status ?? {};
@@ -58,23 +70,33 @@ export class MissingReferences {
       return null;
     }
     const now = this.options.clock.monotonic();
-    const known = this.waiting.get(uid) ?? { since: now, looked: now, trouble: null };
+    const known = this.waiting.get(uid) ?? { looked: now, eventsLooked: now, missing: null, volume: null };
     this.waiting.set(uid, known);
     if (now - known.looked >= PATIENCE) {
       known.looked = now;
-      this.look(pod).then(
-        (trouble) => (known.trouble = trouble),
-        (error: unknown) => this.options.onTrouble(error),
-      );
+      const events = now - known.eventsLooked >= EVENTS_PATIENCE;
+      if (events) known.eventsLooked = now;
+      this.look(pod, known, events).catch((error: unknown) => this.options.onTrouble(error));
     }
-    return known.trouble;
+    return known.missing ?? known.volume;
   }
 
   forget(uid: string): void {
     this.waiting.delete(uid);
   }
 
-  private async look(pod: Pod): Promise<string | null> {
+  private async look(pod: Pod, known: Waiting, events: boolean): Promise<void> {
+    known.missing = await this.missing(pod);
+    if (!events) return;
+    const { namespace, uid } = pod.metadata;
+    const { items } = await this.options.client.list(EVENTS_OF_PODS, {
+      namespace,
+      fieldSelector: `regarding.uid=${uid}`,
+    });
+    known.volume = volumeTroubleOf(pod, items);
+  }
+
+  private async missing(pod: Pod): Promise<string | null> {
     const { client, secrets, configMaps } = this.options;
     const { namespace, name } = pod.metadata;
     const found = await Promise.all(
