@@ -26,6 +26,7 @@ import { serve } from './server/serve.ts';
 import { UpgradeTimer } from './server/upgrade-timer.ts';
 import { JobCaches } from './store/kubernetes/job-caches.ts';
 import { KubernetesConfigMaps } from './store/kubernetes/kubernetes-config-maps.ts';
+import { KubernetesLearned } from './store/kubernetes/kubernetes-learned.ts';
 import { KubernetesRevisions } from './store/kubernetes/kubernetes-revisions.ts';
 import { KubernetesStore } from './store/kubernetes/kubernetes-store.ts';
 
@@ -95,7 +96,9 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
     clock,
     wake: (key) => controller.wake(key),
     record: () => undefined,
-    onTrouble: (err, { metadata }) => log.warn({ job: metadata.name, err }, 'could not be looked at for autoscaling'),
+    learned: new KubernetesLearned(client),
+    tell: (event) => store.recordEvent(event),
+    onTrouble: (err, { name }) => log.warn({ job: name, err }, 'trouble with autoscaling; it is tried again'),
   });
   const controller: Controller = new Controller({
     store,
@@ -115,9 +118,12 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
   log.info({}, 'leading');
   void autoscaler.run(stop);
   await controller.run(stop);
-  // What was told last is not to be lost, and the lease is not to be held up by it.
+  // What was told and learned last is not to be lost, and the lease is not to be held up by it.
   const late = new AbortController();
-  await Promise.race([recorder.close(), sleep(clock, LAST_WORDS, late.signal).catch(() => undefined)]);
+  await Promise.race([
+    Promise.all([recorder.close(), autoscaler.close()]),
+    sleep(clock, LAST_WORDS, late.signal).catch(() => undefined),
+  ]);
   late.abort();
   runtime.close();
   configMaps.close();
@@ -145,7 +151,7 @@ function tellOfJobs(runtime: KubernetesRuntime, autoscaler: Autoscaler, stop: Ab
 }
 
 const identity = `${env['POD_NAME'] ?? 'operator'}-${randomBytes(4).toString('hex')}`;
-/** For events that are not written yet when the operator ends. Milliseconds. */
+/** For what is not written yet when the operator ends. Milliseconds. */
 const LAST_WORDS = 2_000;
 /** For passes that are under way when the lease is lost. They can write nothing any more. */
 const GRACE = 10_000;

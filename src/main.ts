@@ -13,6 +13,7 @@ import { desiredSpec } from './lifecycle/change.ts';
 import { endOnUncaught, endSignal } from './program.ts';
 import { LocalRuntime } from './runtime/local/local-runtime.ts';
 import { LocalJournals } from './store/local/local-journals.ts';
+import { LocalLearned } from './store/local/local-learned.ts';
 import { LocalRevisions } from './store/local/local-revisions.ts';
 import { LocalStore } from './store/local/local-store.ts';
 
@@ -51,7 +52,9 @@ const autoscaler = new Autoscaler({
   clock: systemClock,
   wake: (key) => controller.wake(key),
   record: (job, looked) => journals.add(job, looked),
-  onTrouble: (err, { metadata }) => log.warn({ job: metadata.name, err }, 'could not be looked at for autoscaling'),
+  learned: new LocalLearned(directory),
+  tell: (event) => store.recordEvent(event),
+  onTrouble: (err, { name }) => log.warn({ job: name, err }, 'trouble with autoscaling; it is tried again'),
 });
 const controller: Controller = new Controller({
   store,
@@ -67,6 +70,7 @@ const ending = endSignal(log);
 log.info({ directory, engineFile, node: process.version }, 'operator started');
 void autoscaler.run(ending);
 await controller.run(ending);
+await autoscaler.close();
 runtime.close();
 await store.close();
 lock.release();

@@ -25,7 +25,29 @@ const JOB_EVENTS = {
     types: ['Warning'],
     when: 'The autoscaler gives TaskManagers another amount of memory: by their use, or after one was killed for it.',
   },
-  AutoscalingHeld: { types: ['Warning'], when: 'Something keeps the autoscaler from following the load.' },
+  AutoscalingHeld: {
+    types: ['Warning'],
+    when: 'Something keeps the autoscaler from following the load; a bound that is reached is told as AtMaximum or OverBudget.',
+  },
+  AtMaximum: { types: ['Warning'], when: 'The load begins to be more than can be handled within the bounds.' },
+  OverBudget: {
+    types: ['Warning'],
+    when: 'The load begins to be more than can be handled for spec.autoscaling.budgetPerHour.',
+  },
+  Ineffective: {
+    types: ['Warning'],
+    when: 'More subtasks brought nothing, and are taken back: something else is the limit.',
+  },
+  HotKey: { types: ['Warning'], when: 'More subtasks brought nothing, and are taken back: one has most of the work.' },
+  AheadOfLoad: { types: ['Normal'], when: 'The job grows ahead of a rise that recurs.' },
+  MemoryBump: {
+    types: ['Warning'],
+    when: 'A TaskManager was killed for want of memory: the next ones are to have more.',
+  },
+  MemoryAtLimit: {
+    types: ['Warning'],
+    when: 'A TaskManager was killed for want of memory, and the autoscaler gives no more.',
+  },
   Rescaled: { types: ['Normal'], when: 'A stream has taken another parallelism in place.' },
   Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },
   Suspended: { types: ['Normal'], when: 'The job was stopped because spec.suspend asks for it.' },

@@ -65,6 +65,31 @@ export const JOB_REASONS = {
     meaning: 'The size of the job cannot follow its load at present.',
     remedy: 'The message says what holds it: a metric that is missing, or a bound that is reached.',
   },
+  AtMaximum: {
+    meaning: 'The load of an autoscaled job is more than can be handled within its bounds.',
+    remedy: 'Raise spec.autoscaling.maxParallelism, or the bound of the schedule that the message names.',
+  },
+  OverBudget: {
+    meaning: 'The load of an autoscaled job is more than can be handled for its budget.',
+    remedy: 'Raise spec.autoscaling.budgetPerHour, or let records wait.',
+  },
+  Ineffective: {
+    meaning: 'More subtasks of an autoscaled job did no more than before, and all of them are busy.',
+    remedy: 'Look at what the operator that the message names calls or writes to. It is tried again after hours.',
+  },
+  HotKey: {
+    meaning: 'More subtasks of an autoscaled job did no more than before, because one of them has most of the work.',
+    remedy: 'Spread the key that is so frequent. It is tried again after hours.',
+  },
+  AheadOfLoad: { meaning: 'An autoscaled job grows ahead of a rise that was there on earlier days.', remedy: '' },
+  MemoryBump: {
+    meaning: 'A TaskManager of an autoscaled job was killed for want of memory: more is recommended, or given.',
+    remedy: 'Set taskManager.resources.limits.memory to what the message says.',
+  },
+  MemoryAtLimit: {
+    meaning: 'A TaskManager of an autoscaled job was killed for want of memory, and gets no more by itself.',
+    remedy: 'Raise spec.autoscaling.memory.limit or taskManager.resources, or find what needs so much.',
+  },
   TwoScalers: {
     meaning: 'spec.taskManager.replicas was changed while spec.autoscaling sizes the job.',
     remedy: 'Set it back and remove what scales the job, or switch spec.autoscaling off.',

@@ -3,6 +3,7 @@
 //  readings.ts  what was measured, or why not        need.ts   subtasks that each vertex needs
 //  evaluate.ts  load, capacity, lag of each vertex    size.ts   subtasks and TaskManagers from needs
 //  rules.ts     the chain of rules                    effect.ts whether the last scale-up helped
+//  keep.ts      what of it is written down, and when
 import { boundsAt } from './bounds.ts';
 import { planOf } from './ahead.ts';
 import { judgeLastScaleUp, liftCeilings } from './effect.ts';
@@ -10,6 +11,7 @@ import { evaluate, rememberVertices, type Evaluation } from './evaluate.ts';
 import { memoryOf } from './memory.ts';
 import { costPerHour } from './money.ts';
 import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Reading, Sample, Time } from './model.ts';
+import { beginnings } from './notices.ts';
 import { headroomOf, needNow, upperUtilization, type Need } from './need.ts';
 import { currentOf, hold, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import { measuredPause, patienceOf } from './pauses.ts';
@@ -32,13 +34,15 @@ export function decide({ config, history, sample, now }: DecideInput): DecideRes
   };
   const outcome = decideNow(config, kept, readings, sample, now);
   const memory = memoryOf(config, outcome.kept.memory, sample, now);
+  const notices = [...outcome.decision.notices, ...memory.notices];
   const decision = {
     ...outcome.decision,
     memory: memory.memory,
-    notices: [...outcome.decision.notices, ...memory.notices],
+    notices,
     costPerHour: costPerHour(config, outcome.decision.taskManagers),
   };
-  return { decision, history: { readings, kept: { ...outcome.kept, memory: memory.kept } } };
+  const { begun, lasting } = beginnings(kept.notices, notices, now);
+  return { decision, begun, history: { readings, kept: { ...outcome.kept, memory: memory.kept, notices: lasting } } };
 }
 
 function decideNow(

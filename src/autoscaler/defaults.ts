@@ -34,4 +34,6 @@ export const emptyKept = (): Kept => ({
   stopped: null,
   profile: null,
   memory: { peakBytes: null, peakAt: null, since: null, killsSeen: 0, run: null, bumpedBytes: null },
+  notices: [],
+  cost: null,
 });

@@ -1,5 +1,5 @@
 // What people are shown of an autoscaler: its last look in full, its last decisions, and a line of points for a picture. Pure; small enough to be kept whole.
-import type { Decision, Sample, Time } from './model.ts';
+import type { Decision, KeptCost, Sample, Time } from './model.ts';
 
 /** One look, for a picture. What was not known is null. */
 export interface Point {
@@ -9,6 +9,8 @@ export interface Point {
   capacity: number | null;
   /** Records that wait at the sources. */
   pending: number | null;
+  /** The age of the oldest waiting record, seconds. */
+  lag: number | null;
   /** Subtasks of the widest vertex. */
   parallelism: number | null;
 }
@@ -20,15 +22,15 @@ export interface PastDecision extends Pick<Decision, 'at' | 'action' | 'act' | '
 }
 
 export interface Journal {
-  version: 1;
-  last: { sample: Sample | null; decision: Decision; withheld: string | null } | null;
+  version: 2;
+  last: { sample: Sample | null; decision: Decision; withheld: string | null; cost: KeptCost | null } | null;
   /** Decisions that were to change something, and each other reason when it was new; newest first. */
   decisions: PastDecision[];
   /** Oldest first. */
   points: Point[];
 }
 
-export const emptyJournal = (): Journal => ({ version: 1, last: null, decisions: [], points: [] });
+export const emptyJournal = (): Journal => ({ version: 2, last: null, decisions: [], points: [] });
 
 const DECISIONS_KEPT = 50;
 /** An hour of looks. */
@@ -43,7 +45,7 @@ export function withLook(journal: Journal, look: NonNullable<Journal['last']>): 
   const widest = widestOf(decision.parallelism);
   const past = { at, action, act, reason, message, taskManagers, parallelism: widest, withheld };
   return {
-    version: 1,
+    version: 2,
     last: look,
     decisions: isNew ? [past, ...journal.decisions].slice(0, DECISIONS_KEPT) : journal.decisions,
     points: [...journal.points, pointOf(sample, decision)].slice(-POINTS_KEPT),
@@ -66,6 +68,7 @@ function pointOf(sample: Sample | null, { at, terms }: Decision): Point {
     load,
     capacity: load === null || shares.length === 0 ? null : load * Math.min(...shares),
     pending: pending.length === 0 || pending.length < sources.length ? null : pending.reduce((a, b) => a + b, 0),
+    lag: of('job', 'lag'),
     parallelism: widestOf(Object.fromEntries((sample?.vertices ?? []).map(({ id, parallelism }) => [id, parallelism]))),
   };
 }

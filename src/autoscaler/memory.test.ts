@@ -59,6 +59,11 @@ it('gives half more, once, after a kill for want of memory', () => {
   expect(second.kept.bumpedBytes).toBe(1_536 * MIB);
 });
 
+it('says of a bump whether it is given or recommended', () => {
+  expect(look(apply, none, { kills: 1 }).notices[0]!.message).toContain('1536 MiB from the next start on');
+  expect(look(recommend, none, { kills: 1 }).notices[0]!.message).toContain('1536 MiB are recommended');
+});
+
 it('gives nothing above the limit, and says what is left to do', () => {
   const { memory, notices } = look({ mode: 'Apply', limitBytes: GIB }, none, { kills: 1 });
   expect(memory).toBeNull();

@@ -59,7 +59,7 @@ function bump(config: AutoscalingConfig, kept: KeptMemory, sample: Sample | null
     const message = `A TaskManager with ${mib(has)} was killed for want of memory; ${why}. Raise the limit or taskManager.resources, or find what needs so much.`;
     return { memory: null, kept: answered, notices: [{ kind: 'MemoryAtLimit', subject: 'job', message }] };
   }
-  const message = `A TaskManager with ${mib(has)} was killed for want of memory: ${mib(bytes)} from the next start on.`;
+  const message = `A TaskManager with ${mib(has)} was killed for want of memory: ${mib(bytes)} ${mode === 'Apply' ? 'from the next start on' : 'are recommended'}.`;
   const memory: MemoryDecision = { bytes, apply: mode === 'Apply', message };
   return {
     memory,

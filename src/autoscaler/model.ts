@@ -141,8 +141,8 @@ export interface Prices {
 }
 
 /**
- * What the decider remembers between two looks at a job. `readings` live in memory alone. `kept` is small (a few KiB) and outlives the process, so that
- * a new leader goes on. When either is lost nothing unsafe follows: the job is held until it has been measured anew, and the budget of rescales begins afresh.
+ * What the decider remembers between two looks at a job. `readings` live in memory alone. `kept` is small (a few KiB) and outlives the process (`keep.ts`
+ * says when it is written down), so that a new leader goes on. When either is lost nothing unsafe follows: the job is held until it has been measured anew, and the budget of rescales begins afresh.
  */
 export interface History {
   /** Readings of the present configuration, oldest first, no longer than the window. */
@@ -178,6 +178,10 @@ export interface Kept {
   stopped: { at: Time; cause: 'Idle' | 'Schedule' } | null;
   profile: LoadProfile | null;
   memory: KeptMemory;
+  /** Those that last, so that each is told once. */
+  notices: KeptNotice[];
+  /** Null: there have never been prices. */
+  cost: KeptCost | null;
 }
 
 export interface PastAction {
@@ -237,6 +241,25 @@ export interface KeptMemory {
   run: string | null;
   /** Memory of a TaskManager after the one bump, bytes. Null: none was made. */
   bumpedBytes: number | null;
+}
+
+export interface KeptNotice {
+  kind: Notice['kind'];
+  subject: string;
+  /** At which look it was there last. */
+  seenAt: Time;
+}
+
+/** What the job has cost: a line, and not a sum over looks, so that it is known also for a time in which nobody looked. */
+export interface KeptCost {
+  /** Since when it is reckoned. */
+  since: Time;
+  /** From then until `until`, in `currency`. */
+  total: number;
+  currency: string;
+  /** After `until`. */
+  perHour: number;
+  until: Time;
 }
 
 /** Why a decision is as it is. CamelCase, for conditions and events; each has its words in `message`. */
@@ -322,7 +345,7 @@ export interface Unknown {
   why: string;
 }
 
-/** What the user should know besides the decision; worth an event when it is new. */
+/** What the user should know besides the decision; an event when it is new. */
 export interface Notice {
   kind: 'Ineffective' | 'HotKey' | 'AtMaximum' | 'OverBudget' | 'AheadOfLoad' | 'MemoryBump' | 'MemoryAtLimit';
   subject: string;
@@ -348,6 +371,8 @@ export interface DecideInput {
 
 export interface DecideResult {
   decision: Decision;
+  /** Of the decision's notices those that were not there at the last looks: worth telling. */
+  begun: Notice[];
   /** To be kept for the next look. `kept.actions` already counts what was decided, so hand it on only if the decision is acted on or its `act` is false. */
   history: History;
 }

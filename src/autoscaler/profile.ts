@@ -6,7 +6,7 @@ import { STEP_MS } from './recent.ts';
 
 export const SLOT_MS = 30 * 60_000;
 const DAY_SLOTS = 48;
-const WEEK_SLOTS = 7 * DAY_SLOTS;
+export const WEEK_SLOTS = 7 * DAY_SLOTS;
 /** The epoch began on a Thursday; the first Monday came four days later. */
 const FIRST_MONDAY = 4 * 24 * 3_600_000;
 /** Of what a slot was, what a new week replaces. */

@@ -1,7 +1,7 @@
 // A job for tests of the decider: each vertex does what its subtasks can, records wait where that is too little, and a rescale takes a moment.
 import { DEFAULTS, emptyHistory } from './defaults.ts';
 import { decide } from './decide.ts';
-import type { AutoscalingConfig, Decision, History, Sample, ShipStrategy, VertexSample } from './model.ts';
+import type { AutoscalingConfig, Decision, History, Notice, Sample, ShipStrategy, VertexSample } from './model.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -51,6 +51,8 @@ export class SteadyJob {
   /** All that were decided, Hold included; of all but the last without the arithmetic, which is much. */
   readonly decisions: Decision[] = [];
   readonly acts: Decision[] = [];
+  /** Notices, each once. */
+  readonly begun: Notice[] = [];
   config: AutoscalingConfig;
   parallelism: Record<string, number>;
   pending = 0;
@@ -104,8 +106,9 @@ export class SteadyJob {
 
   private look(): void {
     const sample = this.stopped ? null : this.tamper(this.sample());
-    const { decision, history } = decide({ config: this.config, history: this.history, sample, now: this.now });
+    const { decision, begun, history } = decide({ config: this.config, history: this.history, sample, now: this.now });
     this.history = history;
+    this.begun.push(...begun);
     const before = this.decisions.pop();
     if (before !== undefined) this.decisions.push({ ...before, terms: [] });
     this.decisions.push(decision);

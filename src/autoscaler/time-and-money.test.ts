@@ -1,4 +1,5 @@
 import type { AutoscalingConfig, ScheduleWindow } from './model.ts';
+import { billed, costBy } from './money.ts';
 import { config, HOUR, MINUTE, MONDAY, SteadyJob } from './steady-job.fixture.ts';
 
 const window = (more: Partial<ScheduleWindow>): ScheduleWindow => ({
@@ -122,5 +123,31 @@ describe('a budget', () => {
   it('comes with what the job costs', () => {
     expect(at(0, money).run(600, MINUTE).last.costPerHour).toBeCloseTo(0.1);
     expect(at(0, {}).run(600, MINUTE).last.costPerHour).toBeNull();
+  });
+});
+
+describe('the bill', () => {
+  it('grows with what runs, also while nobody looks, and is the same object while that stays the same', () => {
+    const begun = billed(null, 2, 'EUR', MONDAY)!;
+    expect(billed(begun, 2, 'EUR', MONDAY + HOUR)).toBe(begun);
+    expect(costBy(begun, MONDAY + 3 * HOUR)).toBe(6);
+    const more = billed(begun, 4, 'EUR', MONDAY + 3 * HOUR)!;
+    expect(costBy(more, MONDAY + 4 * HOUR)).toBe(10);
+    const stopped = billed(more, 0, 'EUR', MONDAY + 4 * HOUR)!;
+    expect(costBy(stopped, MONDAY + 9 * HOUR)).toBe(10);
+    expect(stopped.since).toBe(MONDAY);
+  });
+
+  it('stands still without prices, and adds no sums of two currencies', () => {
+    expect(billed(null, null, '', MONDAY)).toBeNull();
+    const euros = billed(null, 2, 'EUR', MONDAY)!;
+    const unpriced = billed(euros, null, '', MONDAY + HOUR)!;
+    expect(unpriced).toMatchObject({ total: 2, perHour: 0, currency: 'EUR' });
+    expect(billed(unpriced, 2, 'EUR', MONDAY + 2 * HOUR)).toMatchObject({ total: 2, perHour: 2 });
+    expect(billed(euros, 3, 'USD', MONDAY + HOUR)).toMatchObject({ total: 0, currency: 'USD', since: MONDAY + HOUR });
+  });
+
+  it('never falls when the clock is set back', () => {
+    expect(costBy(billed(null, 2, 'EUR', MONDAY)!, MONDAY - HOUR)).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-// A picture of an autoscaled job: load and capacity, what waits, and parallelism, over time. What was not known is a gap in its line.
+// A picture of an autoscaled job: load and capacity, what waits and for how long, and parallelism, over time. What was not known is a gap in its line.
 import type { Point } from '../autoscaler/journal.ts';
 
 const WIDTH = 860;
@@ -23,6 +23,7 @@ const PANELS: readonly { title: string; lines: readonly Line[] }[] = [
     ],
   },
   { title: 'records waiting', lines: [{ label: 'waiting', colour: '#8d5524', value: ({ pending }) => pending }] },
+  { title: 'seconds behind', lines: [{ label: 'lag', colour: '#9d4edd', value: ({ lag }) => lag }] },
   {
     title: 'parallelism',
     lines: [{ label: 'parallelism', colour: '#264653', value: ({ parallelism }) => parallelism, steps: true }],
@@ -39,9 +40,9 @@ export function autoscalePicture(job: string, points: readonly Point[]): string 
     const values = lines.flatMap(({ value }) => points.flatMap((point) => value(point) ?? []));
     const highest = Math.max(1, ...values);
     const y = (value: number): number => top + PANEL - (value / highest) * PANEL;
-    const drawn = lines.map(({ colour, value, steps }) => {
+    const drawn = lines.map(({ label, colour, value, steps }) => {
       const d = pathOf(points, value, x, y, steps === true);
-      return `<path d="${d}" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
+      return `<path class="${label}" d="${d}" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
     });
     const names = lines.map(
       ({ label, colour }, i) =>

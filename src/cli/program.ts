@@ -209,7 +209,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
       'Print what the autoscaler saw of a job, how it reckoned, and what it came to. In a cluster the job is looked at from here, twice within 20 s.',
     )
     .option('--history', 'the last decisions, too')
-    .option('--svg <file>', 'write a picture of load, capacity, backlog and parallelism over time')
+    .option('--svg <file>', 'write a picture of load, capacity, backlog, lag and parallelism over time')
     .action(async (job: string, given: { history?: true; svg?: string }) =>
       at((place) => explainAutoscaling(context, place, { job, history: given.history === true, svg: given.svg })),
     );

@@ -141,6 +141,13 @@ test('what holds it is told once, and goes when it is over', () => {
   expect(world.job.status?.autoscaling?.held).toBeUndefined();
 });
 
+test('that a bound is reached stands in status, and is told by the autoscaler alone', () => {
+  const world = running();
+  decide(world, null, { reason: 'AtMaximum', message: 'More than can be handled.' });
+  expect(world.pass()?.events).toEqual([]);
+  expect(world.job.status?.autoscaling?.held?.reason).toBe('AtMaximum');
+});
+
 test('memory that is to be used at the next start is told once, and changes nothing of what runs', () => {
   const world = running();
   const told = (): string[] => (world.pass()?.events ?? []).map(({ reason }) => reason);

@@ -96,7 +96,8 @@ export function autoscalingEvents(
       reason: 'MemoryChanged',
       message: `TaskManagers that are started from now on get ${after.memory} of memory. ${message}`,
     });
-  if (held !== undefined && held.reason !== before?.held?.reason)
+  // That a bound is reached the autoscaler tells itself, with its other notices.
+  if (held !== undefined && held.reason !== before?.held?.reason && held.reason !== 'AtMaximum')
     events.push({
       savepoint: null,
       type: 'Warning',

@@ -56,6 +56,18 @@ test('a job that streams is told of with its state, conditions, checkpoints and 
     expect(text.split('\n')).toContain(line);
 });
 
+test('what a job has cost goes on when it costs nothing any more, and what it costs is told as long as it has prices', async () => {
+  const cost = { total: 12.5, perHour: 0.25, currency: 'EUR' };
+  const priced = { ...running, spec: { autoscaling: { prices: {} } } } as unknown as FlowJob;
+  views = [viewOf(priced, { autoscaling: { decisions: [], cost } })];
+  const of = '{namespace="shop",name="orders",currency="EUR"}';
+  const lines = async (): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => /_cost_.*{/.test(line));
+  expect(await lines()).toEqual([`flowjob_cost_per_hour${of} 0.25`, `flowjob_cost_total${of} 12.5`]);
+  views = [viewOf(running, { autoscaling: { decisions: [], cost: { ...cost, perHour: 0 } } })];
+  expect(await lines()).toEqual([`flowjob_cost_total${of} 12.5`]);
+});
+
 test('what is not known of a job has no series', async () => {
   views = [viewOf(job('new', undefined as unknown as object))];
   const lines = (await registry.metrics()).split('\n').filter((line) => line.startsWith('flowjob_'));

@@ -109,11 +109,20 @@ export const JOB_METRICS: readonly Definition[] = [
   {
     name: 'flowjob_cost_per_hour',
     type: 'gauge',
-    help: 'What the TaskManagers of the job cost in an hour at the prices of spec.autoscaling.',
+    help: 'What the TaskManagers that run cost in an hour at the prices of spec.autoscaling.',
     labels: ['currency'],
-    values: ({ job, autoscaling }) => [
-      [autoscaling?.costPerHour ?? undefined, { currency: job.spec.autoscaling?.prices?.currency ?? '' }],
-    ],
+    values: ({ job, autoscaling }) =>
+      job.spec.autoscaling?.prices === undefined || !autoscaling?.cost
+        ? []
+        : [[autoscaling.cost.perHour, { currency: autoscaling.cost.currency }]],
+  },
+  {
+    name: 'flowjob_cost_total',
+    type: 'counter',
+    help: 'What the TaskManagers have cost, at the prices of spec.autoscaling, since there have been some; goes on with the next operator.',
+    labels: ['currency'],
+    values: ({ autoscaling }) =>
+      autoscaling?.cost ? [[autoscaling.cost.total, { currency: autoscaling.cost.currency }]] : [],
   },
   {
     name: 'flowjob_last_checkpoint_timestamp_seconds',

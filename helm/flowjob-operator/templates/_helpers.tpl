@@ -65,7 +65,7 @@ capabilities: {drop: [ALL]}
   verbs: [get, list, watch, create, delete]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, watch, create]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [secrets, persistentvolumeclaims]
   verbs: [get, create]

@@ -18,6 +18,7 @@ import { attemptName, jobManagerName, LABEL } from '../../runtime/kubernetes/nam
 import { REST_PORT } from '../../runtime/kubernetes/pods.ts';
 import { PODS, type Pod } from '../../runtime/kubernetes/pod-view.ts';
 import { applyDirectly, DirectStore } from '../../store/kubernetes/direct-store.ts';
+import { KubernetesLearned } from '../../store/kubernetes/kubernetes-learned.ts';
 import type { AnyObject, Objects } from '../../store/port.ts';
 import { CommandError } from '../context.ts';
 import { appliedNote } from '../applied-note.ts';
@@ -226,7 +227,13 @@ export class ClusterPlace implements Place {
     const token = Buffer.from(secret?.data?.['token'] ?? '', 'base64').toString('utf8');
     const pod = { namespace, name: jobManagerName(name, attempt.epoch) };
     const get = async <T>(path: string): Promise<T> => this.askEngine<T>(pod, path, token);
-    return lookTwice(job, { get, taskManagers: () => get('/taskmanagers') });
+    const owner = { key: { namespace, name }, uid: job.metadata.uid };
+    const learned = await new KubernetesLearned(this.client).read(owner).catch((error: unknown) => {
+      // Whoever may not read ConfigMaps is shown what two looks tell.
+      if (error instanceof ApiError && error.status === 403) return null;
+      throw error;
+    });
+    return lookTwice(job, { get, taskManagers: () => get('/taskmanagers') }, learned);
   }
 
   async readable(path: string, savepoint: Objects['FlowSavepoint']): Promise<never> {

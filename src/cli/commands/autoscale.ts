@@ -1,7 +1,9 @@
 // `flowjob autoscale explain`: what the autoscaler saw, how it reckoned, and what it came to; the last decisions; a picture of the last hour.
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { PastDecision } from '../../autoscaler/journal.ts';
-import type { Decision, Sample } from '../../autoscaler/model.ts';
+import type { Decision, KeptCost, Sample } from '../../autoscaler/model.ts';
+import { costBy } from '../../autoscaler/money.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
 import { CommandError, type CliContext } from '../context.ts';
 import { autoscalePicture } from '../autoscale-picture.ts';
@@ -29,16 +31,17 @@ export async function explainAutoscaling(context: CliContext, place: Place, opti
       `nothing is known of flowjob/${name} yet: ${idle ?? 'the autoscaler looks at jobs that run every 10 s; try again in a moment'}.`,
     );
   }
-  const { sample, decision, withheld } = journal.last;
+  const { sample, decision, withheld, cost } = journal.last;
   const lines = [...decisionLines(decision, withheld, job.spec.autoscaling?.mode === 'Recommend', context.now())];
+  if (cost !== null) lines.push(costLine(cost, decision.at));
   if (sample !== null) lines.push('', ...sampleLines(sample));
   lines.push('', ...arithmeticLines(decision));
   if (options.history) lines.push('', ...historyLines(journal.decisions, context.now()));
   context.out(lines.join('\n'));
   if (options.svg === undefined) return;
-  writeFileSync(options.svg, autoscalePicture(name, journal.points));
+  writeFileSync(resolve(context.cwd, options.svg), autoscalePicture(name, journal.points));
   context.out(
-    `\n${options.svg} shows load, capacity, backlog and parallelism of the last ${journal.points.length} looks.`,
+    `\n${options.svg} shows load, capacity, backlog, lag and parallelism of the last ${journal.points.length} looks.`,
   );
 }
 
@@ -49,10 +52,17 @@ function decisionLines(decision: Decision, withheld: string | null, recommends: 
     `${what} (${reason}), ${age(new Date(decision.at), now)} ago${recommends ? ', as a recommendation' : ''}`,
     `  ${message}`,
     ...(withheld === null ? [] : [`  ${withheld}`]),
-    ...(costPerHour === null ? [] : [`  It costs ${costPerHour.toFixed(3)} an hour.`]),
+    ...(costPerHour === null ? [] : [`  In that size it costs ${costPerHour.toFixed(3)} an hour.`]),
     ...notices.map((notice) => `  ${notice.kind} of ${notice.subject}: ${notice.message}`),
     ...unknown.map(({ subject, metric, why }) => `  unknown: ${metric} of ${subject}: ${why}`),
   ];
+}
+
+/** What runs costs, not what was decided: that is yet to come, or a recommendation. */
+function costLine(cost: KeptCost, at: number): string {
+  const { since, currency, perHour } = cost;
+  const day = new Date(since).toISOString().slice(0, 16).replace('T', ' ');
+  return `  The job has cost ${costBy(cost, at).toFixed(3)} ${currency} since ${day} UTC, and what runs costs ${perHour.toFixed(3)} ${currency} an hour.`;
 }
 
 const figure = (value: number | null): string =>

@@ -5,8 +5,10 @@ import type { FlowJobStatus } from '../../api/status.ts';
 import { toStructural, withDefaults } from '../../api/structural.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
-import { Autoscaler, RESCALES_AT_ONCE, type Looked } from './autoscaler.ts';
+import { emptyKept } from '../../autoscaler/defaults.ts';
+import { Autoscaler, RESCALES_AT_ONCE, type AutoscalerOptions, type Looked } from './autoscaler.ts';
 import { FakeJob, JOB_ID } from './fake-job.fixture.ts';
+import { learnedText, parseLearned } from './learned-text.ts';
 import { readSample } from './read-sample.ts';
 
 let fake: FakeJob;
@@ -16,6 +18,8 @@ let looks: Looked[];
 let woken: string[];
 let processes: ProcessView[];
 let troubles: unknown[];
+let kept: Map<string, string>;
+let events: { name: string; type: string; reason: string; message: string }[];
 let autoscaler: Autoscaler;
 
 const resources = { limits: { memory: '512Mi' } };
@@ -52,6 +56,7 @@ beforeEach(async () => {
   fake = await FakeJob.start();
   now = Date.parse('2026-01-01T00:00:00Z');
   [jobs, looks, woken, processes, troubles] = [[job('orders')], [], [], [], []];
+  [kept, events] = [new Map(), []];
   autoscaler = started();
 });
 afterEach(async () => {
@@ -59,13 +64,22 @@ afterEach(async () => {
   expect(troubles).toEqual([]);
 });
 
-function started(): Autoscaler {
+function started(
+  read: (uid: string) => Promise<string | null> = async (uid) => kept.get(uid) ?? null,
+  tell: AutoscalerOptions['tell'] = ({ regarding: { name }, type, reason, message }) =>
+    void events.push({ name, type, reason, message }),
+): Autoscaler {
   return new Autoscaler({
     jobs: () => jobs,
     runtime: { connection: async () => ({ url: fake.url, token: null }), processes: () => processes },
     clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
     wake: ({ name }) => void woken.push(name),
     record: (_, looked) => void looks.push(looked),
+    learned: {
+      read: ({ uid }) => read(uid),
+      write: async ({ uid }, text) => void kept.set(uid, text),
+    },
+    tell,
     onTrouble: (error) => void troubles.push(error),
   });
 }
@@ -264,4 +278,165 @@ test('of what is told by some subtasks alone the sum is not known', async () => 
   expect(await pendingOf()).toEqual([null, null]);
   fake.pending = null;
   expect(await pendingOf()).toEqual([null, null]);
+});
+
+test('what was learned outlives the operator: another one knows it before its first look', async () => {
+  fake.busy = 600;
+  await rounds(6, 1_000);
+  await autoscaler.close();
+  const learned = parseLearned(kept.get('orders')!).kept;
+  expect(learned.vertices['map']).toMatchObject({ ratePerSubtask: expect.closeTo(1_667, 0) });
+  autoscaler = started();
+  fake.busy = 0;
+  await rounds(1);
+  await autoscaler.close();
+  expect(parseLearned(kept.get('orders')!).kept.vertices).toEqual(learned.vertices);
+});
+
+test('what was decided is written down at once, a steady job not at all', async () => {
+  jobs = [job('orders', { minParallelism: 3 }), job('steady')];
+  await rounds(1);
+  expect([...kept.keys()]).toEqual(['orders']);
+  expect(parseLearned(kept.get('orders')!).kept.actions).toMatchObject([{ reason: 'OutsideBounds', to: 3 }]);
+  await rounds(30, 100);
+  expect([...kept.keys()]).toEqual(['orders']);
+});
+
+test('what cannot be read is not written over: the job is looked at once it can be', async () => {
+  const read = { fails: true };
+  kept.set('orders', learnedText({ ...emptyKept(), pauseMs: 4_000 }, now));
+  autoscaler = started(async (uid) => {
+    if (read.fails) throw new Error('the API server is away');
+    return kept.get(uid) ?? null;
+  });
+  await rounds(6, 100);
+  expect(looks).toEqual([]);
+  expect(autoscaler.of('orders')).toBeUndefined();
+  read.fails = false;
+  await rounds(1, 100);
+  expect(looks).toHaveLength(1);
+  expect(troubles.splice(0)).toEqual([new Error('the API server is away')]);
+  await autoscaler.close();
+  expect(parseLearned(kept.get('orders')!).kept.pauseMs).toBe(4_000);
+});
+
+test('damaged text is told of once, and the job is looked at as one that nothing is known of', async () => {
+  kept.set('orders', '{"kept": 3');
+  await rounds(6, 100);
+  expect(looks).toHaveLength(6);
+  expect(troubles.splice(0)).toEqual([expect.objectContaining({ message: expect.stringContaining('begun afresh') })]);
+});
+
+test('TaskManagers that an earlier operator saw killed are not counted again, and new ones are', async () => {
+  const memory = { ...emptyKept().memory, run: JOB_ID, killsSeen: 2, bumpedBytes: 2 ** 30 };
+  kept.set('orders', learnedText({ ...emptyKept(), memory }, now));
+  const killed = (index: number): ProcessView => ({
+    ...{ epoch: 1, role: 'TaskManager', index, state: 'Exited', restarts: 0 },
+    exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
+  });
+  // One of the two is still on record.
+  processes = [killed(0)];
+  await rounds(1);
+  expect(last().sample?.outOfMemoryKills).toBe(2);
+  expect(events).toEqual([]);
+  processes = [killed(0), killed(1)];
+  await rounds(1);
+  expect(last().sample?.outOfMemoryKills).toBe(3);
+  expect(events.map(({ reason }) => reason)).toEqual(['MemoryAtLimit']);
+});
+
+test('a notice is an event once, when it begins, and not again from the next operator', async () => {
+  jobs = [job('orders', { maxParallelism: 1 })];
+  fake.busy = 1_000;
+  const overloaded = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      fake.pending = Number(fake.pending) + 50_000;
+      await rounds(1, 1_000);
+    }
+  };
+  await overloaded(30);
+  expect(last().decision).toMatchObject({ reason: 'AtMaximum', notices: [{ kind: 'AtMaximum' }] });
+  expect(events).toEqual([
+    {
+      name: 'orders',
+      type: 'Warning',
+      reason: 'AtMaximum',
+      message: expect.stringContaining('records/s, is more than'),
+    },
+  ]);
+  await autoscaler.close();
+  autoscaler = started();
+  await overloaded(30);
+  expect(last().decision.reason).toBe('AtMaximum');
+  expect(events).toHaveLength(1);
+});
+
+test('an event that cannot be recorded keeps nothing from being decided', async () => {
+  processes = [];
+  jobs = [job('orders', { minParallelism: 3 })];
+  kept.set('orders', learnedText({ ...emptyKept(), memory: { ...emptyKept().memory, run: JOB_ID } }, now));
+  autoscaler = started(undefined, () => {
+    throw new Error('busy');
+  });
+  processes = [
+    {
+      ...{ epoch: 1, role: 'TaskManager', index: 0, state: 'Exited', restarts: 0 },
+      exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
+    },
+  ];
+  await rounds(1);
+  expect(troubles.splice(0)).toEqual([new Error('busy')]);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({ replicas: 3 });
+  expect(looks).toHaveLength(1);
+});
+
+describe('the cost of a job', () => {
+  const prices = { corePerHour: 1, gibPerHour: 2, currency: 'EUR' };
+  const taskManager = (replicas: number): Partial<FlowJobStatus> => ({
+    taskManager: { replicas, selector: '' },
+    autoscaling: { applies: true, reason: 'Measuring', message: '' },
+  });
+  /** A core and half a GiB. */
+  const EACH = 2;
+  const hours = async (count: number): Promise<void> => {
+    await rounds(1);
+    now += count * 3_600_000 - 10_000;
+    await rounds(0);
+  };
+  const cost = () => autoscaler.figures('orders').cost;
+
+  it('is what ran, for as long as it ran, also while the job is suspended or its operator is away', async () => {
+    expect(cost()).toBeNull();
+    jobs = [job('orders', { prices }, taskManager(3))];
+    await hours(2);
+    expect(cost()).toEqual({ total: 6 * EACH, perHour: 3 * EACH, currency: 'EUR' });
+    jobs = [job('orders', { prices }, { ...taskManager(0), state: 'Suspended' })];
+    jobs[0]!.spec.suspend = true;
+    await hours(5);
+    expect(cost()).toMatchObject({ total: 6 * EACH, perHour: 0 });
+    jobs = [job('orders', { prices }, taskManager(1))];
+    await hours(1);
+    expect(last().cost).toMatchObject({ total: 6 * EACH, perHour: EACH });
+    await autoscaler.close();
+    autoscaler = started();
+    // Nobody looks for an hour, and the job runs on.
+    now += 3_600_000;
+    await rounds(1);
+    expect(cost()?.total).toBeCloseTo(8 * EACH, 1);
+  });
+
+  it('stands still while the autoscaler is switched off, whoever switches it on again', async () => {
+    jobs = [job('orders', { prices }, taskManager(1))];
+    await hours(1);
+    const { autoscaling: _none, ...switchedOff } = taskManager(1);
+    jobs = [job('orders', { enabled: false }, switchedOff)];
+    await rounds(1);
+    expect(cost()).toBeNull();
+    await autoscaler.close();
+    autoscaler = started();
+    now += 10 * 3_600_000;
+    jobs = [job('orders', { prices }, taskManager(1))];
+    await rounds(1);
+    expect(cost()?.total).toBeCloseTo(EACH, 1);
+  });
 });

@@ -1,10 +1,13 @@
 // Looks at the jobs that are autoscaled, every few seconds, and has it decided what size they shall have. Beside the passes: none waits for it. What was
-// decided is told to the next pass, which writes it to status before it is acted on.
+// decided is told to the next pass, which writes it to status before it is acted on; what was learned outlives the process (learned.ts).
 import { decide } from '../../autoscaler/decide.ts';
 import { emptyHistory } from '../../autoscaler/defaults.ts';
-import type { Decision, DecideResult, History, Sample } from '../../autoscaler/model.ts';
+import type { Decision, DecideResult, History, Kept, KeptCost, Notice, Sample } from '../../autoscaler/model.ts';
+import { billed, costBy, taskManagerPerHour } from '../../autoscaler/money.ts';
 import { whoseTurn } from '../../autoscaler/turns.ts';
 import { scheduleError } from '../../api/cron.ts';
+import type { EventInput } from '../../api/event.ts';
+import type { EventReason } from '../../api/events.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
@@ -15,6 +18,7 @@ import type { AutoscalerView } from '../../lifecycle/observation.ts';
 import type { Runtime } from '../../runtime/port.ts';
 import { configOf } from './config.ts';
 import { viewOf } from './decision-view.ts';
+import { Learned, type LearnedStore } from './learned.ts';
 import { readSample } from './read-sample.ts';
 
 /** One look, for people who ask why. */
@@ -23,6 +27,8 @@ export interface Looked {
   decision: Decision;
   /** Why it was not handed on although it was to be acted on; null: it was, or was not to be. */
   withheld: string | null;
+  /** What the job has cost and costs; null: there were never prices. */
+  cost: KeptCost | null;
 }
 
 export interface AutoscalerOptions {
@@ -33,17 +39,24 @@ export interface AutoscalerOptions {
   wake: (key: ObjectKey) => void;
   /** Is told of each look. */
   record: (job: FlowJob, looked: Looked) => void | Promise<void>;
-  onTrouble: (error: unknown, job: FlowJob) => void;
+  /** Where it is kept what was learned. */
+  learned: LearnedStore;
+  /** Is told of what people should know, once when it begins. */
+  tell: (event: EventInput & { reason: EventReason }) => void | Promise<void>;
+  onTrouble: (error: unknown, job: ObjectKey) => void;
 }
 
 export interface AutoscalingFigures {
   decisions: readonly { action: Decision['action']; reason: Decision['reason']; count: number }[];
-  /** In the currency of the prices; null: there are none. */
-  costPerHour: number | null;
+  /** `total`: since it has been reckoned, by whichever operators; `perHour`: of the TaskManagers that run. Null: there have never been prices. */
+  cost: { total: number; perHour: number; currency: string } | null;
 }
 
 interface Known {
-  history: History;
+  /** Null: it is not known yet what was learned of the job. */
+  history: History | null;
+  /** It was looked at: `view` says something. */
+  looked: boolean;
   /** Of the spec that was looked at last. */
   generation: number;
   view: AutoscalerView;
@@ -53,9 +66,8 @@ interface Known {
   /** The configuration that runs, and since when all of its tasks do. */
   running: { configuration: string; since: number } | null;
   /** TaskManagers of the run that were killed for their memory; pods do not stay on record for good. */
-  killed: { run: string; which: Set<string> };
+  killed: { run: string; which: Set<string>; before: number };
   decisions: Map<string, AutoscalingFigures['decisions'][number]>;
-  costPerHour: number | null;
   /** Since when it has been waiting for its turn to be rescaled. */
   askingSince: number | null;
 }
@@ -79,21 +91,38 @@ const LOOK_TIMEOUT = 5_000;
 
 export class Autoscaler {
   private readonly options: AutoscalerOptions;
-  /** By uid of the FlowJob. In memory alone: whoever comes next measures anew, and keeps to what stands in status until then. */
+  /** By uid of the FlowJob. In memory alone but for what is kept of it: whoever comes next measures anew, and keeps to what stands in status until then. */
   private readonly known = new Map<string, Known>();
+  private readonly learned: Learned;
 
   constructor(options: AutoscalerOptions) {
     this.options = options;
+    const { learned: store, clock, onTrouble } = options;
+    this.learned = new Learned({ store, clock, onTrouble });
   }
 
   of(uid: string): AutoscalerView | undefined {
-    return this.known.get(uid)?.view;
+    const known = this.known.get(uid);
+    return known?.looked === true ? known.view : undefined;
   }
 
   /** For metrics: how many decisions there were, by action and reason, and what the job costs. */
   figures(uid: string): AutoscalingFigures {
     const known = this.known.get(uid);
-    return { decisions: [...(known?.decisions.values() ?? [])], costPerHour: known?.costPerHour ?? null };
+    const cost = known?.history?.kept.cost ?? null;
+    return {
+      decisions: [...(known?.decisions.values() ?? [])],
+      cost: cost && {
+        total: costBy(cost, this.options.clock.now()),
+        perHour: cost.perHour,
+        currency: cost.currency,
+      },
+    };
+  }
+
+  /** Writes down what was learned and is not written yet. Resolves when that is done or has failed; call it when nothing runs any more. */
+  close(): Promise<void> {
+    return this.learned.close();
   }
 
   /** Until `signal` aborts; never rejects. */
@@ -108,41 +137,89 @@ export class Autoscaler {
   async round(signal: AbortSignal): Promise<void> {
     const jobs = await this.options.jobs();
     const scaled = jobs.filter(({ spec, metadata }) => isAutoscaled(spec) && metadata.deletionTimestamp === undefined);
-    const uids = new Set(scaled.map(({ metadata }) => metadata.uid));
-    for (const uid of this.known.keys()) if (!uids.has(uid)) this.known.delete(uid);
+    this.forgetAllBut(scaled, jobs);
+    await this.each(scaled, signal, async (job) => {
+      await this.recall(job);
+      this.bill(job);
+    });
     const due = scaled.filter((job) => isToBeLookedAt(job) && this.isDue(job));
     const decided: Decided[] = [];
-    const worker = async (): Promise<void> => {
-      for (let job = due.shift(); job !== undefined && !signal.aborted; job = due.shift())
-        await this.look(job).then(
-          (one) => decided.push(one),
-          (error: unknown) => this.failed(job, error),
-        );
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await this.each(due, signal, async (job) => void decided.push(await this.look(job)));
     const turns = this.turns(decided, rescalesUnderWay(jobs));
     for (const one of decided) await this.handOn(one, turns).catch((error: unknown) => this.failed(one.job, error));
   }
 
+  /** A few at a time, and one that fails keeps no other one waiting. */
+  private async each(
+    jobs: readonly FlowJob[],
+    signal: AbortSignal,
+    work: (job: FlowJob) => Promise<void>,
+  ): Promise<void> {
+    const left = [...jobs];
+    const worker = async (): Promise<void> => {
+      for (let job = left.shift(); job !== undefined && !signal.aborted; job = left.shift()) {
+        const one = job;
+        await work(one).catch((error: unknown) => this.failed(one, error));
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  /** Of a job that is only switched off it is kept what was learned; it costs nothing that would be reckoned here. */
+  private forgetAllBut(scaled: readonly FlowJob[], jobs: readonly FlowJob[]): void {
+    const uids = new Set(scaled.map(({ metadata }) => metadata.uid));
+    for (const [uid, { history }] of this.known) {
+      if (uids.has(uid)) continue;
+      const job = jobs.find(({ metadata }) => metadata.uid === uid);
+      if (job !== undefined && job.metadata.deletionTimestamp === undefined && history !== null) {
+        const cost = billed(history.kept.cost, null, '', this.options.clock.now());
+        this.learned.note(job, { ...history.kept, cost }, { decided: true });
+      }
+      this.learned.forget(uid);
+      this.known.delete(uid);
+    }
+  }
+
+  /** Before anything else is done about it. What cannot be read is read later, and not written over. */
+  private async recall(job: FlowJob): Promise<void> {
+    const { uid } = job.metadata;
+    const known = this.known.get(uid) ?? begin(job);
+    this.known.set(uid, known);
+    if (known.history !== null || this.options.clock.now() < known.lookAt) return;
+    known.history = emptyHistory(await this.learned.recall(job));
+  }
+
+  /** What runs is paid for, whether the job is looked at or not. */
+  private bill(job: FlowJob): void {
+    const known = this.known.get(job.metadata.uid);
+    const { prices } = job.spec.autoscaling ?? {};
+    if (known === undefined || known.history === null) return;
+    const { kept } = known.history;
+    if (prices === undefined && kept.cost === null) return;
+    const each = taskManagerPerHour(configOf(job.spec));
+    const run = job.status?.taskManager?.replicas ?? 0;
+    const cost = billed(kept.cost, each === null ? null : each * run, prices?.currency ?? '', this.options.clock.now());
+    if (cost === kept.cost) return;
+    known.history = { ...known.history, kept: { ...kept, cost } };
+    this.learned.note(job, known.history.kept, { decided: false });
+  }
+
   private isDue({ metadata }: FlowJob): boolean {
     const known = this.known.get(metadata.uid);
+    if (known === undefined || known.history === null) return false;
     // An edit may be about what is waited for.
-    return known?.generation !== metadata.generation || this.options.clock.now() >= known.lookAt;
+    return known.generation !== metadata.generation || this.options.clock.now() >= known.lookAt;
   }
 
   private async look(job: FlowJob): Promise<Decided> {
     const now = this.options.clock.now();
-    const known = this.known.get(job.metadata.uid) ?? begin(job, now);
-    this.known.set(job.metadata.uid, known);
+    const known = this.known.get(job.metadata.uid)!;
+    const history = known.history!;
     known.generation = job.metadata.generation;
-    const sample = await this.sample(job, known, now);
-    return {
-      job,
-      known,
-      sample,
-      result: decide({ config: configOf(job.spec), history: known.history, sample, now }),
-      now,
-    };
+    known.looked = true;
+    const sample = await this.sample(job, known, history.kept, now);
+    const result = decide({ config: configOf(job.spec), history, sample, now });
+    return { job, known, sample, result, now };
   }
 
   /** Ids of the jobs that may be rescaled now, of those that are to be. */
@@ -171,13 +248,32 @@ export class Autoscaler {
       ? `${RESCALES_AT_ONCE} jobs of namespace ${job.metadata.namespace} are rescaled at a time: it waits for its turn.`
       : null;
     if (!waits) known.askingSince = null;
-    this.accept(job, known, result, withheld, now);
-    await this.options.record(job, { sample, decision: result.decision, withheld });
+    const kept = this.accept(job, known, result, withheld, now);
+    this.learned.note(job, kept, { decided: withheld === null && result.decision.act });
+    // What was not handed on comes again, and what is said of it too.
+    if (withheld === null) await this.tellOf(job, result.begun);
+    await this.options.record(job, { sample, decision: result.decision, withheld, cost: kept.cost });
+  }
+
+  /** An event that cannot be recorded keeps nothing from being done. */
+  private async tellOf({ kind, metadata }: FlowJob, notices: readonly Notice[]): Promise<void> {
+    const { namespace, name, uid } = metadata;
+    for (const { kind: reason, message } of notices)
+      try {
+        await this.options.tell({
+          regarding: { kind, namespace, name, uid },
+          type: reason === 'AheadOfLoad' ? 'Normal' : 'Warning',
+          reason,
+          message,
+        });
+      } catch (error) {
+        this.options.onTrouble(error, metadata);
+      }
   }
 
   /** What cannot be reckoned with, such as a time zone that nobody knows, is told like everything that holds the size. */
   private failed(job: FlowJob, error: unknown): void {
-    this.options.onTrouble(error, job);
+    this.options.onTrouble(error, job.metadata);
     const known = this.known.get(job.metadata.uid);
     if (known === undefined) return;
     known.lookAt = this.options.clock.now() + TOLD_AFTER;
@@ -187,7 +283,7 @@ export class Autoscaler {
     if (isNews) this.options.wake(job.metadata);
   }
 
-  private async sample(job: FlowJob, known: Known, now: number): Promise<Sample | null> {
+  private async sample(job: FlowJob, known: Known, kept: Kept, now: number): Promise<Sample | null> {
     const { attempt, state } = job.status ?? {};
     if (state !== 'Running' || attempt === undefined) return null;
     const connection = await this.options.runtime.connection(job.metadata, attempt);
@@ -199,15 +295,19 @@ export class Autoscaler {
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
     if (!running) known.running = null;
     else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
-    const outOfMemoryKills = this.kills(job, known, attempt.jobId);
+    const outOfMemoryKills = this.kills(job, known, kept, attempt.jobId);
     return { ...sample, runningSince: known.running?.since ?? null, outOfMemoryKills };
   }
 
-  private kills({ metadata }: FlowJob, known: Known, run: string): number {
-    if (known.killed.run !== run) known.killed = { run, which: new Set() };
+  private kills({ metadata }: FlowJob, known: Known, { memory }: Kept, run: string): number {
+    const isNew = known.killed.run !== run;
+    if (isNew) known.killed = { run, which: new Set(), before: 0 };
+    const { which } = known.killed;
     for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
-      if (role === 'TaskManager' && exit?.outOfMemory === true) known.killed.which.add(`${epoch}/${index}/${restarts}`);
-    return known.killed.which.size;
+      if (role === 'TaskManager' && exit?.outOfMemory === true) which.add(`${epoch}/${index}/${restarts}`);
+    // An operator before this one saw more of them than are still on record.
+    if (isNew && memory.run === run) known.killed.before = Math.max(0, memory.killsSeen - which.size);
+    return known.killed.before + which.size;
   }
 
   private accept(
@@ -216,11 +316,10 @@ export class Autoscaler {
     { decision, history }: DecideResult,
     withheld: string | null,
     now: number,
-  ): void {
+  ): Kept {
     // What was not handed on was not done, so it is not remembered as if it had been.
-    known.history = withheld === null ? history : { readings: history.readings, kept: known.history.kept };
+    known.history = { readings: history.readings, kept: withheld === null ? history.kept : known.history!.kept };
     known.lookAt = decision.lookAgainAt;
-    known.costPerHour = decision.costPerHour;
     const { action, reason } = decision;
     const counted = known.decisions.get(`${action} ${reason}`)?.count ?? 0;
     known.decisions.set(`${action} ${reason}`, { action, reason, count: counted + 1 });
@@ -230,24 +329,21 @@ export class Autoscaler {
     const view = viewOf(job, decision, known.view, { handedOn: withheld === null, tellUnknown: isNews });
     known.view = { ...view, held: scheduleTrouble(job) ?? view.held };
     if (JSON.stringify(known.view) !== before) this.options.wake(job.metadata);
+    return known.history.kept;
   }
 }
 
-/** Of a job that an earlier operator has stopped it is known that it was stopped, or nobody would ever wake it. */
-function begin({ metadata, status }: FlowJob, now: number): Known {
-  const history = emptyHistory();
-  const { stopped, applies } = status?.autoscaling ?? {};
-  if (stopped !== undefined && applies === true) history.kept.stopped = { at: now, cause: stopped };
+function begin({ metadata, status }: FlowJob): Known {
   return {
-    history,
+    history: null,
+    looked: false,
     view: { decision: null, held: status?.autoscaling?.held ?? null },
     lookAt: 0,
     generation: metadata.generation,
     unknownSince: null,
     running: null,
-    killed: { run: '', which: new Set() },
+    killed: { run: '', which: new Set(), before: 0 },
     decisions: new Map(),
-    costPerHour: null,
     askingSince: null,
   };
 }

@@ -1,21 +1,24 @@
-// A look at a job without what an operator remembers: two readings, far enough apart for rates, and what would be decided of them.
+// A look at a job from outside the operator: two readings, far enough apart for rates, what the operator has written down of it, and what would be decided
+// of that.
 import { setTimeout as pause } from 'node:timers/promises';
 import { decide } from '../../autoscaler/decide.ts';
 import { emptyHistory } from '../../autoscaler/defaults.ts';
+import type { Kept } from '../../autoscaler/model.ts';
 import { emptyJournal, withLook, type Journal } from '../../autoscaler/journal.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { configOf } from './config.ts';
+import { recalled } from './learned-text.ts';
 import { readSample, type EngineReader } from './read-sample.ts';
 
 /** Rates need a quarter of a minute. Milliseconds. */
 const APART = 16_000;
 
-/** Null: the job does not run. Throws what `engine` throws. */
-export async function lookTwice(job: FlowJob, engine: EngineReader): Promise<Journal | null> {
+/** `learned`: what the operator has written down; null: nothing. Answers null when the job does not run. Throws what `engine` throws. */
+export async function lookTwice(job: FlowJob, engine: EngineReader, learned: string | null): Promise<Journal | null> {
   const jobId = job.status?.attempt?.jobId;
   if (jobId === undefined) return null;
   const config = configOf(job.spec);
-  let history = emptyHistory();
+  let history = emptyHistory(known(learned, job));
   let journal = emptyJournal();
   let since: number | null = null;
   for (let look = 0; look < 2; look++) {
@@ -26,7 +29,17 @@ export async function lookTwice(job: FlowJob, engine: EngineReader): Promise<Jou
     const seen = { ...sample, runningSince: since };
     const result = decide({ config, history, sample: seen, now });
     history = result.history;
-    journal = withLook(journal, { sample: seen, decision: result.decision, withheld: null });
+    const { cost } = history.kept;
+    journal = withLook(journal, { sample: seen, decision: result.decision, withheld: null, cost });
   }
   return { ...journal, decisions: [] };
+}
+
+/** The operator begins afresh where that is damaged, and says so in its log. */
+function known(learned: string | null, job: FlowJob): Kept {
+  try {
+    return recalled(learned, job, Date.now());
+  } catch {
+    return recalled(null, job, Date.now());
+  }
 }

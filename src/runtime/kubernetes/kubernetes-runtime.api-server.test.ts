@@ -2,6 +2,7 @@
 import { systemClock as clock } from '../../../engine/clock.ts';
 import { render, RELEASE, type Request } from '../../../test/kubernetes/chart.ts';
 import { KubernetesConfigMaps } from '../../store/kubernetes/kubernetes-config-maps.ts';
+import { KubernetesLearned } from '../../store/kubernetes/kubernetes-learned.ts';
 import { KubernetesRevisions } from '../../store/kubernetes/kubernetes-revisions.ts';
 import { startOperatorParts, type OperatorParts } from '../../../test/kubernetes/operator-parts.ts';
 import { until } from '../../../test/harness/until.ts';
@@ -383,6 +384,7 @@ test('the rights of the chart are enough for all of it, and each of them is used
   const { spec } = planOf(job, 1);
   for (const revision of [1, 2]) await revisions.put(owner, { name: 'rights-x', revision, spec });
   for (const { name } of await revisions.list(owner)) await revisions.remove(owner, name);
+  await new KubernetesLearned(parts.options.client).write(owner, '{}');
   const configMaps = new KubernetesConfigMaps(parts.options);
   expect(await configMaps.read({ namespace: 'a', name: 'rights' })).toBeNull();
   await until('its ConfigMaps are watched', () => parts.rights.requests.some(isWatchOfConfigMaps), { seconds: 60 });

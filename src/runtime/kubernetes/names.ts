@@ -39,3 +39,5 @@ export function taskManagerName(job: string, epoch: number, index: number, resta
 
 export const serviceName = (job: string): string => `${job}-rest`;
 export const claimName = (job: string): string => `${job}-state`;
+/** The ConfigMap with what the autoscaler has learned; those of attempts end in a number. */
+export const learnedName = (job: string): string => `${job}-autoscaling`;

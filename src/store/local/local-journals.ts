@@ -30,5 +30,8 @@ export class LocalJournals {
 /** Null: the autoscaler has not looked at the job. */
 export function readJournal(directory: string, name: string): Journal | null {
   const file = fileOf(directory, name);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Journal) : null;
+  if (!existsSync(file)) return null;
+  const journal = JSON.parse(readFileSync(file, 'utf8')) as Journal;
+  // Of another version of the operator; the next look takes its place.
+  return journal.version === emptyJournal().version ? journal : null;
 }
