@@ -95,7 +95,10 @@ export interface SourceReader {
   poll(): ColumnBatch | null;
   /** True when all splits given so far are read to their end: the task then asks the coordinator for the next one. */
   needsSplit(): boolean;
-  /** The splits given and not yet finished, with positions just behind the last batch polled. */
+  /**
+   * The splits given and not yet finished, with positions just behind the last batch polled. A source that follows a schedule and has finished all of them
+   * tells the last one, of which nothing is left, with its pace.
+   */
   snapshot(): SourceSplit[];
   backlog(): SourceBacklog;
   close(): void;

@@ -39,6 +39,8 @@ export class SplitQueueReader implements SourceReader {
   private readonly sizeOf: SplitQueueOptions['sizeOf'];
   private readonly splits: SourceSplit[] = [];
   private opened = false;
+  /** The split that was read last, at its end: while there is no other, it holds how far the schedule has come. Null: none was, or no pace is kept. */
+  private lastRead: SourceSplit | null = null;
   /** The last split of a replay that waits is read: it is kept, so that a restored reader waits too. */
   private waiting = false;
   /** What was read of splits that are measured in bytes, up to the open one. */
@@ -60,6 +62,7 @@ export class SplitQueueReader implements SourceReader {
     rest.push(split);
     rest.sort((a, b) => a.ordinal - b.ordinal);
     this.splits.push(...rest);
+    this.lastRead = null;
   }
 
   poll(): ColumnBatch | null {
@@ -82,6 +85,7 @@ export class SplitQueueReader implements SourceReader {
       else {
         this.read.bytes += this.openedBytes ?? 0;
         this.openedBytes = null;
+        if (this.replay?.keepsPace === true) this.lastRead = this.positions()[0]!;
         this.format.close();
         this.opened = false;
         this.splits.shift();
@@ -97,7 +101,7 @@ export class SplitQueueReader implements SourceReader {
 
   snapshot(): SourceSplit[] {
     const splits = this.positions();
-    const [first, ...others] = splits;
+    const [first, ...others] = splits.length === 0 && this.lastRead !== null ? [this.lastRead] : splits;
     if (first === undefined || this.pacer === null || this.replay?.keepsPace !== true) return splits;
     return [{ ...first, pace: this.pacer.pace() }, ...others];
   }

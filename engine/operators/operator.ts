@@ -97,7 +97,10 @@ export interface Operator {
   readonly pending?: boolean;
   /** Emits those now. The task calls it when its thread has nothing else to do, at the latest after a fifth of a second, and before each snapshot. */
   flush?(output: Output): void;
-  /** Bytes that its state takes in memory, what is read of spilled state included; absent where an operator has no state. */
+  /**
+   * Bytes that its state takes in memory, what is read of spilled state and the rows that wait for the end of a batch's input included; absent where an
+   * operator has neither.
+   */
   readonly stateBytes?: number;
   /** The state now, or null when the operator has none. Called between batches, at a barrier. */
   snapshot(): OperatorSnapshot | null;

@@ -78,6 +78,23 @@ test('a limit bounds what is held, whatever comes', () => {
   expect(collector.rows.map((cells) => cells[2])).toEqual([149_999, 149_998, 149_997]);
 });
 
+test('the rows held are told as memory until they are in order and gone; what batches share counts once', () => {
+  const collector = new Collector();
+  const operator = createOperator(sortSpec([], null, 0), collector.context('BATCH'));
+  expect(operator.stateBytes).toBe(0);
+  const [batch] = toBatches([INPUT.map((field) => (field.name === 'level' ? 7 : null))], []);
+  operator.processBatch(batch!, collector);
+  const first = operator.stateBytes!;
+  expect(first).toBeGreaterThan(0);
+  operator.processBatch({ ...batch! }, collector);
+  expect(operator.stateBytes).toBe(first);
+  const [another] = toBatches([INPUT.map(() => null)], []);
+  operator.processBatch(another!, collector);
+  expect(operator.stateBytes).toBeGreaterThan(first);
+  operator.finish(collector);
+  expect(operator.stateBytes).toBe(0);
+});
+
 test('a stream cannot be sorted', () => {
   expect(() => createOperator(sortSpec([], null, 0), new Collector().context('STREAMING'))).toThrow(
     expect.objectContaining({ code: 'SORT_STREAMING' }) as Error,

@@ -1,5 +1,6 @@
 // ORDER BY and LIMIT over input that ends: keeps all rows, or with a limit only those that may still be among the first.
 import { BATCH_ROWS, type ColumnBatch } from '../columnar/batch.ts';
+import { bufferBytes } from '../columnar/bytes.ts';
 import { concatBatches } from '../columnar/concat.ts';
 import { gather } from '../columnar/select.ts';
 import { EngineError } from '../errors.ts';
@@ -50,6 +51,11 @@ export class Sort extends StatelessOperator {
       output.emit({ ...gather(batch, indexes), schema: this.spec.outputSchema });
     }
     this.close();
+  }
+
+  /** Of the rows held. They are never spilled, whatever the budget. */
+  get stateBytes(): number {
+    return bufferBytes(this.held);
   }
 
   override close(): void {

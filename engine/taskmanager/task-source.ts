@@ -49,9 +49,9 @@ export class TaskSource {
     return WAITING;
   }
 
-  /** Splits not read to their end, with the positions reached. */
+  /** What its reader has, with the positions reached. Who gets no more splits is behind with nothing: a pace that goes on without rows is nobody's. */
   snapshot(): SourceSplit[] {
-    return this.reader.snapshot();
+    return this.exhausted && this.reader.needsSplit() ? [] : this.reader.snapshot();
   }
 
   backlog(): SourceBacklog {

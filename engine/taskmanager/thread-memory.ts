@@ -1,6 +1,6 @@
 // What V8 tells of the memory of the thread that asks.
 import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapCodeStatistics, getHeapStatistics } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 
 /** Bytes; garbage collections since the thread began to be watched. */
 export interface ThreadMemory {
@@ -8,7 +8,7 @@ export interface ThreadMemory {
   heapCommitted: number;
   /** What the heap may grow to. */
   heapMax: number;
-  /** Compiled code, which is a part of the heap. */
+  /** Compiled code and bytecode, which are a part of the heap. */
   code: number;
   /** Batches and state: outside of the heap. */
   buffers: number;
@@ -21,6 +21,15 @@ export const NO_MEMORY: ThreadMemory = {
   ...{ heapUsed: 0, heapCommitted: 0, heapMax: 0, code: 0, buffers: 0 },
   ...{ collections: 0, collecting: 0 },
 };
+
+/** V8's spaces of code, and of what only it may write: bytecode and the data of code. */
+const OF_CODE = /^(code|trusted)_/;
+
+/** V8 also tells of code exactly (getHeapCodeStatistics), but walks the whole heap for it: a tenth of a second for 160 MB, at each heartbeat. */
+function codeBytes(): number {
+  const spaces = getHeapSpaceStatistics().filter(({ space_name }) => OF_CODE.test(space_name));
+  return spaces.reduce((bytes, { space_used_size }) => bytes + space_used_size, 0);
+}
 
 /** Watches this thread's garbage collections from now on. Returns how to read its memory. */
 export function watchThread(): () => ThreadMemory {
@@ -35,12 +44,11 @@ export function watchThread(): () => ThreadMemory {
   return () => {
     add(observer.takeRecords());
     const heap = getHeapStatistics();
-    const code = getHeapCodeStatistics();
     return {
       heapUsed: heap.used_heap_size,
       heapCommitted: heap.total_heap_size,
       heapMax: heap.heap_size_limit,
-      code: code.code_and_metadata_size + code.bytecode_and_metadata_size,
+      code: codeBytes(),
       buffers: process.memoryUsage().arrayBuffers,
       collections,
       collecting,

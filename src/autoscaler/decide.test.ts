@@ -7,6 +7,20 @@ describe('load and capacity', () => {
     expect(job.acts[0]).toMatchObject({ action: 'Rescale', direction: 'Up', reason: 'Overloaded', act: true });
   });
 
+  it('says what it is about to do, and for how long it has to be needed', () => {
+    for (const maxParallelism of [16, 2]) {
+      const job = new SteadyJob({ parallelism: 1, config: config({ maxParallelism }) });
+      while (job.acts.length === 0) job.run(2_000, 10_000);
+      expect(new Set(job.decisions.map(({ reason }) => reason))).toEqual(
+        new Set(['Measuring', 'Patient', 'Overloaded']),
+      );
+      const patient = job.decisions.find(({ reason }) => reason === 'Patient')!;
+      expect(patient.message).toMatch(
+        / needs \d+ % of what it can do; .* TaskManagers once that has lasted for 20 s\.$/,
+      );
+    }
+  });
+
   it('goes to the target utilisation in one step, from what is read and from what waits', () => {
     // 900 / 0.7 / 400 = 3.2 subtasks of count; two of the source.
     const job = new SteadyJob({ parallelism: 1 }).run(900, 10 * MINUTE);

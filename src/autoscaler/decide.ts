@@ -19,7 +19,16 @@ import { measure, withReading } from './readings.ts';
 import { withLoad } from './recent.ts';
 import { knowsTheDay, learnProfile } from './profile.ts';
 import { idle, idleSinceOf, scheduledStop, whileStopped } from './stopped.ts';
-import { beforeRise, outOfReach, outsideBounds, overloaded, underused, undoIneffective, unknown } from './rules.ts';
+import {
+  beforeRise,
+  notForLong,
+  outOfReach,
+  outsideBounds,
+  overloaded,
+  underused,
+  undoIneffective,
+  unknown,
+} from './rules.ts';
 
 /** After this a rescale that was asked for and did not come is asked for again; longer where this job's pauses are. */
 const ASKED_MS = 60_000;
@@ -122,6 +131,7 @@ function judge(unlearned: MeasuredLook): Outcome {
     idle(look) ??
     beforeRise(look, plan) ??
     underused(look, need, plan) ??
+    notForLong(look, need) ??
     hold(look, look.current, 'Balanced', balanced(need))
   );
 }

@@ -31,7 +31,7 @@ export interface VertexSample {
   id: string;
   name: string;
   parallelism: number;
-  /** Number of key groups: a keyed vertex has no use for more subtasks. */
+  /** Number of key groups, of a source of readers that it can have: there is no use for more subtasks. */
   maxParallelism: number;
   /** Empty for a source. */
   inputs: { id: string; shipStrategy: ShipStrategy }[];
@@ -46,7 +46,12 @@ export interface VertexSample {
   subtasks: SubtaskTimes[];
   /** Sources: records that wait outside to be read, summed over subtasks. Null: not a source, or it cannot tell. */
   pendingRecords: number | null;
-  /** Sources: splits or partitions that can be read side by side; more subtasks than that are idle. Null: no such bound, or not known. */
+  /**
+   * Sources: partitions, each of which belongs to one subtask for good (those of a Kafka topic, which Flink's autoscaler counts by the metrics
+   * `KafkaSourceReader.topic.*.partition.*.currentOffset`): more subtasks than that are idle, and one with more of them than others is the limit. Null: not
+   * known, or the source has none. No source of the embedded engine has: its splits (ranges of a file, row groups, ranges of numbers) go to whoever is free,
+   * so that p subtasks do the work of p whatever their number. What bounds such a source is `maxParallelism`.
+   */
   partitions: number | null;
 }
 
@@ -279,7 +284,7 @@ export type DecisionReason =
   | 'Lagging'
   /** Fewer TaskManagers have been enough for long enough. */
   | 'Underused'
-  /** Fewer would do, but not for long enough yet, or too many rescales were made. */
+  /** More are needed or fewer would do, but not for long enough yet, or too many rescales were made. */
   | 'Patient'
   /** The learned profile says that the load is about to rise. */
   | 'AheadOfLoad'

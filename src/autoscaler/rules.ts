@@ -24,18 +24,13 @@ export function undoIneffective(look: MeasuredLook, need: Need, ineffective: rea
 
 /** More than the job can do: at once where it falls behind, later where it is merely busy. */
 export function overloaded(look: MeasuredLook, need: Need, planOf: () => Plan | null): Outcome | null {
-  const { kept, now, patience, config, evaluation, current } = look;
+  const { kept, now, patience, evaluation, current } = look;
   const since = (at: Time | null): number => (at === null ? 0 : now - at);
   // A load that was only guessed at is followed step by step.
   const over = since(kept.overSince) >= (evaluation.atLeast ? patience.warmMs : patience.overMs);
   const warm = since(kept.warmSince) >= patience.warmMs;
   if (!over && !warm) return null;
-  const upper = upperUtilization(config.targetUtilization);
-  const reason = need.lagging && need.utilization <= upper ? 'Lagging' : 'Overloaded';
-  const why =
-    reason === 'Lagging'
-      ? `Records wait for ${fixed((evaluation.lagMs ?? 0) / 1_000)} s and would not be worked off in ${config.catchUpTimeMs / 1_000} s`
-      : `${need.bottleneck} needs ${percent(need.utilization)} of what it can do; the target is ${percent(config.targetUtilization)}`;
+  const { reason, why } = tooLittle(look, need);
   if (!differs(current, raise(look, need.subtasks))) return null;
   // As something is done anyway, it is done for the hours to come.
   const plan = planOf();
@@ -45,9 +40,36 @@ export function overloaded(look: MeasuredLook, need: Need, planOf: () => Plan | 
   return null;
 }
 
+function tooLittle(
+  { config, evaluation }: MeasuredLook,
+  need: Need,
+): { reason: 'Lagging' | 'Overloaded'; why: string } {
+  const target = config.targetUtilization;
+  return need.lagging && need.utilization <= upperUtilization(target)
+    ? {
+        reason: 'Lagging',
+        why: `Records wait for ${fixed((evaluation.lagMs ?? 0) / 1_000)} s and would not be worked off in ${config.catchUpTimeMs / 1_000} s`,
+      }
+    : {
+        reason: 'Overloaded',
+        why: `${need.bottleneck} needs ${percent(need.utilization)} of what it can do; the target is ${percent(target)}`,
+      };
+}
+
+/** More will be given if it goes on like this. */
+export function notForLong(look: MeasuredLook, need: Need): Outcome | null {
+  const { kept, patience, current, evaluation } = look;
+  if (kept.overSince === null && kept.warmSince === null) return null;
+  const raised = raise(look, need.subtasks);
+  if (!differs(current, raised)) return null;
+  const wait = kept.overSince === null || evaluation.atLeast ? patience.warmMs : patience.overMs;
+  const message = `${tooLittle(look, need).why}: ${change(current, raised)} once that has lasted for ${Math.round(wait / 1_000)} s.`;
+  return hold(look, current, 'Patient', message);
+}
+
 /** A vertex has all that it may have, or all that helps, and it is not enough. */
 export function outOfReach(look: MeasuredLook, need: Need): Outcome | null {
-  if (!need.outOfReach) return null;
+  if (!need.outOfReach || differs(look.current, raise(look, need.subtasks))) return null;
   const { bounds, current, evaluation, notices } = look;
   const because = bounds.because === '' ? '' : ` (${bounds.because})`;
   const message = `The load, ${fixed(evaluation.load ?? 0)} records/s, is more than can be handled within the bounds${because}; more subtasks are not allowed or did not help.`;

@@ -22,6 +22,17 @@ export function deviationFromEachOnce(numbers: readonly number[], rows: number):
   };
 }
 
+/** The same of numbers that are handed out in parts of so many, each part from its start on and to wherever; by part, of those that any number is of. */
+export function deviationsOfParts(numbers: readonly number[], part: number): Map<number, Deviation> {
+  const parts = Map.groupBy(numbers, (n) => Math.floor(n / part));
+  return new Map(
+    [...parts].map(([index, found]) => {
+      const own = found.map((n) => n - index * part);
+      return [index, deviationFromEachOnce(own, own.length)];
+    }),
+  );
+}
+
 function ranges(ascending: readonly number[]): string[] {
   const found: [number, number][] = [];
   for (const n of ascending) {

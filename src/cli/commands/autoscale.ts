@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import type { PastDecision } from '../../autoscaler/journal.ts';
 import type { Decision, KeptCost, Sample } from '../../autoscaler/model.ts';
 import { costBy } from '../../autoscaler/money.ts';
+import type { FlowJob } from '../../api/flowjob.ts';
+import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
 import { CommandError, type CliContext } from '../context.ts';
 import { autoscalePicture } from '../autoscale-picture.ts';
@@ -22,15 +24,10 @@ export interface ExplainOptions {
 export async function explainAutoscaling(context: CliContext, place: Place, options: ExplainOptions): Promise<void> {
   const name = parseTarget([options.job]).name ?? options.job;
   const job = await existing(place.store, 'FlowJob', keyIn(place, name));
-  if (!isAutoscaled(job.spec))
-    throw new CommandError(`flowjob/${name} is not autoscaled: set spec.autoscaling.enabled to true (mode Streaming).`);
+  if (!isAutoscaled(job.spec)) throw new CommandError(`flowjob/${name} is not autoscaled: ${whyNot(job)}.`);
   const journal = await place.autoscaling(job);
-  if (journal?.last === null || journal?.last === undefined) {
-    const idle = place.idleness();
-    throw new CommandError(
-      `nothing is known of flowjob/${name} yet: ${idle ?? 'the autoscaler looks at jobs that run every 10 s; try again in a moment'}.`,
-    );
-  }
+  if (journal?.last === null || journal?.last === undefined)
+    throw new CommandError(`nothing is known of flowjob/${name} yet: ${place.idleness() ?? whyUnknown(job)}.`);
   const { sample, decision, withheld, cost } = journal.last;
   const lines = [...decisionLines(decision, withheld, job.spec.autoscaling?.mode === 'Recommend', context.now())];
   if (cost !== null) lines.push(costLine(cost, decision.at));
@@ -45,9 +42,24 @@ export async function explainAutoscaling(context: CliContext, place: Place, opti
   );
 }
 
+const whyNot = ({ spec }: FlowJob): string =>
+  spec.mode === 'Batch'
+    ? 'it is a batch job, and the size of streams alone follows their load'
+    : 'set spec.autoscaling.enabled to true';
+
+function whyUnknown({ metadata, status }: FlowJob): string {
+  if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true')
+    return `it is left alone while its annotation ${PAUSE_ANNOTATION} is "true"`;
+  const { state } = status ?? {};
+  return state === 'Running'
+    ? 'the autoscaler looks at jobs that run every 10 s; try again in a moment'
+    : `the autoscaler looks at jobs that run, and this one is ${state ?? 'new'}`;
+}
+
 function decisionLines(decision: Decision, withheld: string | null, recommends: boolean, now: Date): string[] {
   const { action, reason, message, taskManagers, costPerHour, notices, unknown } = decision;
-  const what = action === 'Hold' || taskManagers === null ? action : `${action} to ${taskManagers} TaskManagers`;
+  const size = `${taskManagers} TaskManager${taskManagers === 1 ? '' : 's'}`;
+  const what = action === 'Hold' || taskManagers === null ? action : `${action} to ${size}`;
   return [
     `${what} (${reason}), ${age(new Date(decision.at), now)} ago${recommends ? ', as a recommendation' : ''}`,
     `  ${message}`,

@@ -22,8 +22,16 @@ export function viewOf(
   // Figures of a message move with each look; what is told once stands until it is over.
   const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
   if (!handedOn) return { decision: before.decision, held };
-  if (decision.action !== 'Hold') return { decision: decidedOf(job, decision, before.decision), held };
+  if (decision.action !== 'Hold')
+    return { decision: unlessToldBefore(decidedOf(job, decision, before.decision), before.decision), held };
   return { decision: withMemory(job, decision, before.decision), held };
+}
+
+/** A recommendation is decided anew with each look, with other figures in its message: it is no news until something else of it changes. */
+function unlessToldBefore(decided: Decided, before: AutoscalerView['decision']): Decided {
+  const news = ({ message: _, memory, memoryApplies, ...rest }: Decided): string =>
+    JSON.stringify([rest, memoryApplies === true ? memory : null]);
+  return before !== null && news(decided) === news(before) ? before : decided;
 }
 
 function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerView['decision']): Decided {

@@ -101,7 +101,7 @@ async function readVertex(
     recordsOut: complete(metrics, 'write-records'),
     subtasks: subtasks.flatMap((subtask) => timesOf(subtask, values) ?? []),
     pendingRecords: inputs.length > 0 ? null : await readPending(client, path, parallelism).catch(() => null),
-    // No connector tells how many parts of its input can be read side by side.
+    // The embedded engine's sources have none: their splits go to whoever is free.
     partitions: null,
   };
 }
