@@ -88,6 +88,20 @@ describe('load and capacity', () => {
     expect(job.parallelism['source']).toBeGreaterThanOrEqual(4);
   });
 
+  it.each([
+    [0.5, 1],
+    [50, 90],
+    [400, 1_200],
+  ])('is not misled by records that always wait: at %d a second, %d of them', (load, pendingRecords) => {
+    const job = new SteadyJob({ parallelism: 1 });
+    job.tamper = (sample) => ({
+      ...sample,
+      vertices: sample.vertices.map((one, i) => (i === 0 ? { ...one, pendingRecords } : one)),
+    });
+    job.run(load, 2 * HOUR);
+    expect(job.parallelism['source']).toBe(1);
+  });
+
   it('says that it is at its maximum', () => {
     const job = new SteadyJob({ parallelism: 4, config: config({ maxParallelism: 4 }) }).run(4_000, 5 * MINUTE);
     expect(job.acts).toEqual([]);

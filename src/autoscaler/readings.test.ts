@@ -56,16 +56,20 @@ it('tells readings of minutes ago for unknown', () => {
   expect(measure(readings, MONDAY + 180_000)!.unknown[0]!.why).toContain('150 s old');
 });
 
-it('takes a source for one that lags only when more waits than comes on its way in a second', () => {
-  const lags = (pendingRecords: number): boolean => {
+it('takes a source for one that lags when more waits than comes on its way in a second, and it grows or is worked off, or is very much', () => {
+  const lags = (waiting: number, growth: number): boolean => {
     const reading = (seconds: number): Sample => {
       const { vertices } = at(seconds, seconds * 500);
+      const pendingRecords = waiting + growth * seconds;
       return at(seconds, null, { vertices: vertices.map((vertex) => ({ ...vertex, pendingRecords })) });
     };
     return measure(all([reading(10), reading(20), reading(30)]), MONDAY + 30_000)!.vertices[0]!.alwaysBehind;
   };
-  expect(lags(400)).toBe(false);
-  expect(lags(600)).toBe(true);
+  expect(lags(100, 10)).toBe(false);
+  expect(lags(600, 0)).toBe(false);
+  expect(lags(600, 50)).toBe(true);
+  expect(lags(3_000, -50)).toBe(true);
+  expect(lags(16_000, 0)).toBe(true);
 });
 
 it('does not let one reading of the waiting records move it', () => {

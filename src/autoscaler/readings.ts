@@ -12,6 +12,11 @@ const MIN_SPAN_MS = 15_000;
 const STALE_MS = 25_000;
 /** A source that keeps up has records waiting, too: those of so long are on their way. */
 const BEHIND_MS = 1_000;
+/** It may have a few seconds of them all the time, such as what it fetches at once: only what moves by this share of what it reads tells that it is at its limit. */
+const BEHIND_GROWTH = 0.05;
+/** Unless it is so much, which no fetching explains. */
+const FAR_BEHIND_MS = 30_000;
+const FAR_BEHIND_RECORDS = 100;
 /** How old the newest reading may be: metrics come late, but those of minutes ago say nothing of now. */
 const OLD_MS = 90_000;
 
@@ -27,7 +32,7 @@ export interface Measured {
   /** Sources: records that wait, and by how many per second they grow. Null: not a source, or not known. */
   pending: number | null;
   pendingGrowth: number | null;
-  /** Sources: in every reading more waited than what comes on its way, so that whatever kept it from reading was its own limit. */
+  /** Sources: in every reading more waited than what comes on its way, and it grew or was worked off, so that whatever kept it from reading was its own limit. */
   alwaysBehind: boolean;
 }
 
@@ -107,20 +112,27 @@ function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: 
   // A gauge tells of the time before it was read: that of the first reading is before the window.
   const times = shares(of.slice(1), vertex.parallelism, now, (why) => say('busyTimeMsPerSecond', why));
   const pending = source ? waiting(of, now) : null;
+  const pendingGrowth = pending === null ? null : slope(of, 'pendingRecords', now);
   const measured: Measured = {
     vertex,
     rateIn,
     rateOut: rate(of, 'recordsOut', now, () => null),
     ...(times ?? { busy: null, hottest: null, backPressured: null }),
     pending,
-    pendingGrowth: pending === null ? null : slope(of, 'pendingRecords', now),
-    alwaysBehind: pending !== null && pending > ((rateIn ?? 0) * BEHIND_MS) / 1_000,
+    pendingGrowth,
+    alwaysBehind: pending !== null && isBehind(pending, pendingGrowth ?? 0, rateIn ?? 0),
   };
   if (rateIn === 0 && (measured.busy ?? 0) > 0.1) {
     say('numRecordsIn', `no record is counted although its subtasks are ${percent(measured.busy!)} busy`);
     measured.rateIn = null;
   }
   return measured;
+}
+
+function isBehind(pending: number, growth: number, rateIn: number): boolean {
+  if (pending <= (rateIn * BEHIND_MS) / 1_000) return false;
+  const far = pending >= FAR_BEHIND_RECORDS && pending > (rateIn * FAR_BEHIND_MS) / 1_000;
+  return far || Math.abs(growth) > BEHIND_GROWTH * rateIn;
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
