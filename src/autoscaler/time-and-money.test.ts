@@ -119,6 +119,17 @@ describe('a budget', () => {
     expect(job.last.notices[0]!.kind).toBe('OverBudget');
   });
 
+  it('that is a multiple of the price allows for so many', () => {
+    const prices = { corePerHour: 0.1, gibPerHour: 0, currency: 'EUR' };
+    expect(at(0, { prices, budgetPerHour: 0.3 }).run(4_000, 5 * MINUTE).taskManagers).toBe(3);
+  });
+
+  it.each([0, 0.01])('of %d leaves one TaskManager, and is told to be too small', (budgetPerHour) => {
+    const job = at(0, { ...money, budgetPerHour }).run(4_000, 5 * MINUTE);
+    expect(job.taskManagers).toBe(1);
+    expect(job.last.notices[0]!.kind).toBe('OverBudget');
+  });
+
   it('comes with what the job costs', () => {
     expect(at(0, money).run(600, MINUTE).last.costPerHour).toBeCloseTo(0.1);
     expect(at(0, {}).run(600, MINUTE).last.costPerHour).toBeNull();
