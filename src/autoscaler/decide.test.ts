@@ -133,6 +133,24 @@ describe('load and capacity', () => {
   });
 });
 
+describe('the rescales of a day', () => {
+  // Half an hour of much, one and a half of little: each time half of the TaskManagers and more could go.
+  const load = (at: number): number => ((at / HOUR) % 2 < 0.5 ? 4_000 : 500);
+
+  it('are few even where the load goes up and down all day', () => {
+    const job = new SteadyJob({ parallelism: 2, config: config({ maxParallelism: 32 }) }).run(load, 24 * HOUR);
+    expect(job.acts.length).toBeLessThanOrEqual(10);
+    expect(job.pending).toBe(0);
+  });
+
+  it('do not keep for good what is not needed any more', () => {
+    const job = new SteadyJob({ parallelism: 2, config: config({ maxParallelism: 32 }) }).run(load, 6.5 * HOUR);
+    expect(job.taskManagers).toBeGreaterThan(8);
+    job.run(500, 7 * HOUR);
+    expect(job.taskManagers).toBeLessThanOrEqual(4);
+  });
+});
+
 describe('idle', () => {
   it('goes to the minimum when nothing comes, at once to what is needed when it comes back', () => {
     const job = new SteadyJob({ parallelism: 8, config: config({ minParallelism: 2 }) });
