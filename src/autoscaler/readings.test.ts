@@ -50,6 +50,13 @@ it('takes a counter that went back for none', () => {
   expect(rateOf(all([at(10, 90_000), at(20, 95_000), at(30, 100), at(40, 105_000)]))).toBe(500);
 });
 
+it('begins anew when the clock was set back, also by more than the job has run', () => {
+  const before = all([at(3_610, 0), at(3_620, 5_000), at(3_630, 10_000)]);
+  const runningSince = MONDAY + 3_600_000;
+  const back = [at(10, 20_000, { runningSince }), at(20, 21_000, { runningSince }), at(40, 23_000, { runningSince })];
+  expect(rateOf([...before, ...back].reduce<Reading[]>(withReading, []))).toBe(100);
+});
+
 it('tells readings of minutes ago for unknown', () => {
   const readings = all([at(10, 0), at(20, 5_000), at(30, 10_000)]);
   expect(measure(readings, MONDAY + 30_000)!.unknown).toEqual([]);

@@ -36,11 +36,13 @@ export interface Measured {
   alwaysBehind: boolean;
 }
 
-/** Adds a reading. Those of another configuration are dropped, and one that is not newer than the last is not taken. */
+/** Adds a reading. Those of another configuration are dropped, and one that was taken already is not taken again. */
 export function withReading(readings: readonly Reading[], sample: Sample): Reading[] {
   const last = readings.at(-1);
   if (last === undefined || !sameConfiguration(last, sample)) return [{ ...sample, countersTrusted: true }];
-  if (sample.at <= last.at) return [...readings];
+  // The clock was set back: what was read before would pass for new until it has caught up.
+  if (sample.at < last.at) return [{ ...sample, countersTrusted: true }];
+  if (sample.at === last.at) return [...readings];
   const young = readings.filter(({ at }) => at >= sample.at - WINDOW_MS - STALE_MS);
   // Busy, and not a record further: the counters stand still, and did when they were read before; what they jump to later is no rate.
   const stands = young.some((one) => one.vertices.some((vertex, i) => standsStill(vertex, sample.vertices[i]!)));
@@ -82,7 +84,9 @@ export function measure(
 ): { vertices: Measured[]; unknown: Unknown[]; spanMs: number } | null {
   const last = readings.at(-1);
   if (last === undefined || last.runningSince === null) return null;
-  const begin = Math.max(last.runningSince + SETTLE_MS, last.at - WINDOW_MS);
+  // By a clock that was set back since, it runs since a time to come.
+  const since = last.runningSince > last.at ? readings[0]!.at : last.runningSince;
+  const begin = Math.max(since + SETTLE_MS, last.at - WINDOW_MS);
   const window = readings.filter(({ at }) => at >= begin);
   if (window.length < 2 || last.at - window[0]!.at < MIN_SPAN_MS) return null;
   const unknown: Unknown[] = [];

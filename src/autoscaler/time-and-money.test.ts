@@ -105,6 +105,16 @@ describe('scale to zero', () => {
   });
 });
 
+describe('a clock that is set back by hours', () => {
+  it('does not keep a job stopped for so much longer', () => {
+    const job = at(20, { scaleToZero: { idleAfterMs: 10 * MINUTE, lookEveryMs: 30 * MINUTE } }).run(0, 15 * MINUTE);
+    expect(job.stopped).toBe(true);
+    job.now -= 6 * HOUR;
+    job.run(0, 31 * MINUTE);
+    expect(job.acts.at(-1)).toMatchObject({ action: 'Wake', reason: 'LookForWork' });
+  });
+});
+
 describe('a budget', () => {
   const money = {
     prices: { corePerHour: 0.04, gibPerHour: 0.01, currency: 'EUR' },
