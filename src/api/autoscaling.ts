@@ -176,6 +176,12 @@ export const AutoscalingSchema = Type.Object(
         fieldPath: '.schedules',
       },
       {
+        rule: '!has(self.schedules) || self.schedules.all(w, !has(w.minParallelism) || has(w.maxParallelism) || w.minParallelism <= self.maxParallelism)',
+        message:
+          'a schedule must not have a minParallelism above maxParallelism: raise maxParallelism, or give the schedule one of its own',
+        fieldPath: '.schedules',
+      },
+      {
         rule: '!has(self.budgetPerHour) || has(self.prices)',
         message: 'a budget needs prices to be reckoned with: add prices',
         fieldPath: '.budgetPerHour',
