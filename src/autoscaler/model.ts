@@ -332,7 +332,7 @@ export interface Notice {
 export interface MemoryDecision {
   /** What a TaskManager should have, bytes. */
   bytes: number;
-  /** To be used at the next start of a TaskManager (mode Apply, or a bump after an out-of-memory kill). */
+  /** To be used at the next start of a TaskManager (mode Apply). */
   apply: boolean;
   message: string;
 }
