@@ -138,7 +138,7 @@ export const AutoscalingSchema = Type.Object(
     }),
     maxRescalesPerDay: Type.Integer({
       description:
-        'After so many in 24 hours the job is scaled down no more, nor ahead of need. A need itself is always followed.',
+        'After so many in a day the job is not scaled ahead of need, and down only where half or more has not been needed for an hour, and for twice as long with each rescale more, up to six hours. A need itself is always followed.',
       minimum: 0,
       maximum: 1000,
       default: 4,
@@ -158,7 +158,7 @@ export const AutoscalingSchema = Type.Object(
     prices: Type.Optional(PricesSchema),
     budgetPerHour: Type.Optional(
       price(
-        'The most that the TaskManagers may cost in an hour, in the currency of the prices: it bounds their number.',
+        'The most that the TaskManagers may cost in an hour, in the currency of the prices: it bounds their number. One is always left, whatever it costs; `suspend` of a schedule, or scaleToZero, stops the job.',
       ),
     ),
   },
@@ -173,6 +173,12 @@ export const AutoscalingSchema = Type.Object(
       {
         rule: '!has(self.schedules) || self.schedules.all(w, !has(w.minParallelism) || !has(w.maxParallelism) || w.minParallelism <= w.maxParallelism)',
         message: 'minParallelism of a schedule must not be above its maxParallelism: lower the one or raise the other',
+        fieldPath: '.schedules',
+      },
+      {
+        rule: '!has(self.schedules) || self.schedules.all(w, !has(w.minParallelism) || has(w.maxParallelism) || w.minParallelism <= self.maxParallelism)',
+        message:
+          'a schedule must not have a minParallelism above maxParallelism: raise maxParallelism, or give the schedule one of its own',
         fieldPath: '.schedules',
       },
       {

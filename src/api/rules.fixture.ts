@@ -121,6 +121,17 @@ export const examples: Record<Kind, Record<string, Example>> = {
       }),
       refused: job({ autoscaling: { schedules: [night, { ...night, minParallelism: 3, maxParallelism: 2 }] } }),
     },
+    'spec.autoscaling: a schedule must not have a minParallelism above': {
+      accepted: job({
+        autoscaling: {
+          schedules: [
+            { ...night, minParallelism: 16 },
+            { ...night, minParallelism: 32, maxParallelism: 32 },
+          ],
+        },
+      }),
+      refused: job({ autoscaling: { schedules: [{ ...night, minParallelism: 17 }] } }),
+    },
     'spec.autoscaling: a budget needs prices': {
       accepted: job({ autoscaling: { budgetPerHour: 1.5, prices: { corePerHour: 0.04, gibPerHour: 0.005 } } }),
       refused: job({ autoscaling: { budgetPerHour: 2 } }),

@@ -41,7 +41,8 @@ function openUntil(window: ScheduleWindow, now: Time): Time | null {
 function affordableTaskManagers(config: AutoscalingConfig): number {
   const each = taskManagerPerHour(config);
   if (config.budgetPerHour === null || each === null || each <= 0) return Infinity;
-  return Math.max(1, Math.floor(config.budgetPerHour / each));
+  // 0.3 / 0.1 is a little less than 3 in floating point.
+  return Math.max(1, Math.floor(config.budgetPerHour / each + 1e-6));
 }
 
 /** The fewest and the most subtasks of one vertex. A maximum of the vertex itself goes before the user's minimum. */

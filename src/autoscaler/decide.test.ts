@@ -102,6 +102,20 @@ describe('load and capacity', () => {
     expect(job.parallelism['source']).toBeGreaterThanOrEqual(4);
   });
 
+  it.each([
+    [0.5, 1],
+    [50, 90],
+    [400, 1_200],
+  ])('is not misled by records that always wait: at %d a second, %d of them', (load, pendingRecords) => {
+    const job = new SteadyJob({ parallelism: 1 });
+    job.tamper = (sample) => ({
+      ...sample,
+      vertices: sample.vertices.map((one, i) => (i === 0 ? { ...one, pendingRecords } : one)),
+    });
+    job.run(load, 2 * HOUR);
+    expect(job.parallelism['source']).toBe(1);
+  });
+
   it('says that it is at its maximum', () => {
     const job = new SteadyJob({ parallelism: 4, config: config({ maxParallelism: 4 }) }).run(4_000, 5 * MINUTE);
     expect(job.acts).toEqual([]);
@@ -130,6 +144,24 @@ describe('load and capacity', () => {
     const job = new SteadyJob({ config: config({ mode: 'Recommend' }) }).run(2_000, 5 * MINUTE);
     expect(job.last).toMatchObject({ action: 'Rescale', act: false, direction: 'Up' });
     expect(job.history.kept.actions).toEqual([]);
+  });
+});
+
+describe('the rescales of a day', () => {
+  // Half an hour of much, one and a half of little: each time half of the TaskManagers and more could go.
+  const load = (at: number): number => ((at / HOUR) % 2 < 0.5 ? 4_000 : 500);
+
+  it('are few even where the load goes up and down all day', () => {
+    const job = new SteadyJob({ parallelism: 2, config: config({ maxParallelism: 32 }) }).run(load, 24 * HOUR);
+    expect(job.acts.length).toBeLessThanOrEqual(10);
+    expect(job.pending).toBe(0);
+  });
+
+  it('do not keep for good what is not needed any more', () => {
+    const job = new SteadyJob({ parallelism: 2, config: config({ maxParallelism: 32 }) }).run(load, 6.5 * HOUR);
+    expect(job.taskManagers).toBeGreaterThan(8);
+    job.run(500, 7 * HOUR);
+    expect(job.taskManagers).toBeLessThanOrEqual(4);
   });
 });
 

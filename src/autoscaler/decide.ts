@@ -6,6 +6,7 @@
 //  keep.ts      what of it is written down, and when
 import { boundsAt } from './bounds.ts';
 import { planOf } from './ahead.ts';
+import { upTo } from './clock.ts';
 import { judgeLastScaleUp, liftCeilings } from './effect.ts';
 import { evaluate, rememberVertices, type Evaluation } from './evaluate.ts';
 import { memoryOf } from './memory.ts';
@@ -36,10 +37,11 @@ const DAY_MS = 24 * 3_600_000;
 
 export function decide({ config, history, sample, now }: DecideInput): DecideResult {
   const readings = sample === null ? history.readings : withReading(history.readings, sample);
+  const before = upTo(history.kept, now);
   const kept = {
-    ...history.kept,
-    actions: history.kept.actions.filter(({ at }) => now - at < DAY_MS),
-    pauseMs: measuredPause(sample, history.kept.pauseMs),
+    ...before,
+    actions: before.actions.filter(({ at }) => now - at < DAY_MS),
+    pauseMs: measuredPause(sample, before.pauseMs),
   };
   const outcome = decideNow(config, kept, readings, sample, now);
   const memory = memoryOf(config, outcome.kept.memory, sample, now);

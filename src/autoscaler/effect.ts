@@ -131,6 +131,8 @@ export function expectation(
       // Only of those that are at their limit it will be known whether more of them helped.
       if ((one.measured.hottest ?? 0) < AT_ITS_LIMIT) return [];
       const expected = one.rate * worth(to, partsOf(one.vertex));
+      // Moved along with another vertex, by so few that the fullest subtask has as much as before: no gain is to be seen.
+      if (expected <= one.capacity) return [];
       return [[one.vertex.id, { from: one.vertex.parallelism, to, capacity: one.capacity, expected }]];
     }),
   );

@@ -42,9 +42,17 @@ it('never recommends more than the limit', () => {
 });
 
 it('forgets a peak by and by', () => {
-  const { kept } = look(recommend, none, { used: 1_000 * MIB });
-  const month = look(recommend, kept, { used: 400 * MIB, now: MONDAY + 30 * 24 * HOUR });
-  expect(month.memory!.bytes).toBe(512 * MIB);
+  let seen = look(recommend, none, { used: 1_000 * MIB });
+  for (let hour = 1; hour <= 30 * 24; hour++)
+    seen = look(recommend, seen.kept, { used: 400 * MIB, now: MONDAY + hour * HOUR });
+  expect(seen.memory!.bytes).toBe(512 * MIB);
+});
+
+it('forgets nothing while the job is stopped or does not tell', () => {
+  const { kept } = look(apply, none, { used: 1_000 * MIB });
+  const unseen = look(apply, kept, { now: MONDAY + 29 * 24 * HOUR });
+  const month = look(apply, unseen.kept, { used: 100 * MIB, now: MONDAY + 30 * 24 * HOUR });
+  expect(month.memory!.bytes).toBe(1_280 * MIB);
 });
 
 it('gives half more, once, after a kill for want of memory', () => {

@@ -11,6 +11,8 @@ const SPARE = 1.25;
 const BUMP = 1.5;
 /** A peak that is not reached again counts half after this. */
 const HALF_LIFE_MS = 7 * 24 * 3_600_000;
+/** Use that was not seen for longer was not seen at all in between. */
+const UNSEEN_MS = 60 * 60_000;
 /** Less is recommended only after a whole day has been seen. */
 const SEEN_MS = 24 * 3_600_000;
 
@@ -34,12 +36,17 @@ function remember(kept: KeptMemory, sample: Sample | null, now: Time): KeptMemor
   const begun = sample.run !== null && sample.run !== kept.run ? { run: sample.run, killsSeen: 0 } : {};
   const used = (sample.taskManagers ?? []).flatMap(({ memoryUsedBytes }) => memoryUsedBytes ?? []);
   const highest = used.length === 0 ? null : Math.max(...used);
-  if (highest === null || highest < peakNow(kept, now)) return { ...kept, ...begun };
+  if (highest === null) return { ...kept, ...begun };
+  const peak = peakSeen(kept, now);
+  if (highest < peak) return { ...kept, ...begun, peakBytes: peak, peakAt: now };
   return { ...kept, ...begun, peakBytes: highest, peakAt: now, since: kept.since ?? now };
 }
 
-const peakNow = ({ peakBytes, peakAt }: KeptMemory, now: Time): number =>
-  peakBytes === null || peakAt === null ? 0 : peakBytes * 0.5 ** ((now - peakAt) / HALF_LIFE_MS);
+/** What is not seen does not age: a job that was stopped for weeks, or did not tell, needs what it needed. */
+function peakSeen({ peakBytes, peakAt }: KeptMemory, now: Time): number {
+  if (peakBytes === null || peakAt === null) return 0;
+  return peakBytes * 0.5 ** (Math.min(Math.max(0, now - peakAt), UNSEEN_MS) / HALF_LIFE_MS);
+}
 
 const inSteps = (bytes: number): number => Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
 const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
@@ -72,7 +79,7 @@ function recommendation(config: AutoscalingConfig, kept: KeptMemory, now: Time):
   if (kept.bumpedBytes === null && kept.peakBytes === null) return null;
   const { limitBytes, mode } = config.memory;
   const has = config.taskManager.memoryBytes;
-  const peak = peakNow(kept, now);
+  const peak = peakSeen(kept, now);
   const least = Math.max(LEAST_BYTES, kept.bumpedBytes ?? 0);
   const bytes = Math.min(limitBytes, Math.max(least, inSteps(peak * SPARE)));
   if (bytes < has && now - (kept.since ?? now) < SEEN_MS) return null;

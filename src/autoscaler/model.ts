@@ -93,7 +93,7 @@ export interface AutoscalingConfig {
   catchUpTimeMs: number;
   /** How old the oldest waiting record may be before it counts as lag, milliseconds. */
   lagTargetMs: number;
-  /** Rescales in any 24 hours beyond which the job is no longer scaled down, nor ahead of need. Need itself is always followed. */
+  /** Rescales in a day beyond which the job is not scaled ahead of need, and down only by half or more, more and more rarely. Need itself is always followed. */
   rescalesPerDay: number;
   /** The first window that is open counts. */
   schedules: ScheduleWindow[];
@@ -360,7 +360,7 @@ export interface Notice {
 export interface MemoryDecision {
   /** What a TaskManager should have, bytes. */
   bytes: number;
-  /** To be used at the next start of a TaskManager (mode Apply, or a bump after an out-of-memory kill). */
+  /** To be used at the next start of a TaskManager (mode Apply). */
   apply: boolean;
   message: string;
 }

@@ -50,22 +50,33 @@ it('takes a counter that went back for none', () => {
   expect(rateOf(all([at(10, 90_000), at(20, 95_000), at(30, 100), at(40, 105_000)]))).toBe(500);
 });
 
+it('begins anew when the clock was set back, also by more than the job has run', () => {
+  const before = all([at(3_610, 0), at(3_620, 5_000), at(3_630, 10_000)]);
+  const runningSince = MONDAY + 3_600_000;
+  const back = [at(10, 20_000, { runningSince }), at(20, 21_000, { runningSince }), at(40, 23_000, { runningSince })];
+  expect(rateOf([...before, ...back].reduce<Reading[]>(withReading, []))).toBe(100);
+});
+
 it('tells readings of minutes ago for unknown', () => {
   const readings = all([at(10, 0), at(20, 5_000), at(30, 10_000)]);
   expect(measure(readings, MONDAY + 30_000)!.unknown).toEqual([]);
   expect(measure(readings, MONDAY + 180_000)!.unknown[0]!.why).toContain('150 s old');
 });
 
-it('takes a source for one that lags only when more waits than comes on its way in a second', () => {
-  const lags = (pendingRecords: number): boolean => {
+it('takes a source for one that lags when more waits than comes on its way in a second, and it grows or is worked off, or is very much', () => {
+  const lags = (waiting: number, growth: number): boolean => {
     const reading = (seconds: number): Sample => {
       const { vertices } = at(seconds, seconds * 500);
+      const pendingRecords = waiting + growth * seconds;
       return at(seconds, null, { vertices: vertices.map((vertex) => ({ ...vertex, pendingRecords })) });
     };
     return measure(all([reading(10), reading(20), reading(30)]), MONDAY + 30_000)!.vertices[0]!.alwaysBehind;
   };
-  expect(lags(400)).toBe(false);
-  expect(lags(600)).toBe(true);
+  expect(lags(100, 10)).toBe(false);
+  expect(lags(600, 0)).toBe(false);
+  expect(lags(600, 50)).toBe(true);
+  expect(lags(3_000, -50)).toBe(true);
+  expect(lags(16_000, 0)).toBe(true);
 });
 
 it('does not let one reading of the waiting records move it', () => {

@@ -12,6 +12,11 @@ const MIN_SPAN_MS = 15_000;
 const STALE_MS = 25_000;
 /** A source that keeps up has records waiting, too: those of so long are on their way. */
 const BEHIND_MS = 1_000;
+/** It may have a few seconds of them all the time, such as what it fetches at once: only what moves by this share of what it reads tells that it is at its limit. */
+const BEHIND_GROWTH = 0.05;
+/** Unless it is so much, which no fetching explains. */
+const FAR_BEHIND_MS = 30_000;
+const FAR_BEHIND_RECORDS = 100;
 /** How old the newest reading may be: metrics come late, but those of minutes ago say nothing of now. */
 const OLD_MS = 90_000;
 
@@ -27,15 +32,17 @@ export interface Measured {
   /** Sources: records that wait, and by how many per second they grow. Null: not a source, or not known. */
   pending: number | null;
   pendingGrowth: number | null;
-  /** Sources: in every reading more waited than what comes on its way, so that whatever kept it from reading was its own limit. */
+  /** Sources: in every reading more waited than what comes on its way, and it grew or was worked off, so that whatever kept it from reading was its own limit. */
   alwaysBehind: boolean;
 }
 
-/** Adds a reading. Those of another configuration are dropped, and one that is not newer than the last is not taken. */
+/** Adds a reading. Those of another configuration are dropped, and one that was taken already is not taken again. */
 export function withReading(readings: readonly Reading[], sample: Sample): Reading[] {
   const last = readings.at(-1);
   if (last === undefined || !sameConfiguration(last, sample)) return [{ ...sample, countersTrusted: true }];
-  if (sample.at <= last.at) return [...readings];
+  // The clock was set back: what was read before would pass for new until it has caught up.
+  if (sample.at < last.at) return [{ ...sample, countersTrusted: true }];
+  if (sample.at === last.at) return [...readings];
   const young = readings.filter(({ at }) => at >= sample.at - WINDOW_MS - STALE_MS);
   // Busy, and not a record further: the counters stand still, and did when they were read before; what they jump to later is no rate.
   const stands = young.some((one) => one.vertices.some((vertex, i) => standsStill(vertex, sample.vertices[i]!)));
@@ -77,7 +84,9 @@ export function measure(
 ): { vertices: Measured[]; unknown: Unknown[]; spanMs: number } | null {
   const last = readings.at(-1);
   if (last === undefined || last.runningSince === null) return null;
-  const begin = Math.max(last.runningSince + SETTLE_MS, last.at - WINDOW_MS);
+  // By a clock that was set back since, it runs since a time to come.
+  const since = last.runningSince > last.at ? readings[0]!.at : last.runningSince;
+  const begin = Math.max(since + SETTLE_MS, last.at - WINDOW_MS);
   const window = readings.filter(({ at }) => at >= begin);
   if (window.length < 2 || last.at - window[0]!.at < MIN_SPAN_MS) return null;
   const unknown: Unknown[] = [];
@@ -107,20 +116,27 @@ function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: 
   // A gauge tells of the time before it was read: that of the first reading is before the window.
   const times = shares(of.slice(1), vertex.parallelism, now, (why) => say('busyTimeMsPerSecond', why));
   const pending = source ? waiting(of, now) : null;
+  const pendingGrowth = pending === null ? null : slope(of, 'pendingRecords', now);
   const measured: Measured = {
     vertex,
     rateIn,
     rateOut: rate(of, 'recordsOut', now, () => null),
     ...(times ?? { busy: null, hottest: null, backPressured: null }),
     pending,
-    pendingGrowth: pending === null ? null : slope(of, 'pendingRecords', now),
-    alwaysBehind: pending !== null && pending > ((rateIn ?? 0) * BEHIND_MS) / 1_000,
+    pendingGrowth,
+    alwaysBehind: pending !== null && isBehind(pending, pendingGrowth ?? 0, rateIn ?? 0),
   };
   if (rateIn === 0 && (measured.busy ?? 0) > 0.1) {
     say('numRecordsIn', `no record is counted although its subtasks are ${percent(measured.busy!)} busy`);
     measured.rateIn = null;
   }
   return measured;
+}
+
+function isBehind(pending: number, growth: number, rateIn: number): boolean {
+  if (pending <= (rateIn * BEHIND_MS) / 1_000) return false;
+  const far = pending >= FAR_BEHIND_RECORDS && pending > (rateIn * FAR_BEHIND_MS) / 1_000;
+  return far || Math.abs(growth) > BEHIND_GROWTH * rateIn;
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -3,7 +3,8 @@ import type { RecentLoad, Time } from './model.ts';
 
 export const STEP_MS = 5 * 60_000;
 /** Six hours. */
-const STEPS = 72;
+export const RECENT_MS = 6 * 3_600_000;
+const STEPS = RECENT_MS / STEP_MS;
 
 /** `load` null: it could not be measured just now. */
 export function withLoad(recent: RecentLoad | null, load: number | null, now: Time): RecentLoad {

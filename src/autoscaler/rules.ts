@@ -1,7 +1,7 @@
 // The rules for a job that runs and was measured, in their order: the first that has something to say decides.
 import { riseAhead, type Plan } from './ahead.ts';
 import { fewestWorth, partsOf } from './alignment.ts';
-import { highest, STEP_MS } from './recent.ts';
+import { highest, RECENT_MS, STEP_MS } from './recent.ts';
 import { fixed } from './evaluate.ts';
 import type { PastAction, Time } from './model.ts';
 import { upperUtilization, type Need } from './need.ts';
@@ -170,7 +170,7 @@ function planned(look: MeasuredLook, plan: Plan): Fewer | null {
 
 /** Less than this share of the TaskManagers is not worth a pause; the fewer rescales are left today, the more must be saved. */
 const SAVES = 0.1;
-/** Beyond the day's rescales: half of them, unused for an hour. */
+/** Beyond the day's rescales: half of them, unused for an hour, and for twice as long with each rescale more, up to all that is looked back on. */
 const SAVES_BEYOND = 0.5;
 const BEYOND_MS = 3_600_000;
 
@@ -187,7 +187,8 @@ function lowestProven(look: MeasuredLook, left: number): Fewer | null {
     const sized = sizeFor(need, look.room);
     const saved = 1 - sized.taskManagers / current.taskManagers;
     if (saved < saves) return null;
-    const patient = left > 0 ? patienceFor(saved, patience) * scarce : Math.max(BEYOND_MS, patience.downMs);
+    const beyond = Math.max(patience.downMs, Math.min(BEYOND_MS * 2 ** -left, RECENT_MS));
+    const patient = left > 0 ? patienceFor(saved, patience) * scarce : beyond;
     if (steps * STEP_MS >= patient && calm >= patient)
       return { taskManagers: sized.taskManagers, need, minutes: (steps * STEP_MS) / 60_000 };
   }

@@ -106,6 +106,16 @@ describe('scale to zero', () => {
   });
 });
 
+describe('a clock that is set back by hours', () => {
+  it('does not keep a job stopped for so much longer', () => {
+    const job = at(20, { scaleToZero: { idleAfterMs: 10 * MINUTE, lookEveryMs: 30 * MINUTE } }).run(0, 15 * MINUTE);
+    expect(job.stopped).toBe(true);
+    job.now -= 6 * HOUR;
+    job.run(0, 31 * MINUTE);
+    expect(job.acts.at(-1)).toMatchObject({ action: 'Wake', reason: 'LookForWork' });
+  });
+});
+
 describe('a budget', () => {
   const money = {
     prices: { corePerHour: 0.04, gibPerHour: 0.01, currency: 'EUR' },
@@ -117,6 +127,17 @@ describe('a budget', () => {
     expect(job.taskManagers).toBe(4);
     expect(job.last.reason).toBe('AtMaximum');
     expect(job.last.message).toContain('budget of 0.2 EUR an hour');
+    expect(job.last.notices[0]!.kind).toBe('OverBudget');
+  });
+
+  it('that is a multiple of the price allows for so many', () => {
+    const prices = { corePerHour: 0.1, gibPerHour: 0, currency: 'EUR' };
+    expect(at(0, { prices, budgetPerHour: 0.3 }).run(4_000, 5 * MINUTE).taskManagers).toBe(3);
+  });
+
+  it.each([0, 0.01])('of %d leaves one TaskManager, and is told to be too small', (budgetPerHour) => {
+    const job = at(0, { ...money, budgetPerHour }).run(4_000, 5 * MINUTE);
+    expect(job.taskManagers).toBe(1);
     expect(job.last.notices[0]!.kind).toBe('OverBudget');
   });
 

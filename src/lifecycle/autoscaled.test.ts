@@ -129,6 +129,33 @@ test('who scales the job beside the autoscaler is told that it has no effect, un
   expect(condition(world, 'ScaleConflict')).toBeUndefined();
 });
 
+test('who scales the job before anything is decided has no effect either, and is told so', () => {
+  const world = running();
+  decide(world, null);
+  world.settle();
+  world.edit((s) => void (s.taskManager.replicas = 7));
+  world.settle();
+  expect(world.engine?.parallelism).toBe(2);
+  expect(condition(world, 'ScaleConflict')?.status).toBe('True');
+  decide(world, up);
+  world.settle();
+  expect(world.engine?.parallelism).toBe(5);
+});
+
+test('while nothing is done but recommended people scale the job, and the autoscaler begins from that later', () => {
+  const world = running({ autoscaling: autoscaling({ mode: 'Recommend' }) });
+  decide(world, null);
+  world.settle();
+  world.edit((s) => void (s.taskManager.replicas = 3));
+  world.settle();
+  expect(world.engine?.parallelism).toBe(6);
+  expect(condition(world, 'ScaleConflict')).toBeUndefined();
+  world.edit((s) => void (s.autoscaling!.mode = 'Apply'));
+  world.settle();
+  expect(world.engine?.parallelism).toBe(6);
+  expect(condition(world, 'ScaleConflict')).toBeUndefined();
+});
+
 test('what holds it is told once, and goes when it is over', () => {
   const world = running();
   const held = { reason: 'MetricsUnknown', message: 'busyTimeMsPerSecond of map is missing.' };

@@ -20,9 +20,9 @@ function followed(spec: Spec, status: AutoscalingStatus | undefined): Autoscalin
 export function withDecision(spec: ResolvedFlowJobSpec, status: AutoscalingStatus | undefined): ResolvedFlowJobSpec {
   const decision = followed(spec, status);
   if (decision === undefined) return spec;
-  const { parallelism = spec.job.parallelism, stopped } = decision;
-  // In place a job has as many TaskManagers as its parallelism needs, and no others.
-  const replicas = decision.parallelism === undefined ? spec.taskManager.replicas : neededBy(parallelism, spec);
+  const { stopped } = decision;
+  const { parallelism, replicas } =
+    decision.parallelism === undefined ? begun(spec, decision) : decided(spec, decision.parallelism);
   return {
     ...spec,
     suspend: spec.suspend || stopped !== undefined,
@@ -31,8 +31,28 @@ export function withDecision(spec: ResolvedFlowJobSpec, status: AutoscalingStatu
   };
 }
 
-const neededBy = (parallelism: number, { taskManager }: ResolvedFlowJobSpec): number =>
-  Math.ceil(parallelism / taskManager.slots);
+interface Size {
+  parallelism: number;
+  replicas: number;
+}
+
+/** In place a job has as many TaskManagers as its parallelism needs, and no others. */
+const decided = ({ taskManager }: ResolvedFlowJobSpec, parallelism: number): Size => ({
+  parallelism,
+  replicas: Math.ceil(parallelism / taskManager.slots),
+});
+
+/** Until something is decided the job has the size that it began with: who scales it beside the autoscaler has no effect from the beginning. */
+function begun({ job, taskManager }: ResolvedFlowJobSpec, { replicasInSpec }: AutoscalingStatus): Size {
+  const { replicas, slots } = taskManager;
+  if (replicasInSpec === undefined || replicasInSpec === replicas) return { parallelism: job.parallelism, replicas };
+  const all = job.parallelism === Math.min(MOST_SUBTASKS, replicas * slots);
+  const room = Math.min(MOST_SUBTASKS, replicasInSpec * slots);
+  return { parallelism: all ? room : Math.min(job.parallelism, room), replicas: replicasInSpec };
+}
+
+/** As job.parallelism allows for. */
+const MOST_SUBTASKS = 128;
 
 /** What single vertices are to have; undefined: each as many subtasks as the job's parallelism says. */
 export const decidedVertices = (c: Context): VertexSizes | undefined =>
@@ -62,7 +82,9 @@ export function nextAutoscaling({ job, observation, status }: Context): Autoscal
   return {
     ...decided,
     applies,
-    replicasInSpec: before?.replicasInSpec ?? job.spec.taskManager.replicas,
+    // What is set while nothing is done but recommended takes effect; it is where the autoscaler begins.
+    replicasInSpec:
+      (before?.applies === applies && applies ? before.replicasInSpec : undefined) ?? job.spec.taskManager.replicas,
     ...(autoscaler.held === null ? {} : { held: autoscaler.held }),
   };
 }
@@ -113,10 +135,10 @@ export function scaleConflict(
   status: AutoscalingStatus | undefined,
   stamp: { generation: number; now: string },
 ): Condition[] {
-  const begun = status?.replicasInSpec;
+  const before = status?.replicasInSpec;
   const { replicas } = c.job.spec.taskManager;
-  if (begun === undefined || begun === replicas) return [];
-  const message = `spec.taskManager.replicas was set to ${replicas} (from ${begun}) while spec.autoscaling sizes the job, so it has no effect. Set it back to ${begun} and remove what scales it (a HorizontalPodAutoscaler, kubectl scale), or set spec.autoscaling.enabled to false.`;
+  if (status?.applies !== true || before === undefined || before === replicas) return [];
+  const message = `spec.taskManager.replicas was set to ${replicas} (from ${before}) while spec.autoscaling sizes the job, so it has no effect. Set it back to ${before} and remove what scales it (a HorizontalPodAutoscaler, kubectl scale), or set spec.autoscaling.enabled to false.`;
   return [
     condition(c.status.conditions, { type: 'ScaleConflict', status: 'True', reason: 'TwoScalers', message }, stamp),
   ];
