@@ -79,7 +79,7 @@ export function autoscalingEvents(
 ): DecidedEvent[] {
   const events: DecidedEvent[] = [];
   if (after === undefined) return events;
-  const { reason, message, applies, held } = after;
+  const { reason, message, applies, held, memoryMessage } = after;
   const size = ({ parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
     JSON.stringify([parallelism, vertices, stopped]);
   if (size(before ?? {}) !== size(after))
@@ -94,7 +94,7 @@ export function autoscalingEvents(
       savepoint: null,
       type: 'Warning',
       reason: 'MemoryChanged',
-      message: `TaskManagers that are started from now on get ${after.memory} of memory. ${message}`,
+      message: `TaskManagers that are started from now on get ${after.memory} of memory. ${memoryMessage ?? ''}`,
     });
   if (held !== undefined && held.reason !== before?.held?.reason)
     events.push({

@@ -8,6 +8,7 @@ import { scheduleError } from '../../api/cron.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
+import type { Attempt } from '../../api/status.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
@@ -27,7 +28,7 @@ export interface Looked {
 
 export interface AutoscalerOptions {
   jobs: () => readonly FlowJob[] | Promise<readonly FlowJob[]>;
-  runtime: Pick<Runtime, 'connection' | 'processes'>;
+  runtime: Pick<Runtime, 'connection' | 'ended'>;
   clock: Clock;
   /** A pass over the job is due. */
   wake: (key: ObjectKey) => void;
@@ -199,14 +200,16 @@ export class Autoscaler {
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
     if (!running) known.running = null;
     else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
-    const outOfMemoryKills = this.kills(job, known, attempt.jobId);
+    const outOfMemoryKills = this.kills(job, known, attempt);
     return { ...sample, runningSince: known.running?.since ?? null, outOfMemoryKills };
   }
 
-  private kills({ metadata }: FlowJob, known: Known, run: string): number {
-    if (known.killed.run !== run) known.killed = { run, which: new Set() };
-    for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
-      if (role === 'TaskManager' && exit?.outOfMemory === true) known.killed.which.add(`${epoch}/${index}/${restarts}`);
+  /** A killed one has been replaced long before the next look; those of attempts before had what the spec said then. */
+  private kills({ metadata }: FlowJob, known: Known, attempt: Attempt): number {
+    if (known.killed.run !== attempt.jobId) known.killed = { run: attempt.jobId, which: new Set() };
+    for (const { epoch, role, index, restarts, exit } of this.options.runtime.ended(metadata))
+      if (epoch === attempt.epoch && role === 'TaskManager' && exit?.outOfMemory === true)
+        known.killed.which.add(`${epoch}/${index}/${restarts}`);
     return known.killed.which.size;
   }
 

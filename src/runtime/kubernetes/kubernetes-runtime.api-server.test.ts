@@ -226,6 +226,11 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   expect(podNames(plan)).not.toContain('replaced-1-taskmanager-0-1');
   await runtime.ensureProcesses(plan, []);
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
+  const all = [...runtime.processes(plan.key), ...runtime.ended(plan.key)];
+  expect(all.filter(({ role, index }) => role === 'TaskManager' && index === 0)).toMatchObject([
+    { state: 'Running', restarts: 1 },
+    { state: 'Exited', restarts: 0 },
+  ]);
 }, 240_000);
 
 test('the TaskManagers of a job that was rescaled need not be the first ones, and those that it is left without go, no others', async () => {
