@@ -144,14 +144,11 @@ test('what holds it is told once, and goes when it is over', () => {
 test('memory that is to be used at the next start is told once, and changes nothing of what runs', () => {
   const world = running();
   const told = (): string[] => (world.pass()?.events ?? []).map(({ reason, message }) => `${reason}: ${message}`);
-  decide(world, {
-    reason: 'Balanced',
-    message: 'Nothing has been decided of its size.',
-    memory: '640Mi',
-    memoryApplies: true,
-    memoryMessage: 'One was killed for its memory.',
-    memoryInSpec: '512Mi',
-  });
+  const memory = { memoryApplies: true, memoryMessage: 'One was killed for its memory.', memoryInSpec: '512Mi' };
+  const decided = { reason: 'Balanced', message: 'Nothing has been decided of its size.', ...memory };
+  decide(world, { ...decided, memory: '512Mi' });
+  expect(told()).toEqual([]);
+  decide(world, { ...decided, memory: '640Mi' });
   expect(told()).toEqual([
     'MemoryChanged: TaskManagers that are started from now on get 640Mi of memory. One was killed for its memory.',
   ]);

@@ -89,7 +89,8 @@ export function autoscalingEvents(
       reason: applies ? 'Autoscaled' : 'ScaleRecommended',
       message: `${reason}: ${message}`,
     });
-  if (applies && after.memoryApplies === true && (before?.memoryApplies !== true || before.memory !== after.memory))
+  const memoryBefore = before?.memoryApplies === true ? before.memory : after.memoryInSpec;
+  if (applies && after.memoryApplies === true && after.memory !== memoryBefore)
     events.push({
       savepoint: null,
       type: 'Warning',
