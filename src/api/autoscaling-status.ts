@@ -56,6 +56,16 @@ export const AutoscalingStatusSchema = Type.Object(
       Type.String({ description: 'The memory that a TaskManager should have, as a quantity.', maxLength: 32 }),
     ),
     memoryApplies: Type.Optional(Type.Boolean({ description: 'TaskManagers that are started from now on get it.' })),
+    memoryMessage: Type.Optional(
+      Type.String({ description: 'Why, with the figures of the moment at which it was decided.', maxLength: 2048 }),
+    ),
+    memoryInSpec: Type.Optional(
+      Type.String({
+        description:
+          'spec.taskManager.resources.limits.memory when it was decided: with another value that one counts, until something is decided of it.',
+        maxLength: 32,
+      }),
+    ),
   },
   { description: 'What the autoscaler has decided.' },
 );

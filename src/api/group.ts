@@ -12,6 +12,9 @@ export const LAST_APPLIED_ANNOTATION = 'flowjob.dev/last-applied-configuration';
 export const FINALIZER = 'flowjob.dev/operator';
 /** Label on everything that belongs to one FlowJob; its value is the FlowJob's name. */
 export const JOB_LABEL = 'flowjob.dev/job';
+/** Label of pods, what they do for their FlowJob; of TaskManagers its value is TASK_MANAGER. */
+export const ROLE_LABEL = 'flowjob.dev/role';
+export const TASK_MANAGER = 'taskmanager';
 
 /** Label of FlowSavepoints that a schedule made, and that its retention may delete; its value is "true". */
 export const SCHEDULED_LABEL = 'flowjob.dev/scheduled';

@@ -9,7 +9,13 @@ const GIB = 2 ** 30;
 function look(
   memory: MemoryConfig,
   kept: KeptMemory,
-  { used, kills = 0, now = MONDAY, run = 'run' }: { used?: number; kills?: number | null; now?: number; run?: string },
+  {
+    used,
+    kills = 0,
+    now = MONDAY,
+    run = 'run',
+    has = GIB,
+  }: { used?: number; kills?: number | null; now?: number; run?: string; has?: number },
 ) {
   const sample: Sample = {
     ...new SteadyJob().sample(),
@@ -18,7 +24,7 @@ function look(
     taskManagers:
       used === undefined ? null : [{ id: 'a', slots: 1, freeSlots: 0, memoryUsedBytes: used, memoryLimitBytes: GIB }],
   };
-  return memoryOf(config({ memory }), kept, sample, now);
+  return memoryOf(config({ memory, taskManager: { cores: 1, memoryBytes: has } }), kept, sample, now);
 }
 
 const none = emptyKept().memory;
@@ -70,6 +76,15 @@ it('gives half more, once, after a kill for want of memory', () => {
 it('says of a bump whether it is given or recommended', () => {
   expect(look(apply, none, { kills: 1 }).notices[0]!.message).toContain('1536 MiB from the next start on');
   expect(look(recommend, none, { kills: 1 }).notices[0]!.message).toContain('1536 MiB are recommended');
+});
+
+it('gives half more again where the user has raised the limit or what the spec says', () => {
+  const { kept } = look({ mode: 'Apply', limitBytes: 1.25 * GIB }, none, { kills: 1 });
+  expect(kept.bumpedBytes).toBe(1.25 * GIB);
+  const second = look(apply, kept, { kills: 2 });
+  expect(second.memory!.bytes).toBe(1.5 * GIB);
+  expect(look(apply, second.kept, { kills: 3 }).memory).toBeNull();
+  expect(look(apply, second.kept, { kills: 3, has: 1.5 * GIB }).memory!.bytes).toBe(2 * GIB);
 });
 
 it('gives nothing above the limit, and says what is left to do', () => {

@@ -58,7 +58,8 @@ function bump(config: AutoscalingConfig, kept: KeptMemory, sample: Sample | null
   const has = config.taskManager.memoryBytes;
   const answered = { ...kept, killsSeen: kills };
   const bytes = Math.min(limitBytes, inSteps(has * BUMP));
-  if (kept.bumpedBytes !== null || bytes <= has) {
+  // Once for what the spec says: where the user has raised that or the limit since, there is more to give.
+  if (bytes <= Math.max(has, kept.bumpedBytes ?? 0)) {
     const why =
       kept.bumpedBytes !== null
         ? `it was given ${mib(kept.bumpedBytes)} after an earlier one, and is given no more by itself`

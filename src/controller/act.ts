@@ -1,5 +1,6 @@
 // Carries out one action. Each may have been carried out before: the ids in it make the call the same call.
 import type { FlowJob } from '../api/flowjob.ts';
+import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import { EngineClientError, type EngineClient } from '../engine-client/engine-client.ts';
 import type { Action, ObjectAction } from '../lifecycle/model.ts';
 import type { Runtime } from '../runtime/port.ts';
@@ -22,7 +23,7 @@ export async function act(
       // The decision and the status it was written with are of one mind; anything else is a pass that came too late.
       if (attempt?.epoch === action.epoch && accepted !== undefined)
         await runtime.ensureProcesses(
-          { key, uid: key.uid, attempt, spec: accepted.spec, taskManagerMemory: decidedMemory(job) },
+          { key, uid: key.uid, attempt, spec: accepted.spec, taskManagerMemory: decidedMemory(job, accepted.spec) },
           action.skip,
           action.only,
         );
@@ -52,10 +53,14 @@ export async function act(
   }
 }
 
-/** What the autoscaler has decided that TaskManagers get; undefined: what the spec says. */
-function decidedMemory({ status }: FlowJob): string | undefined {
-  const { applies, memory, memoryApplies } = status?.autoscaling ?? {};
-  return applies === true && memoryApplies === true ? memory : undefined;
+/** What the autoscaler has decided that TaskManagers get; undefined: what the spec says, also where it says something else than when that was decided. */
+export function decidedMemory(
+  { status }: Pick<FlowJob, 'status'>,
+  { taskManager }: Pick<ResolvedFlowJobSpec, 'taskManager'>,
+): string | undefined {
+  const { applies, memory, memoryApplies, memoryInSpec } = status?.autoscaling ?? {};
+  const isOfThis = memoryInSpec === String(taskManager.resources.limits.memory);
+  return applies === true && memoryApplies === true && isOfThis ? memory : undefined;
 }
 
 /** Silence, and refusals that say the job is over (404, 409), show in the next observation. */

@@ -34,6 +34,7 @@ beforeEach(() => {
   runtime = {
     jobs: () => [],
     processes: () => [],
+    ended: () => [],
     refusal: () => null,
     connection: async () => null,
     ensureProcesses: async ({ attempt }) => void started.push(attempt.epoch),

@@ -177,14 +177,15 @@ test('that a bound is reached stands in status, and is told by the autoscaler al
 
 test('memory that is to be used at the next start is told once, and changes nothing of what runs', () => {
   const world = running();
-  const told = (): string[] => (world.pass()?.events ?? []).map(({ reason }) => reason);
-  decide(world, {
-    reason: 'Balanced',
-    message: 'One was killed for its memory.',
-    memory: '640Mi',
-    memoryApplies: true,
-  });
-  expect(told()).toEqual(['MemoryChanged']);
+  const told = (): string[] => (world.pass()?.events ?? []).map(({ reason, message }) => `${reason}: ${message}`);
+  const memory = { memoryApplies: true, memoryMessage: 'One was killed for its memory.', memoryInSpec: '512Mi' };
+  const decided = { reason: 'Balanced', message: 'Nothing has been decided of its size.', ...memory };
+  decide(world, { ...decided, memory: '512Mi' });
+  expect(told()).toEqual([]);
+  decide(world, { ...decided, memory: '640Mi' });
+  expect(told()).toEqual([
+    'MemoryChanged: TaskManagers that are started from now on get 640Mi of memory. One was killed for its memory.',
+  ]);
   expect(told()).toEqual([]);
   expect(world.job.status).toMatchObject({ autoscaling: { memory: '640Mi' }, parallelism: 2, attempt: { epoch: 1 } });
 });

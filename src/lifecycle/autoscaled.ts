@@ -101,7 +101,7 @@ export function autoscalingEvents(
 ): DecidedEvent[] {
   const events: DecidedEvent[] = [];
   if (after === undefined) return events;
-  const { reason, message, applies, held } = after;
+  const { reason, message, applies, held, memoryMessage } = after;
   const size = ({ parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
     JSON.stringify([parallelism, vertices, stopped]);
   if (size(before ?? {}) !== size(after))
@@ -111,12 +111,13 @@ export function autoscalingEvents(
       reason: applies ? 'Autoscaled' : 'ScaleRecommended',
       message: `${reason}: ${message}`,
     });
-  if (applies && after.memoryApplies === true && (before?.memoryApplies !== true || before.memory !== after.memory))
+  const memoryBefore = before?.memoryApplies === true ? before.memory : after.memoryInSpec;
+  if (applies && after.memoryApplies === true && after.memory !== memoryBefore)
     events.push({
       savepoint: null,
       type: 'Warning',
       reason: 'MemoryChanged',
-      message: `TaskManagers that are started from now on get ${after.memory} of memory. ${message}`,
+      message: `TaskManagers that are started from now on get ${after.memory} of memory. ${memoryMessage ?? ''}`,
     });
   // That a bound is reached the autoscaler tells itself, with its other notices.
   if (held !== undefined && held.reason !== before?.held?.reason && held.reason !== 'AtMaximum')

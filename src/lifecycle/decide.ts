@@ -1,6 +1,6 @@
 // The middle of the operator: given the object, its savepoints and what was seen of the world, what status to write and what to do.
 // Pure: the same input gives the same decision, so a decision that a crash cut short is simply made again.
-import { JOB_LABEL, PAUSE_ANNOTATION } from '../api/group.ts';
+import { JOB_LABEL, PAUSE_ANNOTATION, ROLE_LABEL, TASK_MANAGER } from '../api/group.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
 import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
 import { autoscalingEvents, nextAutoscaling, scaleConflict, withDecision } from './autoscaled.ts';
@@ -138,7 +138,8 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
   };
   merged['taskManager'] = {
     replicas: liveTaskManagers(c),
-    selector: `${JOB_LABEL}=${c.job.metadata.name}`,
+    // Of them alone: a HorizontalPodAutoscaler takes the mean over all pods that it finds by this.
+    selector: `${JOB_LABEL}=${c.job.metadata.name},${ROLE_LABEL}=${TASK_MANAGER}`,
   };
   // A run that is over is not rescaled.
   if (STOPPED_STATES.some((state) => state === outcome.state)) delete merged['scaling'];

@@ -44,6 +44,8 @@ export interface Runtime {
   /** Jobs of which any process runs or is on record. */
   jobs(): ObjectKey[];
   processes(key: ObjectKey): ProcessView[];
+  /** Processes that have ended and are on record, those in whose place another one runs among them. */
+  ended(key: ObjectKey): ProcessView[];
   /** Why `ensureProcesses` could not make what it was to make when it was called last; null when it could. */
   refusal(key: ObjectKey): Refusal | null;
   /** Where the attempt's JobManager answers; null until it has said so. */

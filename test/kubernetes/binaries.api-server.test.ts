@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALL_PROGRAMS, ensureBinaries, sourceOf } from './binaries.ts';
+import { CLUSTER_PROGRAMS, ensureBinaries, sourceOf } from './binaries.ts';
 
 test('a program that a cache has under the name of Node is kept under its own, and not built anew', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'flowjob-cache-'));
@@ -37,5 +37,5 @@ test('a program that a cache has under the name of Node is kept under its own, a
 });
 
 test('none of the programs hides one that everybody has', () => {
-  expect(ALL_PROGRAMS).not.toContain('node');
+  expect(CLUSTER_PROGRAMS).not.toContain('node');
 });

@@ -78,10 +78,19 @@ const programs = {
   coredns: { module: 'coredns', package: '.', links: [], ldflags: [], minutes: 2 },
   helm: { module: 'helm', package: 'helm.sh/helm/v3/cmd/helm', links: [], ldflags: setHelmVersion, minutes: 2 },
   kstatus: { module: 'kstatus', package: '.', links: [], ldflags: [], minutes: 0.3 },
+  'metrics-server': {
+    module: 'metrics-server',
+    package: 'sigs.k8s.io/metrics-server/cmd/metrics-server',
+    links: [],
+    ldflags: [],
+    minutes: 3,
+  },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;
-export const ALL_PROGRAMS = Object.keys(programs) as ProgramName[];
+/** Programs that are built when a test asks for them; `up` builds all others. */
+const ON_DEMAND: readonly ProgramName[] = ['metrics-server'];
+export const CLUSTER_PROGRAMS = (Object.keys(programs) as ProgramName[]).filter((name) => !ON_DEMAND.includes(name));
 
 /** Overridden by FLOWJOB_KUBERNETES_CACHE. Holds programs and images, nothing that a running cluster writes to. */
 export function kubernetesCache(...names: string[]): string {

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InVain, until } from '../harness/until.ts';
-import { ALL_PROGRAMS, ensureBinaries, kubernetesCache, KUBERNETES_VERSION } from './binaries.ts';
+import { CLUSTER_PROGRAMS, ensureBinaries, kubernetesCache, KUBERNETES_VERSION } from './binaries.ts';
 import { startControlPlane, stopControlPlane, type ControlPlane } from './control-plane.ts';
 import { KUBE_PROXY, nodeUser, SCHEDULER } from './credentials.ts';
 import { DNS_IMAGE, dnsObjects } from './dns.ts';
@@ -51,7 +51,7 @@ export async function controlPlaneUp(folder: string, log: Log): Promise<void> {
 /** Brings up control plane and node. Throws, with everything taken away again, when that fails. */
 export async function clusterUp(folder: string, log: Log): Promise<void> {
   await installPackages(log);
-  const bin = await ensureBinaries(ALL_PROGRAMS, log);
+  const bin = await ensureBinaries(CLUSTER_PROGRAMS, log);
   if (allAlive(folder, WHOLE)) {
     const reclaimed = await reclaimVolumes(folder, kubectlOf(folder));
     if (reclaimed.length > 0) log(`emptied the volumes of deleted claims: ${reclaimed.join(', ')}`);

@@ -16,7 +16,8 @@ let now: number;
 let jobs: FlowJob[];
 let looks: Looked[];
 let woken: string[];
-let processes: ProcessView[];
+/** Those that ended. */
+let ended: ProcessView[];
 let troubles: unknown[];
 let kept: Map<string, string>;
 let events: { name: string; type: string; reason: string; message: string }[];
@@ -55,7 +56,7 @@ function job(name: string, autoscaling: object = {}, status: Partial<FlowJobStat
 beforeEach(async () => {
   fake = await FakeJob.start();
   now = Date.parse('2026-01-01T00:00:00Z');
-  [jobs, looks, woken, processes, troubles] = [[job('orders')], [], [], [], []];
+  [jobs, looks, woken, ended, troubles] = [[job('orders')], [], [], [], []];
   [kept, events] = [new Map(), []];
   autoscaler = started();
 });
@@ -71,7 +72,7 @@ function started(
 ): Autoscaler {
   return new Autoscaler({
     jobs: () => jobs,
-    runtime: { connection: async () => ({ url: fake.url, token: null }), processes: () => processes },
+    runtime: { connection: async () => ({ url: fake.url, token: null }), ended: () => ended },
     clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
     wake: ({ name }) => void woken.push(name),
     record: (_, looked) => void looks.push(looked),
@@ -159,20 +160,38 @@ test.each([
 });
 
 test('TaskManagers that were killed for their memory are counted, each once, also when nothing is left of them', async () => {
-  const killed = (index: number, restarts: number): ProcessView => ({
-    ...{ epoch: 1, role: 'TaskManager', index, state: 'Exited', restarts },
+  const killed = (index: number, restarts: number, epoch = 1): ProcessView => ({
+    ...{ epoch, role: 'TaskManager', index, state: 'Exited', restarts },
     exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
   });
   const counted = async (...now: ProcessView[]): Promise<number | null | undefined> => {
-    processes = now;
+    ended = now;
     await rounds(1);
     return last().sample?.outOfMemoryKills;
   };
   expect(await counted()).toBe(0);
+  // Of the attempt before, which may have had less.
+  expect(await counted(killed(0, 0, 0))).toBe(0);
   expect(await counted(killed(0, 0))).toBe(1);
   expect(await counted(killed(0, 0), killed(1, 0))).toBe(2);
   expect(await counted(killed(0, 1))).toBe(3);
   expect(await counted()).toBe(3);
+});
+
+test('what a kill brings is told with its reason and with what the spec said, and stays as it is while figures move', async () => {
+  jobs = [job('orders', { memory: { mode: 'Apply', limit: '640Mi' } })];
+  const exit = { at: 0, asked: false, reason: 'killed', outOfMemory: true } as const;
+  ended = [{ epoch: 1, role: 'TaskManager', index: 0, state: 'Exited', restarts: 0, exit }];
+  await rounds(1);
+  const { decision } = autoscaler.of('orders')!;
+  expect(decision).toMatchObject({
+    memory: '640Mi',
+    memoryApplies: true,
+    memoryInSpec: '512Mi',
+    memoryMessage: expect.stringContaining('killed for want of memory: 640 MiB') as string,
+  });
+  await rounds(3);
+  expect(autoscaler.of('orders')?.decision).toEqual(decision);
 });
 
 test('a job is stopped while a window of its schedule says so, and started after it, by whichever operator is there by then', async () => {
@@ -335,11 +354,11 @@ test('TaskManagers that an earlier operator saw killed are not counted again, an
     exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },
   });
   // One of the two is still on record.
-  processes = [killed(0)];
+  ended = [killed(0)];
   await rounds(1);
   expect(last().sample?.outOfMemoryKills).toBe(2);
   expect(events).toEqual([]);
-  processes = [killed(0), killed(1)];
+  ended = [killed(0), killed(1)];
   await rounds(1);
   expect(last().sample?.outOfMemoryKills).toBe(3);
   expect(events.map(({ reason }) => reason)).toEqual(['MemoryAtLimit']);
@@ -372,13 +391,13 @@ test('a notice is an event once, when it begins, and not again from the next ope
 });
 
 test('an event that cannot be recorded keeps nothing from being decided', async () => {
-  processes = [];
+  ended = [];
   jobs = [job('orders', { minParallelism: 3 })];
   kept.set('orders', learnedText({ ...emptyKept(), memory: { ...emptyKept().memory, run: JOB_ID } }, now));
   autoscaler = started(undefined, () => {
     throw new Error('busy');
   });
-  processes = [
+  ended = [
     {
       ...{ epoch: 1, role: 'TaskManager', index: 0, state: 'Exited', restarts: 0 },
       exit: { at: 0, asked: false, reason: 'killed', outOfMemory: true },

@@ -11,6 +11,7 @@ import type { EventReason } from '../../api/events.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
+import type { Attempt } from '../../api/status.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
@@ -33,7 +34,7 @@ export interface Looked {
 
 export interface AutoscalerOptions {
   jobs: () => readonly FlowJob[] | Promise<readonly FlowJob[]>;
-  runtime: Pick<Runtime, 'connection' | 'processes'>;
+  runtime: Pick<Runtime, 'connection' | 'ended'>;
   clock: Clock;
   /** A pass over the job is due. */
   wake: (key: ObjectKey) => void;
@@ -295,16 +296,19 @@ export class Autoscaler {
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
     if (!running) known.running = null;
     else if (known.running?.configuration !== configuration) known.running = { configuration, since: now };
-    const outOfMemoryKills = this.kills(job, known, kept, attempt.jobId);
+    const outOfMemoryKills = this.kills(job, known, kept, attempt);
     return { ...sample, runningSince: known.running?.since ?? null, outOfMemoryKills };
   }
 
-  private kills({ metadata }: FlowJob, known: Known, { memory }: Kept, run: string): number {
+  /** A killed one has been replaced long before the next look; those of attempts before had what the spec said then. */
+  private kills({ metadata }: FlowJob, known: Known, { memory }: Kept, attempt: Attempt): number {
+    const { jobId: run, epoch } = attempt;
     const isNew = known.killed.run !== run;
     if (isNew) known.killed = { run, which: new Set(), before: 0 };
     const { which } = known.killed;
-    for (const { epoch, role, index, restarts, exit } of this.options.runtime.processes(metadata))
-      if (role === 'TaskManager' && exit?.outOfMemory === true) which.add(`${epoch}/${index}/${restarts}`);
+    for (const { role, index, restarts, exit, ...ended } of this.options.runtime.ended(metadata))
+      if (ended.epoch === epoch && role === 'TaskManager' && exit?.outOfMemory === true)
+        which.add(`${epoch}/${index}/${restarts}`);
     // An operator before this one saw more of them than are still on record.
     if (isNew && memory.run === run) known.killed.before = Math.max(0, memory.killsSeen - which.size);
     return known.killed.before + which.size;

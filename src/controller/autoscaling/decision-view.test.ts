@@ -4,7 +4,10 @@ import type { FlowJob } from '../../api/flowjob.ts';
 import type { AutoscalerView } from '../../lifecycle/observation.ts';
 import { viewOf } from './decision-view.ts';
 
-const job = { status: {} } as FlowJob;
+const job = {
+  spec: { taskManager: { resources: { limits: { memory: '512Mi' } } } },
+  status: {},
+} as unknown as FlowJob;
 const NOTHING: AutoscalerView = { decision: null, held: null };
 const now = { handedOn: true, tellUnknown: false };
 

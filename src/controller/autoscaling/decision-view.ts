@@ -22,21 +22,27 @@ export function viewOf(
   // Figures of a message move with each look; what is told once stands until it is over.
   const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
   if (!handedOn) return { decision: before.decision, held };
+  const memory = memoryOf(job, decision.memory, before.decision ?? job.status?.autoscaling);
   if (decision.action !== 'Hold')
-    return { decision: unlessToldBefore(decidedOf(job, decision, before.decision), before.decision), held };
-  return { decision: withMemory(job, decision, before.decision), held };
+    return { decision: unlessToldBefore(decidedOf(job, decision, memory, before.decision), before.decision), held };
+  return { decision: withMemory(job, decision, memory, before.decision), held };
 }
 
 /** A recommendation is decided anew with each look, with other figures in its message: it is no news until something else of it changes. */
 function unlessToldBefore(decided: Decided, before: AutoscalerView['decision']): Decided {
-  const news = ({ message: _, memory, memoryApplies, ...rest }: Decided): string =>
-    JSON.stringify([rest, memoryApplies === true ? memory : null]);
+  const news = ({ message: _, memory, memoryApplies, memoryMessage: __, memoryInSpec, ...rest }: Decided): string =>
+    JSON.stringify([rest, memoryApplies === true ? [memory, memoryInSpec] : null]);
   return before !== null && news(decided) === news(before) ? before : decided;
 }
 
-function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerView['decision']): Decided {
+function decidedOf(
+  { status }: FlowJob,
+  decision: Decision,
+  memory: DecidedMemory,
+  before: AutoscalerView['decision'],
+): Decided {
   const { reason, message, action } = decision;
-  const why = { reason, message, ...memoryOf(decision.memory) };
+  const why = { reason, message, ...memory };
   if (action === 'Rescale') return { ...sizeOf(decision), ...why };
   // A job that is stopped comes back as it was, unless the decision says otherwise.
   const { replicas, parallelism, vertices } = before ?? status?.autoscaling ?? {};
@@ -52,10 +58,10 @@ function decidedOf({ status }: FlowJob, decision: Decision, before: AutoscalerVi
 /** Memory to be used at the next start is decided on without a rescaling, too; a recommendation of memory alone is no news. */
 function withMemory(
   { status }: FlowJob,
-  { memory, reason, message }: Decision,
+  { reason, message }: Decision,
+  told: DecidedMemory,
   before: AutoscalerView['decision'],
 ): AutoscalerView['decision'] {
-  const told = memoryOf(memory);
   if (told.memoryApplies !== true) return before;
   const {
     applies: _applies,
@@ -68,8 +74,19 @@ function withMemory(
   return { ...(before ?? standing), ...told };
 }
 
-const memoryOf = (memory: Decision['memory']): Pick<Decided, 'memory' | 'memoryApplies'> =>
-  memory === null ? {} : { memory: `${Math.floor(memory.bytes / MIB)}Mi`, memoryApplies: memory.apply };
+type DecidedMemory = Pick<Decided, 'memory' | 'memoryApplies' | 'memoryMessage' | 'memoryInSpec'>;
+
+function memoryOf({ spec }: FlowJob, memory: Decision['memory'], before: DecidedMemory | undefined): DecidedMemory {
+  if (memory === null) return {};
+  const told = {
+    memory: `${Math.floor(memory.bytes / MIB)}Mi`,
+    memoryApplies: memory.apply,
+    memoryInSpec: String(spec.taskManager.resources.limits.memory),
+  };
+  const isTold = before?.memory === told.memory && before.memoryInSpec === told.memoryInSpec;
+  // Its figures move with each look, too.
+  return { ...told, memoryMessage: (isTold ? before.memoryMessage : undefined) ?? memory.message };
+}
 
 function sizeOf({ parallelism, taskManagers }: Decision): Pick<Decided, 'replicas' | 'parallelism' | 'vertices'> {
   const vertices = Object.entries(parallelism)

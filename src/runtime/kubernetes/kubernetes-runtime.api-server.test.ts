@@ -228,6 +228,11 @@ test('a TaskManager that ended is replaced under the next name', async () => {
   expect(podNames(plan)).not.toContain('replaced-1-taskmanager-0-1');
   await runtime.ensureProcesses(plan, []);
   expect(podNames(plan)).toContain('replaced-1-taskmanager-0-1');
+  const all = [...runtime.processes(plan.key), ...runtime.ended(plan.key)];
+  expect(all.filter(({ role, index }) => role === 'TaskManager' && index === 0)).toMatchObject([
+    { state: 'Running', restarts: 1 },
+    { state: 'Exited', restarts: 0 },
+  ]);
 }, 240_000);
 
 test('what belongs to an attempt and was deleted by hand is there again for its next pod, with the token that its JobManager has', async () => {

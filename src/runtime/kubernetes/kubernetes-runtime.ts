@@ -117,6 +117,13 @@ export class KubernetesRuntime implements Runtime {
     return [...newest.values()];
   }
 
+  ended(key: ObjectKey): ProcessView[] {
+    return this.podsOf(key).flatMap((pod) => {
+      const view = processOf(pod);
+      return view?.state === 'Exited' ? [view] : [];
+    });
+  }
+
   refusal(key: ObjectKey): Refusal | null {
     return this.refusals.get(key);
   }

@@ -1,19 +1,20 @@
 // What the objects of a job are called. Names are reckoned from status alone, so that a repeated call makes the same object, and the API server says when it
 // is there.
+import { JOB_LABEL, ROLE_LABEL, TASK_MANAGER } from '../../api/group.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
 
 export const LABEL = {
-  job: 'flowjob.dev/job',
+  job: JOB_LABEL,
   /** Epoch of the attempt. */
   attempt: 'flowjob.dev/attempt',
-  role: 'flowjob.dev/role',
+  role: ROLE_LABEL,
   /** 0-based among the TaskManagers of its attempt. */
   index: 'flowjob.dev/index',
   /** How often the pod of this role and index was replaced within its attempt. */
   restarts: 'flowjob.dev/restarts',
 } as const;
 
-export const ROLE = { JobManager: 'jobmanager', TaskManager: 'taskmanager' } as const satisfies Record<
+export const ROLE = { JobManager: 'jobmanager', TaskManager: TASK_MANAGER } as const satisfies Record<
   ProcessView['role'],
   string
 >;

@@ -82,6 +82,10 @@ export class LocalRuntime implements Runtime {
     return views;
   }
 
+  ended(key: ObjectKey): ProcessView[] {
+    return this.processes(key).filter(({ state }) => state === 'Exited');
+  }
+
   /** Nobody refuses a process: what keeps one from starting is told by its end. */
   refusal(): Refusal | null {
     return null;

@@ -143,7 +143,7 @@ async function installOperator(kubectl: Kubectl, own: boolean, tag: string): Pro
       '--timeout',
       '120s',
     ],
-    ...['--set', 'image.repository=flowjob', '--set', `image.tag=${tag}`, '--set', 'replicas=1'],
+    ...['--set', 'image.repository=flowjob', '--set-string', `image.tag=${tag}`, '--set', 'replicas=1'],
     ...['--set', `watchNamespaces={${NAMESPACE}}`, '--set', `crds.install=${crds}`],
   );
 }

@@ -40,7 +40,8 @@ export async function installOperator(...more: string[]): Promise<void> {
     '--wait',
     '--timeout',
     '240s',
-    ...['--set', 'image.repository=flowjob', '--set', `image.tag=${TAG}`],
+    // A tag of digits is a tag, too.
+    ...['--set', 'image.repository=flowjob', '--set-string', `image.tag=${TAG}`],
     ...(scope === undefined ? [] : ['--set', `watchNamespaces={${NAMESPACE}}`, '--set', 'crds.install=false']),
     ...more,
   );
@@ -76,8 +77,11 @@ export async function killOperator(): Promise<void> {
 
 export interface PodInfo {
   metadata: { name: string; uid: string; labels?: Record<string, string>; deletionTimestamp?: string };
+  spec: { containers: { name: string; resources: { limits?: { memory?: string; cpu?: string } } }[] };
   status: { phase: string };
 }
+
+export type PodRole = 'jobmanager' | 'taskmanager';
 
 /** FlowJobs in one namespace. */
 export class Jobs {
@@ -129,6 +133,16 @@ export class Jobs {
       `flowjob.dev/job=${job}`,
     );
     return items;
+  }
+
+  /** The pod of a role that was made last. */
+  async newestPod(job: string, role: PodRole): Promise<PodInfo> {
+    const pods = (await this.pods(job)).filter(({ metadata }) => metadata.labels?.['flowjob.dev/role'] === role);
+    const age = ({ metadata }: PodInfo): number =>
+      1000 * Number(metadata.labels?.['flowjob.dev/attempt']) + Number(metadata.labels?.['flowjob.dev/restarts']);
+    const newest = pods.sort((a, b) => age(b) - age(a))[0];
+    if (newest === undefined) throw new Error(`${job} has no ${role}`);
+    return newest;
   }
 
   async untilNoPods(job: string): Promise<void> {

@@ -5,17 +5,16 @@ import { clusterFolder } from '../folder.ts';
 import { full } from '../full.ts';
 import { ownCluster } from '../own-cluster.ts';
 import { reclaimVolumes } from '../volumes.ts';
-import { installOperator, Jobs, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
+import { installOperator, Jobs, kubectl, NAMESPACE, type PodRole, uninstallOperator } from './operator.ts';
 import { counting, expectEachOnce, makeSharedVolume, runs, untilEvent, untilMoreRows } from './streams.ts';
+import { fillTemporary, temporary, temporaryInMemory } from './temporary-files.ts';
 
 const jobs = new Jobs(NAMESPACE);
-
-type Role = 'jobmanager' | 'taskmanager';
 
 interface Fault {
   name: string;
   spec?: object;
-  victim: Role;
+  victim: PodRole;
   strike: (pod: string) => Promise<unknown>;
   /** What an event says of it, and the event's reason unless that is ProcessLost. */
   says?: RegExp;
@@ -32,14 +31,6 @@ async function evict(pod: string): Promise<void> {
   const args = ['--kubeconfig', kubectl.kubeconfig, 'create', '--raw', path, '--filename', '-'];
   await run(kubectl.program, args, { input: JSON.stringify(eviction) });
 }
-
-/** Writes so much into the folder for temporary files. The writer may die with the pod. */
-const fillTemporary = (mebibytes: number) => async (pod: string) =>
-  kubectl
-    .run('exec', pod, '-n', NAMESPACE, '--', 'dd', 'if=/dev/zero', 'of=/tmp/filled', 'bs=1M', `count=${mebibytes}`)
-    .catch(() => null);
-
-const temporary = (emptyDir: object): object => ({ podTemplate: { spec: { volumes: [{ name: 'tmp', emptyDir }] } } });
 
 const faults: Fault[] = [
   {
@@ -85,9 +76,8 @@ const faults: Fault[] = [
       ]
     : []),
   {
-    // Files of such a folder are memory of the container that writes them.
     name: 'out-of-memory',
-    spec: { taskManager: { slots: 1, ...temporary({ medium: 'Memory' }) } },
+    spec: { taskManager: { slots: 1, ...temporaryInMemory } },
     victim: 'taskmanager',
     strike: fillTemporary(600),
     says: /needed more memory than resources.limits.memory: raise it/,
@@ -111,26 +101,20 @@ test('all of them run', async () => {
   for (const { name } of faults) await jobs.until(name, 'runs', runs, 240);
 }, 500_000);
 
-/** The pod of a role that was made last. */
-async function podOf(job: string, role: Role): Promise<{ name: string; uid: string }> {
-  const pods = (await jobs.pods(job)).filter(({ metadata }) => metadata.labels?.['flowjob.dev/role'] === role);
-  const age = ({ metadata }: (typeof pods)[number]): number =>
-    1000 * Number(metadata.labels?.['flowjob.dev/attempt']) + Number(metadata.labels?.['flowjob.dev/restarts']);
-  const newest = pods.sort((a, b) => age(b) - age(a))[0];
-  if (newest === undefined) throw new Error(`${job} has no ${role}`);
-  return newest.metadata;
-}
-
 describe.each(faults)('$name', ({ name, victim, strike, says, reason = 'ProcessLost' }) => {
   test('another pod takes its place, the job runs again, and each row is there once', async () => {
     await untilMoreRows(name, NAMESPACE);
-    const before = await podOf(name, victim);
+    const { metadata: before } = await jobs.newestPod(name, victim);
     await strike(before.name);
-    await until(`another ${victim} of ${name}`, async () => (await podOf(name, victim)).uid !== before.uid || null, {
-      // The kubelet looks at the size of folders each minute, unless it is told otherwise.
-      seconds: 300,
-      every: 100,
-    });
+    await until(
+      `another ${victim} of ${name}`,
+      async () => (await jobs.newestPod(name, victim)).metadata.uid !== before.uid || null,
+      {
+        // The kubelet looks at the size of folders each minute, unless it is told otherwise.
+        seconds: 300,
+        every: 100,
+      },
+    );
     await jobs.until(name, 'runs again', runs, 180);
     await untilMoreRows(name, NAMESPACE);
     await expectEachOnce(jobs, name);

@@ -1,40 +1,13 @@
 // Streams that are scaled while they run, in real pods: by kubectl scale, by the bounds of the autoscaler, with an operator that dies in the middle.
-import { AS_EXPECTED, deviationFromEachOnce } from '../../harness/each-once.ts';
 import { until } from '../../harness/until.ts';
-import type { FlowJob } from '../../../src/api/flowjob.ts';
 import { Jobs, killOperator, kubectl, NAMESPACE, withOperator } from './operator.ts';
-import { condition, counting, makeSharedVolume, rowsAtRest, runs, untilEvent, untilMoreRows } from './streams.ts';
+import { condition, counting, expectPartsOnce, has, makeSharedVolume, untilEvent, untilMoreRows } from './streams.ts';
 
 const jobs = new Jobs(NAMESPACE);
 
 withOperator(jobs);
 
 beforeAll(() => makeSharedVolume(jobs), 120_000);
-
-const has =
-  (replicas: number) =>
-  (job: FlowJob): boolean =>
-    runs(job) &&
-    job.status?.parallelism === replicas &&
-    job.status.taskManager?.replicas === replicas &&
-    job.status.scaling === undefined;
-
-/** Numbers are handed out in parts of this size, which several subtasks read side by side. */
-const PART = 625_000;
-
-/** Each part was read from its start, without a gap, and no row of it was written twice. */
-async function expectPartsOnce(job: string): Promise<void> {
-  const numbers = (await rowsAtRest(jobs, job)).map(({ n }) => n);
-  const parts = Map.groupBy(numbers, (n) => Math.floor(n / PART));
-  expect(parts.size).toBeGreaterThan(1);
-  for (const [part, found] of parts) {
-    const deviation = deviationFromEachOnce(
-      found.map((n) => n - part * PART),
-      found.length,
-    );
-    expect({ part, deviation }).toEqual({ part, deviation: AS_EXPECTED });
-  }
-}
 
 /** Pods of TaskManagers, by what is left of their names. */
 const taskManagers = async (job: string): Promise<string[]> =>
@@ -68,7 +41,7 @@ test('kubectl scale takes a stream up and down in place: one attempt, TaskManage
   await untilEvent('orders', NAMESPACE, 'Rescaled', /parallelism 1 on 1 TaskManager/);
   expect(condition(await jobs.get('orders'), 'Ready')?.status).toBe('True');
   expect((await jobs.get('orders')).status?.lastSavepoint).toBeUndefined();
-  await expectPartsOnce('orders');
+  await expectPartsOnce(jobs, 'orders');
 }, 300_000);
 
 test('the autoscaler follows its bounds in place, tells of who scales beside it, and gives the job back when it is switched off', async () => {
@@ -85,5 +58,5 @@ test('the autoscaler follows its bounds in place, tells of who scales beside it,
   expect(back.status?.attempt?.epoch).toBe(1);
   expect(back.status?.autoscaling).toBeUndefined();
   expect(condition(back, 'ScaleConflict')).toBeUndefined();
-  await expectPartsOnce('scaled');
+  await expectPartsOnce(jobs, 'scaled');
 }, 300_000);
