@@ -98,7 +98,7 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
     record: () => undefined,
     learned: new KubernetesLearned(client),
     tell: (event) => store.recordEvent(event),
-    onTrouble: (err, { name }) => log.warn({ job: name, err }, 'trouble with autoscaling; it is tried again'),
+    onTrouble: (err, job) => log.warn({ job: job?.name, err }, 'trouble with autoscaling; it is tried again'),
   });
   const controller: Controller = new Controller({
     store,

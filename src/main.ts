@@ -54,7 +54,7 @@ const autoscaler = new Autoscaler({
   record: (job, looked) => journals.add(job, looked),
   learned: new LocalLearned(directory),
   tell: (event) => store.recordEvent(event),
-  onTrouble: (err, { name }) => log.warn({ job: name, err }, 'trouble with autoscaling; it is tried again'),
+  onTrouble: (err, job) => log.warn({ job: job?.name, err }, 'trouble with autoscaling; it is tried again'),
 });
 const controller: Controller = new Controller({
   store,

@@ -206,7 +206,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
     .description('What the autoscaler makes of a job.')
     .command('explain <job>')
     .description(
-      'Print what the autoscaler saw of a job, how it reckoned, and what it came to. In a cluster the job is looked at from here, twice within 20 s.',
+      'Print what the autoscaler saw of a job, how it reckoned, and what it came to. In a cluster the job is looked at from here, for half a minute.',
     )
     .option('--history', 'the last decisions, too')
     .option('--svg <file>', 'write a picture of load, capacity, backlog, lag and parallelism over time')

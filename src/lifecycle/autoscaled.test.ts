@@ -21,7 +21,7 @@ const up: NonNullable<AutoscalerView['decision']> = {
   message: 'wide handles 400 records/s, and 900 come.',
 };
 const decide = (world: World, decision: AutoscalerView['decision'], held: AutoscalerView['held'] = null): void => {
-  world.autoscaler = { decision, held };
+  world.autoscaler = { decision, held, applies: world.job.spec.autoscaling?.mode === 'Apply' };
 };
 const condition = (world: World, type: string) => world.job.status?.conditions.find((x) => x.type === type);
 
@@ -90,7 +90,7 @@ test('a change of single vertices alone is made in place, too; an engine that re
   );
 });
 
-test('a recommendation is told and not followed; switched to Apply it is', () => {
+test('a recommendation is told and not followed, and once the mode is Apply what is decided from then on is', () => {
   const world = running({ autoscaling: autoscaling({ mode: 'Recommend' }) });
   decide(world, up);
   const events = world.pass()?.events;
@@ -99,8 +99,27 @@ test('a recommendation is told and not followed; switched to Apply it is', () =>
   expect(world.job.status).toMatchObject({ autoscaling: { applies: false, parallelism: 5 }, parallelism: 2 });
   world.edit((s) => void (s.autoscaling!.mode = 'Apply'));
   world.settle();
+  expect(world.job.status?.autoscaling).toMatchObject({ applies: true, reason: 'Measuring' });
+  expect(world.job.status).toMatchObject({ parallelism: 2 });
+  decide(world, up);
+  world.settle();
   expect(world.job.status).toMatchObject({ autoscaling: { applies: true }, parallelism: 5, attempt: { epoch: 1 } });
 });
+
+test.each(['looks at the job', 'has not looked at it yet'])(
+  'a job for which a stop was recommended once runs on when the mode becomes Apply, while the operator %s',
+  (operator) => {
+    const world = running({ autoscaling: autoscaling({ mode: 'Recommend' }) });
+    decide(world, { stopped: 'Idle', reason: 'Idle', message: 'No record came.' });
+    world.settle();
+    expect(world.job.status).toMatchObject({ state: 'Running', autoscaling: { applies: false, stopped: 'Idle' } });
+    if (operator === 'has not looked at it yet') world.autoscaler = undefined;
+    world.edit((s) => void (s.autoscaling!.mode = 'Apply'));
+    world.settle();
+    expect(world.job.status).toMatchObject({ state: 'Running', autoscaling: { applies: true } });
+    expect(world.job.status?.autoscaling?.stopped).toBeUndefined();
+  },
+);
 
 test('switched off, the job has the size of its spec again, in place, and nothing of it is left in status', () => {
   const world = running();

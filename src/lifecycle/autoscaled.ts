@@ -72,20 +72,21 @@ export function whyStopped(c: Context): string | undefined {
 
 /** What is to stand in status.autoscaling. The same object when nothing is new. */
 export function nextAutoscaling({ job, observation, status }: Context): AutoscalingStatus | undefined {
-  const before = status.autoscaling;
   if (!isAutoscaled(job.spec)) return undefined;
+  const { autoscaling } = status;
   const { autoscaler } = observation;
+  if (autoscaler === undefined && autoscaling === undefined) return undefined;
   const applies = job.spec.autoscaling?.mode === 'Apply';
-  if (autoscaler === undefined) return before === undefined ? undefined : { ...before, applies };
-  const { held: _held, ...decided }: Partial<AutoscalingStatus> & typeof NOTHING =
-    autoscaler.decision ?? before ?? NOTHING;
+  // What was recommended may be long over, so another mode does not make it done.
+  const before = autoscaling?.applies === applies ? autoscaling : undefined;
+  const view = autoscaler?.applies === applies ? autoscaler : { decision: null, held: before?.held ?? null };
+  const { held: _held, ...decided }: Partial<AutoscalingStatus> & typeof NOTHING = view.decision ?? before ?? NOTHING;
   return {
     ...decided,
     applies,
     // What is set while nothing is done but recommended takes effect; it is where the autoscaler begins.
-    replicasInSpec:
-      (before?.applies === applies && applies ? before.replicasInSpec : undefined) ?? job.spec.taskManager.replicas,
-    ...(autoscaler.held === null ? {} : { held: autoscaler.held }),
+    replicasInSpec: (applies ? before?.replicasInSpec : undefined) ?? job.spec.taskManager.replicas,
+    ...(view.held === null ? {} : { held: view.held }),
   };
 }
 
@@ -104,7 +105,8 @@ export function autoscalingEvents(
   const { reason, message, applies, held, memoryMessage } = after;
   const size = ({ parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
     JSON.stringify([parallelism, vertices, stopped]);
-  if (size(before ?? {}) !== size(after))
+  const isDecided = after.parallelism !== undefined || after.stopped !== undefined;
+  if (isDecided && size(before ?? {}) !== size(after))
     events.push({
       savepoint: null,
       type: 'Normal',

@@ -105,6 +105,8 @@ export interface AutoscalerView {
   decision: Omit<AutoscalingStatus, 'applies' | 'held' | 'replicasInSpec'> | null;
   /** What keeps it from following the load at present; null: nothing does. */
   held: { reason: string; message: string } | null;
+  /** Whether it was decided to be done, and not only to be recommended. */
+  applies: boolean;
 }
 
 export interface Observation {

@@ -1,6 +1,6 @@
 // The place of the command line in a cluster: a namespace, as the user of a kubeconfig context. Loaded when it is first needed.
 import type { Journal } from '../../autoscaler/journal.ts';
-import { lookTwice } from '../../controller/autoscaling/look-twice.ts';
+import { lookFromOutside } from '../../controller/autoscaling/look-from-outside.ts';
 import { systemClock } from '../../../engine/clock.ts';
 import { InvalidObjectError } from '../../api/admission.ts';
 import { API_VERSION, KINDS, type Kind } from '../../api/group.ts';
@@ -233,7 +233,7 @@ export class ClusterPlace implements Place {
       if (error instanceof ApiError && error.status === 403) return null;
       throw error;
     });
-    return lookTwice(job, { get, taskManagers: () => get('/taskmanagers') }, learned);
+    return lookFromOutside(job, { get, taskManagers: () => get('/taskmanagers') }, learned);
   }
 
   async readable(path: string, savepoint: Objects['FlowSavepoint']): Promise<never> {

@@ -103,7 +103,7 @@ test('a steady job is measured and nothing is told of it', async () => {
     ['source', 50_000, 600],
     ['map', 50_000, 600],
   ]);
-  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null });
+  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: null });
   expect(woken).toEqual([]);
 });
 
@@ -124,6 +124,72 @@ test('a size outside its bounds is decided on, told to the next pass, and not lo
   await rounds(3);
   expect(looks).toHaveLength(1);
   expect(autoscaler.figures('orders').decisions).toEqual([{ action: 'Rescale', reason: 'OutsideBounds', count: 1 }]);
+});
+
+test('a job whose new TaskManagers find no room is looked at again, keeps none other waiting, and is not decided on twice', async () => {
+  jobs = [job('orders', { minParallelism: 3 })];
+  await rounds(1);
+  jobs[0]!.status!.scaling = {
+    ...{ replicas: 3, parallelism: 3, step: 'Starting', since: new Date(now).toISOString() },
+    vertices: autoscaler.of('orders')!.decision!.vertices!,
+  };
+  const waiting = Array.from({ length: RESCALES_AT_ONCE }, (_, i) => ({
+    ...job(`waits-${i}`),
+    status: structuredClone(jobs[0]!.status!),
+  }));
+  jobs.push(...waiting, job('other', { minParallelism: 2 }));
+  await rounds(5);
+  expect(looks.filter(({ withheld }) => withheld !== null)).not.toEqual([]);
+  expect(autoscaler.of('other')?.decision).toBeNull();
+  now += 120_000;
+  looks = [];
+  woken = [];
+  await rounds(8);
+  expect(autoscaler.of('other')?.decision).toMatchObject({ replicas: 2 });
+  expect(looks.map(({ withheld }) => withheld)).toContainEqual(expect.stringContaining('has not come to it yet'));
+  expect(woken.filter((name) => name === 'orders')).toEqual([]);
+  // A schedule that would have it stopped is followed although it waits.
+  const schedules = [{ name: 'now', schedule: '* * * * *', duration: '1h', suspend: true }];
+  jobs[0]!.spec.autoscaling!.schedules = schedules as never;
+  jobs[0]!.metadata.generation = 2;
+  await rounds(1);
+  expect(autoscaler.of('orders')?.decision).toMatchObject({ stopped: 'Schedule' });
+});
+
+test('a stopped job that nobody remembers to have stopped is woken all the same', async () => {
+  const scaleToZero = { idleAfter: '1m', lookEvery: '5m' };
+  jobs = [job('orders', { scaleToZero })];
+  fake.busy = 0;
+  await rounds(12);
+  const { decision } = autoscaler.of('orders')!;
+  expect(decision).toMatchObject({ stopped: 'Idle' });
+  // The stop takes long, for a savepoint is on its way: the job runs on, and is measured as one that somebody else has started.
+  now += 360_000;
+  await rounds(3, 100);
+  jobs = [job('orders', { scaleToZero }, { state: 'Suspended', autoscaling: { applies: true, ...decision! } })];
+  await rounds(40);
+  expect(looks.map((one) => one.decision.reason)).toContain('LookForWork');
+  expect(autoscaler.of('orders')?.decision?.stopped).toBeUndefined();
+});
+
+test('a clock that is set back keeps no job from being looked at', async () => {
+  await rounds(1);
+  now -= 3_600_000;
+  looks = [];
+  await rounds(2);
+  expect(looks).toHaveLength(2);
+});
+
+test('a list of jobs that cannot be had ends nothing', async () => {
+  const stop = new AbortController();
+  const failing = started();
+  const rounds = jest.spyOn(failing, 'round').mockImplementation(() => {
+    stop.abort();
+    return Promise.reject(new Error('gone'));
+  });
+  await failing.run(stop.signal);
+  expect(rounds).toHaveBeenCalledTimes(1);
+  expect(troubles.splice(0)).toEqual([new Error('gone')]);
 });
 
 test('so many jobs of a namespace are rescaled at once, and the others wait without forgetting that they have to', async () => {
@@ -153,7 +219,7 @@ test.each([
   await rounds(4, 100);
   disturb();
   await rounds(4, 100);
-  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null });
+  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: null });
   await rounds(10, 100);
   expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
   expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });

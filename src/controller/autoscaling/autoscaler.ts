@@ -9,7 +9,6 @@ import { scheduleError } from '../../api/cron.ts';
 import type { EventInput } from '../../api/event.ts';
 import type { EventReason } from '../../api/events.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
-import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
@@ -18,9 +17,10 @@ import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
 import type { AutoscalerView } from '../../lifecycle/observation.ts';
 import type { Runtime } from '../../runtime/port.ts';
 import { configOf } from './config.ts';
-import { viewOf } from './decision-view.ts';
+import { appliesIn, viewOf } from './decision-view.ts';
 import { Learned, type LearnedStore } from './learned.ts';
 import { readSample } from './read-sample.ts';
+import { isRescale, isToBeLookedAt, isUnderWay, rescalesUnderWay } from './under-way.ts';
 
 /** One look, for people who ask why. */
 export interface Looked {
@@ -44,7 +44,8 @@ export interface AutoscalerOptions {
   learned: LearnedStore;
   /** Is told of what people should know, once when it begins. */
   tell: (event: EventInput & { reason: EventReason }) => void | Promise<void>;
-  onTrouble: (error: unknown, job: ObjectKey) => void;
+  /** `job`: null where all of them are concerned. */
+  onTrouble: (error: unknown, job: ObjectKey | null) => void;
 }
 
 export interface AutoscalingFigures {
@@ -62,6 +63,8 @@ interface Known {
   generation: number;
   view: AutoscalerView;
   lookAt: number;
+  /** When it was looked at last. */
+  lookedAt: number;
   /** Since when nothing is known of it; a moment of that is no news. */
   unknownSince: number | null;
   /** The configuration that runs, and since when all of its tasks do. */
@@ -129,7 +132,7 @@ export class Autoscaler {
   /** Until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.round(signal);
+      await this.round(signal).catch((error: unknown) => this.options.onTrouble(error, null));
       await sleep(this.options.clock, ROUND, signal).catch(() => undefined);
     }
   }
@@ -143,10 +146,11 @@ export class Autoscaler {
       await this.recall(job);
       this.bill(job);
     });
-    const due = scaled.filter((job) => isToBeLookedAt(job) && this.isDue(job));
+    const now = this.options.clock.now();
+    const due = scaled.filter((job) => isToBeLookedAt(job, now) && this.isDue(job));
     const decided: Decided[] = [];
     await this.each(due, signal, async (job) => void decided.push(await this.look(job)));
-    const turns = this.turns(decided, rescalesUnderWay(jobs));
+    const turns = this.turns(decided, rescalesUnderWay(jobs, now));
     for (const one of decided) await this.handOn(one, turns).catch((error: unknown) => this.failed(one.job, error));
   }
 
@@ -208,14 +212,16 @@ export class Autoscaler {
   private isDue({ metadata }: FlowJob): boolean {
     const known = this.known.get(metadata.uid);
     if (known === undefined || known.history === null) return false;
-    // An edit may be about what is waited for.
-    return known.generation !== metadata.generation || this.options.clock.now() >= known.lookAt;
+    const now = this.options.clock.now();
+    // An edit may be about what is waited for, and a clock that was set back makes the wait longer than it was meant to be.
+    return known.generation !== metadata.generation || now >= known.lookAt || now < known.lookedAt;
   }
 
   private async look(job: FlowJob): Promise<Decided> {
     const now = this.options.clock.now();
     const known = this.known.get(job.metadata.uid)!;
-    const history = known.history!;
+    const history = withStop(job, known, now);
+    known.lookedAt = now;
     known.generation = job.metadata.generation;
     known.looked = true;
     const sample = await this.sample(job, known, history.kept, now);
@@ -247,7 +253,9 @@ export class Autoscaler {
     const waits = isRescale(result.decision) && !turns.has(idOf(job.metadata));
     const withheld = waits
       ? `${RESCALES_AT_ONCE} jobs of namespace ${job.metadata.namespace} are rescaled at a time: it waits for its turn.`
-      : null;
+      : isUnderWay(job, result.decision)
+        ? 'That size was decided on before, and the job has not come to it yet.'
+        : null;
     if (!waits) known.askingSince = null;
     const kept = this.accept(job, known, result, withheld, now);
     this.learned.note(job, kept, { decided: withheld === null && result.decision.act });
@@ -330,19 +338,23 @@ export class Autoscaler {
     known.unknownSince = decision.reason === 'MetricsUnknown' ? (known.unknownSince ?? now) : null;
     const isNews = known.unknownSince === null || now - known.unknownSince >= TOLD_AFTER;
     const before = JSON.stringify(known.view);
-    const view = viewOf(job, decision, known.view, { handedOn: withheld === null, tellUnknown: isNews });
+    const applies = appliesIn(job);
+    const last = known.view.applies === applies ? known.view : { decision: null, held: null, applies };
+    const view = viewOf(job, decision, last, { handedOn: withheld === null, tellUnknown: isNews });
     known.view = { ...view, held: scheduleTrouble(job) ?? view.held };
     if (JSON.stringify(known.view) !== before) this.options.wake(job.metadata);
     return known.history.kept;
   }
 }
 
-function begin({ metadata, status }: FlowJob): Known {
+function begin(job: FlowJob): Known {
+  const { metadata, status } = job;
   return {
     history: null,
     looked: false,
-    view: { decision: null, held: status?.autoscaling?.held ?? null },
+    view: { decision: null, held: status?.autoscaling?.held ?? null, applies: appliesIn(job) },
     lookAt: 0,
+    lookedAt: 0,
     generation: metadata.generation,
     unknownSince: null,
     running: null,
@@ -350,13 +362,6 @@ function begin({ metadata, status }: FlowJob): Known {
     decisions: new Map(),
     askingSince: null,
   };
-}
-
-/** It runs and is not being rescaled, or was stopped by a decision. */
-function isToBeLookedAt({ metadata, status, spec }: FlowJob): boolean {
-  if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return false;
-  if (status?.state === 'Running') return status.scaling === undefined || status.scaling.failure !== undefined;
-  return status?.state === 'Suspended' && !spec.suspend && status.autoscaling?.stopped !== undefined;
 }
 
 /** A window that cannot be followed is passed over by decisions, which nobody would notice. */
@@ -367,13 +372,10 @@ function scheduleTrouble({ spec }: FlowJob): AutoscalerView['held'] {
   return errors.length === 0 ? null : { reason: 'InvalidSchedule', message: `${errors.join(' ')} It is passed over.` };
 }
 
-const isRescale = ({ act, action }: Decision): boolean => act && action === 'Rescale';
-
-/** By namespace. */
-function rescalesUnderWay(jobs: readonly FlowJob[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { metadata, status } of jobs)
-    if (status?.scaling !== undefined && status.scaling.failure === undefined)
-      counts.set(metadata.namespace, (counts.get(metadata.namespace) ?? 0) + 1);
-  return counts;
+/** Whether it is stopped stands in status: a job that a decision stopped is woken by nobody else, whatever is remembered of it. */
+function withStop({ status }: FlowJob, { history, view }: Known, now: number): History {
+  const cause = status?.state === 'Suspended' ? status.autoscaling?.stopped : undefined;
+  const isWoken = view.decision !== null && view.decision.stopped === undefined;
+  if (cause === undefined || isWoken || history!.kept.stopped !== null) return history!;
+  return { ...history!, kept: { ...history!.kept, stopped: { at: now, cause } } };
 }

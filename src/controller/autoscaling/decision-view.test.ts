@@ -8,7 +8,7 @@ const job = {
   spec: { taskManager: { resources: { limits: { memory: '512Mi' } } } },
   status: {},
 } as unknown as FlowJob;
-const NOTHING: AutoscalerView = { decision: null, held: null };
+const NOTHING: AutoscalerView = { decision: null, held: null, applies: false };
 const now = { handedOn: true, tellUnknown: false };
 
 const rescale = (more: Partial<Decision> = {}): Decision => ({

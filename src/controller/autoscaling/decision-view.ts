@@ -1,6 +1,7 @@
 // What of a decision is told to the lifecycle: what is to change, and what holds it. A look that changes nothing leaves what was decided before.
 import type { Decision, DecisionReason } from '../../autoscaler/model.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
+import type { FlowJobStatus } from '../../api/status.ts';
 import type { AutoscalerView } from '../../lifecycle/observation.ts';
 
 /** Reasons of a Hold that people should know: the load is not followed. The others are how it is most of the time. */
@@ -21,12 +22,23 @@ export function viewOf(
   const known = before.held?.reason === decision.reason ? before.held : null;
   // Figures of a message move with each look; what is told once stands until it is over.
   const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
-  if (!handedOn) return { decision: before.decision, held };
-  const memory = memoryOf(job, decision.memory, before.decision ?? job.status?.autoscaling);
+  const applies = appliesIn(job);
+  if (!handedOn) return { decision: before.decision, held, applies };
+  const memory = memoryOf(job, decision.memory, before.decision ?? decisionInStatus(job));
   if (decision.action !== 'Hold')
-    return { decision: unlessToldBefore(decidedOf(job, decision, memory, before.decision), before.decision), held };
-  return { decision: withMemory(job, decision, memory, before.decision), held };
+    return {
+      decision: unlessToldBefore(decidedOf(job, decision, memory, before.decision), before.decision),
+      ...{ held, applies },
+    };
+  return { decision: withMemory(job, decision, memory, before.decision), held, applies };
 }
+
+/** Whether what is decided of the job is to be done, and not only recommended. */
+export const appliesIn = ({ spec }: FlowJob): boolean => spec.autoscaling?.mode === 'Apply';
+
+/** The decision in status, of the mode that the job is in. */
+const decisionInStatus = (job: FlowJob): FlowJobStatus['autoscaling'] =>
+  job.status?.autoscaling?.applies === appliesIn(job) ? job.status.autoscaling : undefined;
 
 /** A recommendation is decided anew with each look, with other figures in its message: it is no news until something else of it changes. */
 function unlessToldBefore(decided: Decided, before: AutoscalerView['decision']): Decided {
@@ -36,7 +48,7 @@ function unlessToldBefore(decided: Decided, before: AutoscalerView['decision']):
 }
 
 function decidedOf(
-  { status }: FlowJob,
+  job: FlowJob,
   decision: Decision,
   memory: DecidedMemory,
   before: AutoscalerView['decision'],
@@ -45,7 +57,7 @@ function decidedOf(
   const why = { reason, message, ...memory };
   if (action === 'Rescale') return { ...sizeOf(decision), ...why };
   // A job that is stopped comes back as it was, unless the decision says otherwise.
-  const { replicas, parallelism, vertices } = before ?? status?.autoscaling ?? {};
+  const { replicas, parallelism, vertices } = before ?? decisionInStatus(job) ?? {};
   const kept = {
     ...(replicas === undefined ? {} : { replicas }),
     ...(parallelism === undefined ? {} : { parallelism }),
@@ -57,7 +69,7 @@ function decidedOf(
 
 /** Memory to be used at the next start is decided on without a rescaling, too; a recommendation of memory alone is no news. */
 function withMemory(
-  { status }: FlowJob,
+  job: FlowJob,
   { reason, message }: Decision,
   told: DecidedMemory,
   before: AutoscalerView['decision'],
@@ -68,7 +80,7 @@ function withMemory(
     held: _held,
     replicasInSpec: _replicas,
     ...standing
-  } = status?.autoscaling ?? {
+  } = decisionInStatus(job) ?? {
     ...{ applies: true, reason, message },
   };
   return { ...(before ?? standing), ...told };

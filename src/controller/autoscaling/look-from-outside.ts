@@ -1,4 +1,4 @@
-// A look at a job from outside the operator: two readings, far enough apart for rates, what the operator has written down of it, and what would be decided
+// A look at a job from outside the operator: readings that are far enough apart for rates, what the operator has written down of it, and what would be decided
 // of that.
 import { setTimeout as pause } from 'node:timers/promises';
 import { decide } from '../../autoscaler/decide.ts';
@@ -10,19 +10,23 @@ import { configOf } from './config.ts';
 import { recalled } from './learned-text.ts';
 import { readSample, type EngineReader } from './read-sample.ts';
 
-/** Rates need a quarter of a minute. Milliseconds. */
-const APART = 16_000;
+/** Between looks, milliseconds: what is read in the first five seconds does not count, and rates need a quarter of a minute. */
+const PAUSES = [0, 5_500, 16_000];
 
 /** `learned`: what the operator has written down; null: nothing. Answers null when the job does not run. Throws what `engine` throws. */
-export async function lookTwice(job: FlowJob, engine: EngineReader, learned: string | null): Promise<Journal | null> {
+export async function lookFromOutside(
+  job: FlowJob,
+  engine: EngineReader,
+  learned: string | null,
+): Promise<Journal | null> {
   const jobId = job.status?.attempt?.jobId;
   if (jobId === undefined) return null;
   const config = configOf(job.spec);
   let history = emptyHistory(known(learned, job));
   let journal = emptyJournal();
   let since: number | null = null;
-  for (let look = 0; look < 2; look++) {
-    if (look > 0) await pause(APART);
+  for (const wait of PAUSES) {
+    await pause(wait);
     const now = Date.now();
     const { sample, running } = await readSample(engine, jobId, now);
     since = running ? (since ?? now) : null;
