@@ -89,10 +89,10 @@ export interface ReaderContext {
 export interface SourceReader {
   addSplit(split: SourceSplit): void;
   /**
-   * The next batch; null when none is ready now (wake() is called when one is, or when more splits are needed see `needsSplit`). May block
+   * The next batch, of at most `limit` rows (BATCH_ROWS unless told); null when none is ready now (wake() is called when one is, or when more splits are needed see `needsSplit`). May block
    * on local disk for the time of a chunk, never longer. Throws EngineError with file, row and reason on bad data.
    */
-  poll(): ColumnBatch | null;
+  poll(limit?: number): ColumnBatch | null;
   /** True when all splits given so far are read to their end: the task then asks the coordinator for the next one. */
   needsSplit(): boolean;
   /**

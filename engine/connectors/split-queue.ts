@@ -65,8 +65,8 @@ export class SplitQueueReader implements SourceReader {
     this.lastRead = null;
   }
 
-  poll(): ColumnBatch | null {
-    const limit = this.pacer === null ? BATCH_ROWS : this.pacer.allowance();
+  poll(most = BATCH_ROWS): ColumnBatch | null {
+    const limit = this.pacer === null ? most : Math.min(most, this.pacer.allowance());
     while (limit > 0 && this.splits.length > 0 && !this.waiting) {
       const split = this.splits[0]!;
       if (!this.opened) {

@@ -18,9 +18,9 @@ const readToTheEnd: SourceReader = {
 test('a reader between two splits tells its pace, and one that gets no more nothing: its schedule goes on without rows', () => {
   const source = new TaskSource('op', 't', readToTheEnd, new TaskMetrics(() => 0), () => undefined);
   source.receive(split);
-  expect(source.poll()).toEqual({ kind: 'waiting' });
+  expect(source.poll(1)).toEqual({ kind: 'waiting' });
   expect(source.snapshot()).toEqual(readToTheEnd.snapshot());
   source.receive(null);
-  expect(source.poll()).toEqual({ kind: 'ended' });
+  expect(source.poll(1)).toEqual({ kind: 'ended' });
   expect(source.snapshot()).toEqual([]);
 });

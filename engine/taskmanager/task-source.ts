@@ -34,8 +34,9 @@ export class TaskSource {
     else this.reader.addSplit(split);
   }
 
-  poll(): SourcePoll {
-    const batch = this.reader.poll();
+  /** A batch has at most `limit` rows. */
+  poll(limit: number): SourcePoll {
+    const batch = this.reader.poll(limit);
     if (batch !== null) {
       this.metrics.count(this.rowsMetric, batch.rows);
       return { kind: 'batch', batch };

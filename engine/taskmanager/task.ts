@@ -15,6 +15,7 @@ import type { InputGate } from '../shuffle/input-gate.ts';
 import { SpillOutput } from '../shuffle/spill-output.ts';
 import { MAX_WATERMARK, type OperatorRestore } from '../operators/operator.ts';
 import { keyGroupRange } from '../state/key-groups.ts';
+import { BatchSize } from './batch-size.ts';
 import type { OperatorChain } from './operator-chain.ts';
 import { StateWriter } from './state-writer.ts';
 import { taskError } from './task-error.ts';
@@ -54,6 +55,8 @@ export class Task implements Runnable {
   private suspended = false;
   private inputEnded = false;
   private readonly stateWriter: StateWriter;
+  /** Of what is read from the source. */
+  private readonly batchSize = new BatchSize();
   /** Snapshots are written and acknowledged in the order of their barriers. */
   private writing: Promise<void> = Promise.resolve();
 
@@ -185,12 +188,16 @@ export class Task implements Runnable {
       this.endInput();
       return false;
     }
-    const polled = source.poll();
+    const polled = source.poll(this.batchSize.rows);
     switch (polled.kind) {
-      case 'batch':
-        metrics.numRecordsIn += polled.batch.rows;
+      case 'batch': {
+        const { rows } = polled.batch;
+        const begun = this.parts.monotonic();
+        metrics.numRecordsIn += rows;
         chain.processBatch(polled.batch);
+        this.batchSize.took(rows, this.parts.monotonic() - begun);
         return true;
+      }
       case 'ended':
         this.endInput();
         return false;
