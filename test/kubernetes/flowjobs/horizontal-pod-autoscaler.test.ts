@@ -70,6 +70,7 @@ interface HorizontalPodAutoscaler {
       (job) => condition(job, 'ScaleConflict')?.status === 'True',
     );
     expect(condition(told, 'ScaleConflict')?.message).toMatch(/was set to 2 \(from 1\).*HorizontalPodAutoscaler/);
+    expect(told.status?.parallelism).toBe(1);
     await kubectl.run('delete', 'hpa', 'sized', '-n', NAMESPACE);
     await kubectl.run('scale', 'flowjob', 'sized', '-n', NAMESPACE, '--replicas=1');
     await jobs.until('sized', 'has one master again', (job) => condition(job, 'ScaleConflict') === undefined);
