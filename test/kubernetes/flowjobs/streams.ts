@@ -171,16 +171,15 @@ export async function untilEvent(job: string, namespace: string, reason: string,
   await until(
     `an event ${reason} of ${job} says ${message}`,
     async () => {
-      const selector = `involvedObject.name=${job},reason=${reason}`;
-      const { items } = await kubectl.get<{ items: { message: string }[] }>(
+      const { items } = await kubectl.get<{ items: { reason: string; message: string }[] }>(
         'events',
         '-n',
         namespace,
         '--field-selector',
-        selector,
+        `involvedObject.name=${job}`,
       );
-      if (items.some((event) => message.test(event.message))) return true;
-      throw new Error(items.map((event) => event.message).join('\n'));
+      if (items.some((event) => event.reason === reason && message.test(event.message))) return true;
+      throw new Error(items.map((event) => `${event.reason}: ${event.message}`).join('\n'));
     },
     { seconds: 120, every: 300 },
   );
