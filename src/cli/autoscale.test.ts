@@ -94,6 +94,24 @@ test('explain tells the decision, what was seen, how it was reckoned, and what i
   expect(out).not.toContain('Decisions:');
 });
 
+test('explain tells what is passed over, too, and a picture that cannot be written is an error of its own', async () => {
+  await create();
+  await record(1_200);
+  const job = (await cli.store.get('FlowJob', { namespace: 'default', name: 'orders' }))!;
+  const held = {
+    reason: 'InvalidSchedule',
+    message: 'spec.autoscaling.schedules[0].timeZone: "Mars" is no time zone.',
+  };
+  const autoscaling = { applies: true, reason: 'Measuring', message: '', held };
+  await cli.store.updateStatus<'FlowJob'>({ ...job, status: { ...job.status!, autoscaling } });
+  const { code, out, err } = await cli.run('autoscale explain orders --svg absent/picture.svg');
+  expect(out).toContain(`InvalidSchedule: ${held.message}`);
+  expect(code).toBe(1);
+  expect(err).toMatch(
+    /^error: --svg absent\/picture\.svg: the file cannot be written \(ENOENT.*\); name another one\.$/,
+  );
+});
+
 test('the history has each decision once, the newest first, with its size and its reason', async () => {
   await create();
   const { acts } = await record(1_200);

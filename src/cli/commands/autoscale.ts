@@ -30,13 +30,21 @@ export async function explainAutoscaling(context: CliContext, place: Place, opti
     throw new CommandError(`nothing is known of flowjob/${name} yet: ${place.idleness() ?? whyUnknown(job)}.`);
   const { sample, decision, withheld, cost } = journal.last;
   const lines = [...decisionLines(decision, withheld, job.spec.autoscaling?.mode === 'Recommend', context.now())];
+  const { held } = job.status?.autoscaling ?? {};
+  if (held !== undefined && held.reason !== decision.reason) lines.push(`  ${held.reason}: ${held.message}`);
   if (cost !== null) lines.push(costLine(cost, decision.at));
   if (sample !== null) lines.push('', ...sampleLines(sample));
   lines.push('', ...arithmeticLines(decision));
   if (options.history) lines.push('', ...historyLines(journal.decisions, context.now()));
   context.out(lines.join('\n'));
   if (options.svg === undefined) return;
-  writeFileSync(resolve(context.cwd, options.svg), autoscalePicture(name, journal.points));
+  try {
+    writeFileSync(resolve(context.cwd, options.svg), autoscalePicture(name, journal.points));
+  } catch (error) {
+    throw new CommandError(
+      `--svg ${options.svg}: the file cannot be written (${(error as Error).message}); name another one.`,
+    );
+  }
   context.out(
     `\n${options.svg} shows load, capacity, backlog, lag and parallelism of the last ${journal.points.length} looks.`,
   );

@@ -52,7 +52,7 @@ test('a TaskManager that is given other memory than the spec says has it as its 
 });
 
 test('the selector of the scale subresource finds the TaskManagers, and not the JobManager', () => {
-  const selector = runningWorld(spec({ limits })).job.status!.taskManager!.selector!;
+  const selector = runningWorld(spec({ limits })).job.status!.taskManager!.selector;
   const isFound = ({ labels }: { labels: Record<string, string> }): boolean =>
     selector.split(',').every((part) => labels[part.split('=')[0]!] === part.split('=')[1]);
   const plan = planOf({ limits });
