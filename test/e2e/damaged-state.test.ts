@@ -1,21 +1,11 @@
 // State that is damaged on disk, with the real engine: the operator says which file, and goes on when it is put back.
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
-import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { withLocalOperator } from '../harness/local-operator.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'flowjob-damaged-e2e-'));
-const home = join(work, 'home');
-const cli = new Cli(home, work);
-
-beforeAll(() => cli.must('local', 'up'));
-
-afterAll(async () => {
-  await cli.must('local', 'down');
-  expect(engineProcesses(home)).toEqual([]);
-  rmSync(work, { recursive: true });
-});
+const { cli, home, work } = withLocalOperator('damaged');
 
 const until = (what: string, holds: (job: FlowJob) => boolean): Promise<FlowJob> =>
   eventually(`counts ${what}`, 60, async () => {

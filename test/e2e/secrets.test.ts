@@ -1,27 +1,17 @@
 // A secret that a job's SQL refers to reaches its connectors, and stands nowhere else: not in objects, files, logs, command lines or answers.
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import type { Endpoints } from '../../engine/config.ts';
 import { readJsonRows } from '../demo/results.ts';
-import { Cli, condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { withLocalOperator } from '../harness/local-operator.ts';
 
 const CANARY = 'c4nary/7f3e+b0==';
-const work = mkdtempSync(join(tmpdir(), 'flowjob-secrets-e2e-'));
-const home = join(work, 'home');
+const { cli, home, work } = withLocalOperator('secrets');
 const secretFile = join(home, 'secrets', 'db', 'password');
-const cli = new Cli(home, work);
 /** All that was printed or answered. */
 const heard: string[] = [];
-
-beforeAll(() => cli.must('local', 'up'));
-
-afterAll(async () => {
-  await cli.must('local', 'down');
-  expect(engineProcesses(home)).toEqual([]);
-  rmSync(work, { recursive: true });
-});
 
 /** A job that reads `rows` of id and v, in which the secret stands for NULL. */
 function manifest(name: string, mode: 'Batch' | 'Streaming', rows: string): string {

@@ -103,7 +103,7 @@ test('a steady job is measured and nothing is told of it', async () => {
     ['source', 50_000, 600],
     ['map', 50_000, 600],
   ]);
-  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: null });
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true });
   expect(woken).toEqual([]);
 });
 
@@ -219,7 +219,7 @@ test.each([
   await rounds(4, 100);
   disturb();
   await rounds(4, 100);
-  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: null });
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true });
   await rounds(10, 100);
   expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
   expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });

@@ -33,19 +33,22 @@ test('secrets and ConfigMaps that must be there are found in every place where a
   ]);
 });
 
-test('they are looked for once the pod has waited on its node, and again while it waits', async () => {
-  let now = 0;
-  const missing = new Set(['password']);
-  const client = { find: (_: Resource, { name }: { name: string }) => Promise.resolve(missing.has(name) ? null : {}) };
-  const references = new WaitingOnNode({
-    client: client as unknown as Client,
-    clock: { monotonic: () => now } as never,
+const waitingOn = (client: object, monotonic: () => number): WaitingOnNode =>
+  new WaitingOnNode({
+    client: client as Client,
+    clock: { monotonic } as never,
     secrets: {} as Resource,
     configMaps: {} as Resource,
     onTrouble: (error) => {
       throw error;
     },
   });
+
+test('they are looked for once the pod has waited on its node, and again while it waits', async () => {
+  let now = 0;
+  const missing = new Set(['password']);
+  const client = { find: (_: Resource, { name }: { name: string }) => Promise.resolve(missing.has(name) ? null : {}) };
+  const references = waitingOn(client, () => now);
   const look = async (pod = waitingPod): Promise<string | null> => {
     references.troubleOf(pod);
     await new Promise((done) => setImmediate(done));
@@ -80,15 +83,7 @@ test('events are read of a pod that waits for long: a volume that another node s
       return Promise.resolve({ items: events });
     },
   };
-  const waits = new WaitingOnNode({
-    client: client as unknown as Client,
-    clock: { monotonic: () => now } as never,
-    secrets: {} as Resource,
-    configMaps: {} as Resource,
-    onTrouble: (error) => {
-      throw error;
-    },
-  });
+  const waits = waitingOn(client, () => now);
   const lookAt = async (time: number): Promise<string | null> => {
     now = time;
     waits.troubleOf(waitingPod);
