@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 COPY scripts/link-node.cjs scripts/
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN node scripts/build.ts flowjob operator kubernetes-operator engine worker
+RUN node scripts/build.ts flowjob operator kubernetes-operator flink-storage fetch-jar render-sql engine worker
 # Laid out here, so that nothing has to run in the image itself.
 RUN mkdir -p /image/opt/flowjob /image/usr/local/bin \
  && cp -r dist package.json LICENSE /image/opt/flowjob/ \

@@ -54,6 +54,15 @@ export default tseslint.config(
     [...io, '/(runtime|store|engine-client|kube|server|cli)/'],
     'lifecycle/ and autoscaler/ are pure: types and pure functions only.',
   ),
+  forbid(
+    ['src/migration/**/*.ts'],
+    [
+      ...io,
+      '/(?:store|engine-client|kube|server|cli|controller|lifecycle)/',
+      '/runtime/(?!kubernetes/merge-template[.]ts$)',
+    ],
+    'migration/ is pure: manifests in, manifests and an account out.',
+  ),
   // The kernel could be a package of its own: of this one it has the clock and nothing else. The last entry that fits a file counts.
   forbid(['src/kube/*.ts'], ['^@kubernetes/', '^[.]{2}/(?![.]{2}/engine/clock[.]ts$)'], kernelRule),
   forbid(['src/kube/*/*.ts'], ['^@kubernetes/', '^[.]{2}/[.]{2}/(?![.]{2}/engine/clock[.]ts$)'], kernelRule),

@@ -1,6 +1,7 @@
 // Unit tests stand beside the code (engine/, src/); end-to-end tests that start processes stand in test/e2e. What needs a real Kubernetes is run by
 // `npm run test:cluster`: files that end in .api-server.test.ts, anywhere, need a control plane and start it themselves; the tests in test/kubernetes need a
-// cluster with a node, which is brought up before them.
+// cluster with a node, which is brought up before them. What runs Apache Flink itself ends in .flink.test.ts, and in .flink-cluster.test.ts
+// what runs it in pods: `npm run test:flink` fetches it.
 const esModules = [
   ...['hyparquet', '@bufbuild/cel', '@bufbuild/cel-spec', 'cookie'],
   ...['@kubernetes/client-node', 'openid-client', 'oauth4webapi', 'jose'],
@@ -20,20 +21,26 @@ const shared = {
   extensionsToTreatAsEsm: [],
 };
 
-const notOfApiServer = ['/node_modules/', '[.]api-server[.]test[.]ts$'];
+/** Those whose ending says that they need more. */
+const withNeeds = ['/node_modules/', '[.](api-server|flink|flink-cluster)[.]test[.]ts$'];
 
 export default {
   projects: [
     {
       ...shared,
       displayName: 'unit',
-      testPathIgnorePatterns: notOfApiServer,
+      testPathIgnorePatterns: withNeeds,
       testMatch: [
         '<rootDir>/{engine,src}/**/*.test.ts',
-        '<rootDir>/test/{conformance,harness,bench,demo,simulation,mutation}/**/*.test.ts',
+        '<rootDir>/test/{conformance,flink,harness,bench,demo,simulation,mutation}/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'e2e',
+      testPathIgnorePatterns: withNeeds,
+      testMatch: ['<rootDir>/test/{e2e,chaos}/**/*.test.ts'],
+    },
     {
       ...shared,
       displayName: 'api-server',
@@ -45,8 +52,23 @@ export default {
       ...shared,
       displayName: 'cluster',
       testMatch: ['<rootDir>/test/kubernetes/**/*.test.ts'],
-      testPathIgnorePatterns: notOfApiServer,
+      testPathIgnorePatterns: withNeeds,
       globalSetup: '<rootDir>/test/kubernetes/setup-cluster.ts',
+      globalTeardown: '<rootDir>/test/kubernetes/teardown-cluster.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/kubernetes/patience.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'flink',
+      testMatch: ['<rootDir>/{engine,src,test}/**/*.flink.test.ts'],
+      globalSetup: '<rootDir>/test/flink/setup.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/kubernetes/patience.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'flink-cluster',
+      testMatch: ['<rootDir>/test/kubernetes/**/*.flink-cluster.test.ts'],
+      globalSetup: '<rootDir>/test/kubernetes/setup-flink-cluster.ts',
       globalTeardown: '<rootDir>/test/kubernetes/teardown-cluster.ts',
       setupFilesAfterEnv: ['<rootDir>/test/kubernetes/patience.ts'],
     },

@@ -17,6 +17,11 @@ export function secretReferences(value: string): SecretReference[] {
   return [...value.matchAll(REFERENCE)].map(({ groups }) => ({ name: groups!['name']!, key: groups!['key']! }));
 }
 
+/** `text` with what `valueOf` says in the place of each reference. */
+export function replaceReferences(text: string, valueOf: (reference: SecretReference) => string): string {
+  return text.replace(REFERENCE, (_, name: string, key: string) => valueOf({ name, key }));
+}
+
 /** Something begins like a reference and is none. */
 export function hasMalformedReference(value: string): boolean {
   return (value.match(BEGUN)?.length ?? 0) > secretReferences(value).length;

@@ -8,7 +8,8 @@ import { EngineError } from './errors.ts';
 
 /** What is to be done, as JSON on the command line. */
 export type StorageCommand =
-  | ({ kind: 'view' } & StorageQuestion)
+  /** `needed`: state that the job may go back to, asked of Flink's program alone, which clears what earlier runs have left but for that, and nothing where this is absent; nor what the run `preparedJobId` has. */
+  | ({ kind: 'view'; needed?: readonly string[] | undefined; preparedJobId?: string | undefined } & StorageQuestion)
   /** A savepoint that nobody wants any more. */
   | { kind: 'dispose'; path: string }
   /** Checkpoints and results. Epochs stay: they fence attempts of whoever comes next under this name. Savepoints are FlowSavepoints' own. */

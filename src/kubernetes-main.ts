@@ -5,7 +5,9 @@ import { pino } from 'pino';
 import { systemClock } from '../engine/clock.ts';
 import { Autoscaler } from './controller/autoscaling/autoscaler.ts';
 import { CheckpointSamples } from './controller/checkpoint-samples.ts';
+import { ClusterController, CLUSTER_WORKERS } from './controller/clusters/cluster-controller.ts';
 import { Controller } from './controller/controller.ts';
+import { checkClusterSpec, checkFlinkSpec } from './engine-client/flink/check-spec.ts';
 import { SqlChecker } from './engine-client/validate-sql.ts';
 import { EventRecorder } from './kube/events.ts';
 import { LeaderElector, type Leadership } from './kube/leader/elector.ts';
@@ -19,7 +21,11 @@ import { desiredSpec } from './lifecycle/change.ts';
 import { operatorSettings, type OperatorSettings } from './operator-settings.ts';
 import { endOnUncaught, endSignal } from './program.ts';
 import { KubernetesRuntime } from './runtime/kubernetes/kubernetes-runtime.ts';
+import { clusterPodCache } from './runtime/kubernetes/clusters/cluster-pod-cache.ts';
+import { KubernetesClusters } from './runtime/kubernetes/clusters/kubernetes-clusters.ts';
+import { SessionRuntime } from './runtime/kubernetes/clusters/session-runtime.ts';
 import { podCache } from './runtime/kubernetes/pod-cache.ts';
+import type { Runtime } from './runtime/port.ts';
 import { Liveness } from './server/liveness.ts';
 import { operatorMetrics } from './server/metrics.ts';
 import { serve } from './server/serve.ts';
@@ -63,14 +69,16 @@ const reader = new Client({ ...calling, turns: new Turns(CALLS_AT_ONCE) });
 const common = { client: reader, namespaces, clock, random, onTrouble, metrics: metrics.kube };
 const objects = new JobCaches(common);
 const pods = podCache(common);
-const reading = Promise.all([objects.run(ending), pods.run(ending)]);
+const clusterPods = clusterPodCache(common);
+const caches = [objects, pods, clusterPods];
+const reading = Promise.all(caches.map((cache) => cache.run(ending)));
 
 let workingSince: () => number | undefined = () => undefined;
 const liveness = new Liveness({ clock, workingSince: () => workingSince() });
 const server = await serve({
   port: settings.httpPort,
   stuck: () => liveness.stuck,
-  notReady: () => (objects.hasSynced && pods.hasSynced ? null : 'the caches are not synced yet'),
+  notReady: () => (caches.every(({ hasSynced }) => hasSynced) ? null : 'the caches are not synced yet'),
   metrics: { contentType: metrics.registry.contentType, text: () => metrics.registry.metrics() },
 });
 log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image }, 'operator started');
@@ -79,7 +87,7 @@ log.info({ namespaces: namespaces.length === 0 ? 'all' : namespaces, image }, 'o
 async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<void> {
   // What the leader before this one wrote last may still be on its way here.
   const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-  await Promise.race([Promise.all([objects.refresh(), pods.refresh()]), stopped]);
+  await Promise.race([Promise.all(caches.map((cache) => cache.refresh())), stopped]);
   if (stop.aborted) return;
   const instance = env['POD_NAME'] ?? identity;
   const recorder = new EventRecorder({
@@ -87,9 +95,20 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
     metrics: metrics.kube,
   });
   const store = new KubernetesStore({ client, recorder, caches: objects });
-  const runtime = new KubernetesRuntime({ client, pods, image, clock, onTrouble, ending: stop });
+  const operatorNamespace = env['POD_NAMESPACE'];
+  const clusterProcesses = new KubernetesClusters({ client, pods: clusterPods, clock, operatorNamespace });
+  const runtime = new SessionRuntime({
+    inner: new KubernetesRuntime({
+      ...{ client, pods, image, clock, onTrouble, ending: stop, operatorNamespace },
+      flinkHighAvailability: settings.flinkHighAvailability,
+    }),
+    jobs: objects.of('FlowJob'),
+    clusters: objects.of('FlowCluster'),
+    processes: clusterProcesses,
+    ...{ clock, onTrouble },
+  });
   const configMaps = new KubernetesConfigMaps({ ...common, client });
-  const sql = new SqlChecker();
+  const sql = new SqlChecker(checkFlinkSpec);
   const autoscaler = new Autoscaler({
     jobs: () => objects.of('FlowJob').list(),
     runtime,
@@ -104,20 +123,35 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
     store,
     autoscaler,
     runtime,
-    checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, text)),
+    checkSql: (job, text) => sql.check(job.metadata.uid, job.metadata.name, desiredSpec(job, { sql: text })),
     configMaps,
+    clusters: runtime,
     revisions: new KubernetesRevisions(client),
     mayAct: () => fence?.check(),
     now: Date.now,
     log,
     metrics: metrics.kube,
   });
-  workingSince = () => controller.queue.workingSince;
+  const clusters = new ClusterController({
+    store,
+    runtime: clusterProcesses,
+    check: checkClusterSpec,
+    mayAct: () => fence?.check(),
+    wake: (job) => controller.wake(job),
+    now: Date.now,
+    log,
+    metrics: metrics.kube,
+  });
+  workingSince = () => {
+    const begun = [controller.queue, clusters.queue].flatMap(({ workingSince }) => workingSince ?? []);
+    return begun.length === 0 ? undefined : Math.min(...begun);
+  };
   metrics.kube.watchQueue('flowjob', Infinity, controller.queue);
+  metrics.kube.watchQueue('flowcluster', CLUSTER_WORKERS, clusters.queue);
   tellOfJobs(runtime, autoscaler, stop);
   log.info({}, 'leading');
   void autoscaler.run(stop);
-  await controller.run(stop);
+  await Promise.all([controller.run(stop), clusters.run(stop)]);
   // What was told and learned last is not to be lost, and the lease is not to be held up by it.
   const late = new AbortController();
   await Promise.race([
@@ -126,12 +160,13 @@ async function lead(client: Client, stop: AbortSignal, fence?: Fence): Promise<v
   ]);
   late.abort();
   runtime.close();
+  clusterProcesses.close();
   configMaps.close();
   await store.close();
 }
 
 /** Metrics of the jobs, from what is known of them. */
-function tellOfJobs(runtime: KubernetesRuntime, autoscaler: Autoscaler, stop: AbortSignal): void {
+function tellOfJobs(runtime: Runtime, autoscaler: Autoscaler, stop: AbortSignal): void {
   const jobs = objects.of('FlowJob');
   const checkpoints = new CheckpointSamples({ jobs: () => jobs.list(), runtime, clock });
   const upgrades = new UpgradeTimer(() => clock.monotonic());

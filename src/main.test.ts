@@ -90,7 +90,7 @@ async function until(what: string, holds: (job: FlowJob | null) => boolean): Pro
 }
 
 const runs = (version: number) => (job: FlowJob | null) =>
-  job?.status?.state === 'Running' && job.status.accepted?.spec.job.sql.inline === sql(version);
+  job?.status?.state === 'Running' && job.status.accepted?.spec.job.sql?.inline === sql(version);
 
 test(`an operator killed at any moment of an upgrade loses nothing (seed ${SEED})`, async () => {
   const next = random(SEED);

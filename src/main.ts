@@ -42,7 +42,9 @@ const here = fileURLToPath(import.meta.url);
 const ours = here.endsWith('.ts') ? resolve(dirname(here), '../engine/main.ts') : join(dirname(here), 'engine.js');
 const engineFile = values.engine === undefined ? ours : resolve(values.engine);
 
-const sql = new SqlChecker();
+const sql = new SqlChecker(
+  () => 'spec.engine.type is Flink, which runs on Kubernetes alone: set it to Embedded on one machine.',
+);
 const store = new LocalStore({ directory, now: () => new Date() });
 const journals = new LocalJournals(directory);
 const runtime = new LocalRuntime({ directory, node: process.execPath, engineFile, now: Date.now });

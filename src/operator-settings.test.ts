@@ -16,6 +16,12 @@ test('the command line goes before the environment', () => {
   expect(operatorSettings(['--image', 'x', '--namespace', 'c'], env)).toMatchObject({ image: 'x', namespaces: ['c'] });
 });
 
+test('jobs on Apache Flink are highly available where that is asked for', () => {
+  const env = { FLOWJOB_IMAGE: 'x' };
+  expect(operatorSettings([], env).flinkHighAvailability).toBe(false);
+  expect(operatorSettings(['--flink-high-availability'], env).flinkHighAvailability).toBe(true);
+});
+
 test('an image that is missing and a port that is none are said to be so', () => {
   expect(() => operatorSettings([], { FLOWJOB_IMAGE: '' })).toThrow('--image is missing');
   expect(() => operatorSettings(['--image', 'x', '--http-port', 'health'], {})).toThrow('--http-port health');

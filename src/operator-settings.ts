@@ -12,6 +12,8 @@ export interface OperatorSettings {
   httpPort: number;
   leaderElect: boolean;
   leaseName: string;
+  /** Jobs on Apache Flink use its high availability on Kubernetes, for which the operator makes roles. */
+  flinkHighAvailability: boolean;
 }
 
 /** Throws what is wrong, for people. */
@@ -28,6 +30,7 @@ export function operatorSettings(
       context: { type: 'string' },
       'http-port': { type: 'string', default: '8080' },
       'leader-elect': { type: 'boolean', default: false },
+      'flink-high-availability': { type: 'boolean', default: false },
       'lease-name': { type: 'string', default: 'flowjob-operator' },
     },
   });
@@ -47,6 +50,7 @@ export function operatorSettings(
     httpPort,
     leaderElect: values['leader-elect'],
     leaseName: values['lease-name'],
+    flinkHighAvailability: values['flink-high-availability'],
   };
 }
 

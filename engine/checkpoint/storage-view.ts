@@ -43,8 +43,9 @@ export interface SavepointProblem {
 
 /** How the run ended. */
 export interface RunResult extends Pick<JobResult, 'state' | 'failure' | 'savepointPath' | 'startTime' | 'endTime'> {
-  rowsIn: number;
-  rowsOut: number;
+  /** Absent where the engine does not count them. */
+  rowsIn?: number;
+  rowsOut?: number;
 }
 
 export async function viewStorage(storage: CheckpointStorage, question: StorageQuestion): Promise<StorageView> {

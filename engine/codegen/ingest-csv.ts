@@ -14,7 +14,7 @@ export interface CsvFormat {
   nullLiteral: string | null;
   /** Lines that start with # are skipped. */
   allowComments: boolean;
-  /** Bad values become NULL, missing fields too, and fields too many are dropped; such rows are counted. */
+  /** Bad values become NULL, missing fields too; rows with fields too many are left out, as in Flink. Such rows are counted. */
   ignoreErrors: boolean;
 }
 
@@ -242,6 +242,7 @@ class CsvRowReader {
         );
       }
       bad = true;
+      keep = fields.length < schema.length;
     }
     this.projection.forEach((index, output) => {
       const column = sink.columns[output]!;

@@ -9,7 +9,7 @@ import { putText, ValueFault } from './ingest-values.ts';
 export interface JsonFormat {
   /** A key that is not in the row is an error rather than NULL. */
   failOnMissingField: boolean;
-  /** Bad rows are skipped and counted. */
+  /** Bad values become NULL, as in Flink; rows that are no JSON object, or would have a NULL where none may be, are skipped. Such rows are counted. */
   ignoreErrors: boolean;
   /** Between date and time: T (ISO-8601) or a blank (SQL). */
   timestampSeparator: 'T' | ' ';
@@ -244,7 +244,7 @@ class JsonRowReader {
   }
 
   private store(sink: BatchSink, start: number, text: string, object: Record<string, unknown>): void {
-    const form = { separators: this.format.timestampSeparator };
+    let bad = false;
     for (const column of sink.columns) {
       const { name, type } = column.field;
       const present = Object.hasOwn(object, name);
@@ -259,16 +259,24 @@ class JsonRowReader {
         column.setNull(sink.rows);
         continue;
       }
-      if (column.physical !== 'str' && typeof value === 'object' && !(value instanceof NumberText))
-        fail(`an object or array is no ${type.root}`);
-      if (type.root === 'BOOLEAN' && value instanceof NumberText) fail('is neither true nor false');
       try {
-        putText(column, sink.rows, valueText(value, text, name), form);
+        this.put(column, sink.rows, value, valueText(value, text, name));
       } catch (error) {
         if (!(error instanceof ValueFault)) throw error;
-        fail(error.message);
+        if (!this.format.ignoreErrors || !type.nullable) fail(error.message);
+        bad = true;
+        column.setNull(sink.rows);
       }
     }
+    if (bad) sink.invalid++;
+  }
+
+  private put(column: IngestColumn, row: number, value: unknown, text: string): void {
+    const { root } = column.field.type;
+    if (column.physical !== 'str' && typeof value === 'object' && !(value instanceof NumberText))
+      throw new ValueFault(`an object or array is no ${root}`);
+    if (root === 'BOOLEAN' && value instanceof NumberText) throw new ValueFault('is neither true nor false');
+    putText(column, row, text, { separators: this.format.timestampSeparator });
   }
 }
 

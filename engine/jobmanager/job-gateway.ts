@@ -14,7 +14,7 @@ import {
   type SavepointRequest,
   type TaskManagerView,
 } from '../rest/gateway.ts';
-import { takesNoCommands } from '../rest/errors.ts';
+import { endedOtherwise, takesNoCommands } from '../rest/errors.ts';
 import type { Coordinator } from './coordinator/coordinator.ts';
 import { Operations } from './coordinator/operations.ts';
 import type { JobMaster } from './job-master.ts';
@@ -58,6 +58,14 @@ export class Gateway implements JobManagerGateway {
     };
   }
 
+  environment(): { version: string; arch: string; options: string[] } {
+    return {
+      version: `Node.js ${process.version} - V8 ${process.versions.v8}`,
+      arch: process.arch,
+      options: [...process.execArgv],
+    };
+  }
+
   async triggerSavepoint(jobId: string, request: SavepointRequest): Promise<{ triggerId: string }> {
     return this.savepoint(jobId, request, null);
   }
@@ -89,7 +97,7 @@ export class Gateway implements JobManagerGateway {
   async disposeSavepoint(path: string): Promise<{ triggerId: string }> {
     const triggerId = newId();
     this.disposals.begin(triggerId, 'DISPOSAL');
-    this.jobMaster.storage.dispose(path).then(
+    this.dispose(path).then(
       () => this.disposals.complete(triggerId, path),
       (error: unknown) => this.disposals.fail(triggerId, describeError(error), 'org.apache.flink.util.FlinkException'),
     );
@@ -104,7 +112,12 @@ export class Gateway implements JobManagerGateway {
     return viewStorage(this.jobMaster.storage, question);
   }
 
+  /** A job that is cancelled already is so again. */
   async cancelJob(jobId: string): Promise<void> {
+    this.checkJob(jobId);
+    const status = this.jobMaster.view()?.status;
+    if (status === 'CANCELED') return;
+    if (status === 'FINISHED' || status === 'FAILED') throw endedOtherwise(status);
     this.running(jobId);
     this.jobMaster.deliver({ type: 'cancel' });
   }
@@ -148,6 +161,15 @@ export class Gateway implements JobManagerGateway {
   /** One that was given up, and could not be removed, looks like one that a later checkpoint backs: but what it holds is gone. */
   private async isUsable(coordinator: Coordinator, savepoint: Manifest): Promise<boolean> {
     return coordinator.backs(savepoint) && this.jobMaster.holds(savepoint);
+  }
+
+  /** Storage removes what is left of a savepoint without asking whether there is one; who has mistaken the path is told. */
+  private async dispose(path: string): Promise<void> {
+    const { storage } = this.jobMaster;
+    await storage.readManifest(path).catch((error: unknown) => {
+      if (unlessUnusable(error) === undefined) throw error;
+    });
+    await storage.dispose(path);
   }
 
   private checkJob(jobId: string): void {

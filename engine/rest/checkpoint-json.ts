@@ -9,6 +9,9 @@ const uri = (path: string): string => (path.startsWith('/') ? `file:${path}` : p
 const endToEnd = (checkpoint: CheckpointView): number =>
   Math.max(0, (checkpoint.endTimestamp ?? checkpoint.latestAckTimestamp) - checkpoint.triggerTimestamp);
 
+/** What the embedded engine has none of: barriers are always aligned, and none of what flows past them is kept. */
+export const NO_DATA_IN_FLIGHT = { alignment_buffered: 0, processed_data: 0, persisted_data: 0 };
+
 export function checkpointJson(checkpoint: CheckpointView) {
   const isSavepoint = checkpoint.kind !== 'CHECKPOINT';
   const common = {
@@ -22,12 +25,11 @@ export function checkpointJson(checkpoint: CheckpointView) {
     checkpointed_size: checkpoint.checkpointedSize,
     state_size: checkpoint.stateSize,
     end_to_end_duration: endToEnd(checkpoint),
-    alignment_buffered: 0,
-    processed_data: 0,
-    persisted_data: 0,
+    ...NO_DATA_IN_FLIGHT,
     num_subtasks: checkpoint.numSubtasks,
     num_acknowledged_subtasks: checkpoint.numAcknowledged,
     checkpoint_type: checkpoint.kind,
+    // As in Flink, only the details of a checkpoint tell of its tasks.
     tasks: {},
   };
   switch (checkpoint.status) {

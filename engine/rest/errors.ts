@@ -28,6 +28,15 @@ export function takesNoCommands(jobId: string, status: string): GatewayError {
   return new GatewayError(409, REST_HANDLER_EXCEPTION, `Job ${jobId} is ${status}: it takes no commands.`);
 }
 
+/** Flink's words for a job that has ended in another way than by being cancelled. */
+export function endedOtherwise(status: string): GatewayError {
+  return new GatewayError(
+    409,
+    REST_HANDLER_EXCEPTION,
+    `Job cancellation failed because the job has already reached another terminal state (${status}).`,
+  );
+}
+
 /** Flink's words for a scheduler that cannot rescale. */
 export function notInBatch(): GatewayError {
   return badRequest(

@@ -46,6 +46,21 @@ export interface VertexView {
   subtasks: SubtaskView[];
 }
 
+/** What a subtask told of its part in a checkpoint. */
+export interface SubtaskCheckpointView {
+  subtask: number;
+  /** Null: not acknowledged. */
+  ackTimestamp: number | null;
+  stateSize: number;
+  checkpointedSize: number;
+}
+
+export interface TaskCheckpointView {
+  vertexId: string;
+  /** By index, of all that took part. */
+  subtasks: SubtaskCheckpointView[];
+}
+
 export interface CheckpointView {
   id: number;
   kind: 'CHECKPOINT' | 'SAVEPOINT' | 'SYNC_SAVEPOINT';
@@ -61,6 +76,7 @@ export interface CheckpointView {
   failureMessage: string | null;
   numSubtasks: number;
   numAcknowledged: number;
+  tasks: TaskCheckpointView[];
 }
 
 export interface ExceptionView {
@@ -220,6 +236,8 @@ export interface JobManagerGateway {
   /** Configuration of the cluster, sorted by key. */
   clusterConfig(): [string, string][];
   jobManagerMetrics(): Record<string, number>;
+  /** What runs the JobManager, and the options that it was started with. */
+  environment(): { version: string; arch: string; options: string[] };
   triggerSavepoint(jobId: string, request: SavepointRequest): Promise<{ triggerId: string }>;
   /** `drain` sends MAX_WATERMARK first, so that windows fire. */
   stopWithSavepoint(jobId: string, request: SavepointRequest & { drain: boolean }): Promise<{ triggerId: string }>;

@@ -16,9 +16,17 @@ export function jsonNumber(value: number): number | 'NaN' {
   return Number.isNaN(value) ? 'NaN' : value;
 }
 
-/** A metric's value as text: whole numbers with all their digits (the lowest watermark is -9223372036854775808). */
+const LOWEST = -(2n ** 63n);
+const HIGHEST = 2n ** 63n - 1n;
+
+/**
+ * A metric's value as text: whole numbers with all their digits. The first and the last of all times, which watermarks have before and after all data, are
+ * Java's: tools know them by their value.
+ */
 export function metricText(value: number | string): string {
-  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
+  if (typeof value !== 'number' || !Number.isInteger(value)) return String(value);
+  if (value <= Number.MIN_SAFE_INTEGER) return LOWEST.toString();
+  return (value >= Number.MAX_SAFE_INTEGER ? HIGHEST : BigInt(value)).toString();
 }
 
 /** Flink's AggregatedMetric; skew is the mean absolute deviation in percent of the mean (MetricStore, FLINK-33771). */

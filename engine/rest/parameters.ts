@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ExecVertex } from '../plan/exec-plan.ts';
 import { badPathParameter, badRequest, jobNotFound, notFound } from './errors.ts';
-import type { JobManagerGateway, JobView, SubtaskView, VertexView } from './gateway.ts';
+import type { JobManagerGateway, JobView, SubtaskView, TaskManagerView, VertexView } from './gateway.ts';
 
 const HEX_32 = /^[0-9a-f]{32}$/i;
 
@@ -37,6 +37,14 @@ export function requireJob(request: FastifyRequest, gateway: JobManagerGateway):
   const job = gateway.job();
   if (job === null || job.jobId !== jobId) throw jobNotFound(jobId);
   return job;
+}
+
+/** The TaskManager that the path names. */
+export function requireTaskManager(request: FastifyRequest, gateway: JobManagerGateway): TaskManagerView {
+  const { taskmanagerid } = request.params as { taskmanagerid: string };
+  const view = gateway.taskManagers().find((candidate) => candidate.id === taskmanagerid);
+  if (view === undefined) throw notFound(`Could not find TaskExecutor ${taskmanagerid}.`);
+  return view;
 }
 
 /** The vertex that the path names. */

@@ -1,9 +1,9 @@
 // The cluster: overview, configuration, TaskManagers, its end.
 import type { FastifyInstance } from 'fastify';
 import { maskOptions } from '../secrets.ts';
-import { notFound } from './errors.ts';
 import type { JobManagerGateway } from './gateway.ts';
 import { isTerminal } from './job-json.ts';
+import { requireTaskManager } from './parameters.ts';
 import { taskManagerDetail, taskManagerSummary } from './taskmanager-json.ts';
 
 /** The protocol that is spoken: Flink's tools ask for it and adapt. */
@@ -45,12 +45,9 @@ export function registerClusterRoutes(server: FastifyInstance, gateway: JobManag
     return { taskmanagers: gateway.taskManagers().map((view) => taskManagerSummary(view, job)) };
   });
 
-  server.get('/taskmanagers/:taskmanagerid', async (request) => {
-    const { taskmanagerid } = request.params as { taskmanagerid: string };
-    const view = gateway.taskManagers().find((candidate) => candidate.id === taskmanagerid);
-    if (view === undefined) throw notFound(`Could not find TaskExecutor ${taskmanagerid}.`);
-    return taskManagerDetail(view, gateway.job());
-  });
+  server.get('/taskmanagers/:taskmanagerid', async (request) =>
+    taskManagerDetail(requireTaskManager(request, gateway), gateway.job()),
+  );
 
   server.delete('/cluster', async () => {
     await gateway.shutDownCluster();

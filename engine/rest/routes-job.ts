@@ -1,10 +1,11 @@
 // What is to be read of the job: status, details, plan, exceptions, checkpoints, vertices.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseDuration } from '../config.ts';
 import { maskOptions } from '../secrets.ts';
-import { checkpointConfigJson, checkpointJson, checkpointsJson } from './checkpoint-json.ts';
+import { checkpointConfigJson, checkpointsJson } from './checkpoint-json.ts';
+import { checkpointDetailsJson, checkpointSubtasksJson } from './checkpoint-details-json.ts';
 import { notFound } from './errors.ts';
-import type { JobManagerGateway, JobView } from './gateway.ts';
+import type { CheckpointView, JobManagerGateway, JobView } from './gateway.ts';
 import {
   exceptionEntry,
   isTerminal,
@@ -16,7 +17,8 @@ import {
   vertexDetail,
   vertexTaskManagers,
 } from './job-json.ts';
-import { requireJob, requireSubtask, requireVertex, wholeNumber, wholeNumberQuery } from './parameters.ts';
+import { hexId, requireJob, requireSubtask, requireVertex, wholeNumber, wholeNumberQuery } from './parameters.ts';
+import { failureCause } from './serialized-throwable.ts';
 
 export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGateway, now: () => number): void {
   server.get('/jobs', async () => {
@@ -62,13 +64,16 @@ export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGa
       retention: settings.get('execution.checkpointing.externalized-checkpoint-retention') ?? 'RETAIN_ON_CANCELLATION',
     });
   });
-  server.get('/jobs/:jobid/checkpoints/details/:checkpointid', async (request) => {
-    const id = wholeNumber(request, 'checkpointid');
-    const { history, latest } = requireJob(request, gateway).checkpoints;
-    const found = [...history, latest.completed, latest.savepoint, latest.failed].find((one) => one?.id === id);
-    if (found === undefined || found === null)
-      throw notFound(`Could not find checkpointing statistics for checkpoint ${id}.`);
-    return checkpointJson(found);
+  server.get('/jobs/:jobid/checkpoints/details/:checkpointid', async (request) =>
+    checkpointDetailsJson(requireCheckpoint(request, requireJob(request, gateway))),
+  );
+  server.get('/jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid', async (request) => {
+    const checkpoint = requireCheckpoint(request, requireJob(request, gateway));
+    const id = hexId(request, 'vertexid');
+    const task = checkpoint.tasks.find(({ vertexId }) => vertexId === id);
+    if (task === undefined)
+      throw notFound(`There is no checkpoint statistics for job vertex ${id} in checkpoint ${checkpoint.id}.`);
+    return checkpointSubtasksJson(checkpoint, task);
   });
 
   const vertex = '/jobs/:jobid/vertices/:vertexid';
@@ -88,6 +93,36 @@ export function registerJobRoutes(server: FastifyInstance, gateway: JobManagerGa
     const { spec, view } = requireVertex(request, requireJob(request, gateway));
     return vertexTaskManagers(spec, view, now());
   });
+  // SQL makes no accumulators.
+  server.get(`${vertex}/accumulators`, async (request) => {
+    const { spec } = requireVertex(request, requireJob(request, gateway));
+    return { id: spec.id, 'user-accumulators': [] };
+  });
+  server.get(`${vertex}/subtasks/accumulators`, async (request) => {
+    const { spec, view } = requireVertex(request, requireJob(request, gateway));
+    const subtasks = view.subtasks.map(({ subtask, attempt, host }) => ({
+      subtask,
+      attempt,
+      endpoint: host ?? '(unassigned)',
+      'user-accumulators': [],
+    }));
+    return { id: spec.id, parallelism: spec.parallelism, subtasks };
+  });
+  // Flink's answer where flame graphs are not enabled.
+  server.get(`${vertex}/flamegraph`, async (request) => {
+    requireVertex(request, requireJob(request, gateway));
+    return { endTimestamp: -2 };
+  });
+}
+
+/** The checkpoint that the path names. */
+function requireCheckpoint(request: FastifyRequest, job: JobView): CheckpointView {
+  const id = wholeNumber(request, 'checkpointid');
+  const { history, latest } = job.checkpoints;
+  const found = [...history, latest.completed, latest.savepoint, latest.failed].find((one) => one?.id === id);
+  if (found === undefined || found === null)
+    throw notFound(`Could not find checkpointing statistics for checkpoint ${id}.`);
+  return found;
 }
 
 function configJson(job: JobView) {
@@ -120,13 +155,7 @@ function executionResult(job: JobView) {
       'accumulator-results': job.summary,
       'net-runtime': job.endTime - job.startTime,
       ...(status === 'FAILED' && cause !== undefined
-        ? {
-            'failure-cause': {
-              class: cause.exceptionName,
-              'stack-trace': cause.stacktrace,
-              'serialized-throwable': '',
-            },
-          }
+        ? { 'failure-cause': failureCause(cause.exceptionName, cause.stacktrace) }
         : {}),
       'application-id': job.jobId,
       'start-time': job.startTime,

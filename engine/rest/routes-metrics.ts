@@ -1,9 +1,9 @@
 // Metrics: name lists, values, and aggregates over subtasks, jobs and TaskManagers. Values are strings where Flink has strings.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { badRequest, notFound } from './errors.ts';
+import { badRequest } from './errors.ts';
 import type { CheckpointView, JobManagerGateway, JobView, SubtaskView } from './gateway.ts';
 import { aggregateMetric, metricText, type MetricAggregation } from './metric-values.ts';
-import { requireJob, requireSubtask, requireVertex } from './parameters.ts';
+import { requireJob, requireSubtask, requireTaskManager, requireVertex } from './parameters.ts';
 
 type Metrics = Record<string, number | string>;
 
@@ -93,12 +93,9 @@ export function registerMetricRoutes(server: FastifyInstance, gateway: JobManage
       request,
     ),
   );
-  server.get('/taskmanagers/:taskmanagerid/metrics', async (request) => {
-    const { taskmanagerid } = request.params as { taskmanagerid: string };
-    const view = gateway.taskManagers().find((candidate) => candidate.id === taskmanagerid);
-    if (view === undefined) throw notFound(`Could not find TaskExecutor ${taskmanagerid}.`);
-    return select(view.metrics, request);
-  });
+  server.get('/taskmanagers/:taskmanagerid/metrics', async (request) =>
+    select(requireTaskManager(request, gateway).metrics, request),
+  );
 
   server.get('/jobs/metrics', async (request) => {
     const job = gateway.job();

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { badRequest, notFound } from './errors.ts';
 import type { JobManagerGateway, OperationStatus } from './gateway.ts';
 import { hexId, requireJob } from './parameters.ts';
+import { failureCause } from './serialized-throwable.ts';
 
 type Body = Record<string, unknown>;
 
@@ -33,11 +34,7 @@ function operationJson(status: OperationStatus, completed: (location: string) =>
     case 'COMPLETED':
       return { status: { id: 'COMPLETED' }, operation: completed(status.location) };
     case 'FAILED': {
-      const cause = {
-        class: status.failureClass,
-        'stack-trace': `${status.failureClass}: ${status.message}`,
-        'serialized-throwable': '',
-      };
+      const cause = failureCause(status.failureClass, `${status.failureClass}: ${status.message}`);
       return { status: { id: 'COMPLETED' }, operation: { 'failure-cause': cause } };
     }
   }
@@ -93,6 +90,11 @@ export function registerOperationRoutes(server: FastifyInstance, gateway: JobMan
         `Bad request, could not parse parameters: mode "${mode}" is not supported; use mode=cancel, or POST /jobs/:jobid/stop.`,
       );
     await gateway.cancelJob(jobId);
+    return reply.code(202).send({});
+  });
+  // How Flink's web UI cancels: a link that YARN's proxy lets through.
+  server.get('/jobs/:jobid/yarn-cancel', async (request, reply) => {
+    await gateway.cancelJob(requireJob(request, gateway).jobId);
     return reply.code(202).send({});
   });
 

@@ -4,10 +4,12 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { errorBody } from './errors.ts';
 import { GatewayError, type JobManagerGateway } from './gateway.ts';
 import { redact } from '../secret-references.ts';
+import { registerApplicationRoutes } from './routes-application.ts';
 import { registerClusterRoutes } from './routes-cluster.ts';
 import { registerJobRoutes } from './routes-job.ts';
 import { registerMetricRoutes } from './routes-metrics.ts';
 import { registerOperationRoutes } from './routes-operations.ts';
+import { registerProcessRoutes } from './routes-process.ts';
 import { registerRescaleRoutes } from './routes-rescale.ts';
 import { registerStorageRoutes } from './routes-storage.ts';
 
@@ -72,10 +74,12 @@ export function createRestServer(gateway: JobManagerGateway, options: RestOption
     server.register(
       async (scope) => {
         registerClusterRoutes(scope, gateway);
+        registerApplicationRoutes(scope, gateway, now);
         registerJobRoutes(scope, gateway, now);
         registerMetricRoutes(scope, gateway, now);
         registerOperationRoutes(scope, gateway);
         registerRescaleRoutes(scope, gateway);
+        registerProcessRoutes(scope, gateway);
         registerStorageRoutes(scope, gateway);
       },
       { prefix },

@@ -5,7 +5,7 @@ import { customResourceDefinition } from './crd.ts';
 import type { FlowJob } from './flowjob.ts';
 import { generatedFiles } from './generated-files.ts';
 import { resolveSpec } from './resolved.ts';
-import { durationMs, quantityValue } from './schema-kit.ts';
+import { durationMs, durationText, quantityValue } from './schema-kit.ts';
 import type { StructuralSchema } from './structural.ts';
 
 const manifest = (spec: object, more: object = {}): object => ({
@@ -15,6 +15,11 @@ const manifest = (spec: object, more: object = {}): object => ({
   spec: { mode: 'Streaming', job: { sql: { inline: 'SELECT 1' } }, ...spec },
   ...more,
 });
+
+const window = (more: object): object => {
+  const night = { name: 'night', schedule: '0 22 * * *', duration: '8h' };
+  return manifest({ autoscaling: { schedules: [{ ...night, ...more }] } });
+};
 
 /** `field: problem -> remedy` of each complaint; empty when the object is admitted. */
 function complaints(object: unknown): string[] {
@@ -42,9 +47,14 @@ describe('complaints name the field, the value and the remedy', () => {
     [
       'a value that is not among the supported ones',
       manifest({ mode: 'streaming' }),
-      'spec.mode: Unsupported value: "streaming": supported values: "Streaming", "Batch" -> did you mean "Streaming"?',
+      'spec.mode: Unsupported value: "streaming": supported values: "Streaming", "Batch", "Automatic" -> did you mean "Streaming"?',
     ],
-    ['a missing field', manifest({ job: {} }), 'spec.job.sql: Required value -> add spec.job.sql'],
+    ['a missing field', manifest({ job: { jar: {} } }), 'spec.job.jar.uri: Required value -> add spec.job.jar.uri'],
+    [
+      'a job that is neither SQL nor a jar',
+      manifest({ job: {} }),
+      'spec.job: Invalid value: object: a job is SQL or a jar -> write one of job.sql and job.jar',
+    ],
     [
       'a number as text',
       manifest({ taskManager: { slots: '4' } }),
@@ -79,6 +89,36 @@ describe('complaints name the field, the value and the remedy', () => {
       'a name that no file and no service may have',
       manifest({}, { metadata: { name: '../Orders' } }),
       'metadata.name: Invalid value: "../Orders": must match ^[a-z]([-a-z0-9]*[a-z0-9])?$ -> write lower case letters, digits and dashes, beginning with a letter, for example flights-per-hour',
+    ],
+    [
+      'a schedule that is no cron, without the pattern of it',
+      window({ schedule: '99 * * * *' }),
+      'spec.autoscaling.schedules[0].schedule: Invalid value: "99 * * * *": must be five fields of cron, or a name such as @daily -> write minute (0-59), hour (0-23), day of the month (1-31), month (1-12 or JAN-DEC) and day of the week (0-7 or SUN-SAT), each as *, 5, 1-5, */15 or a list of those, for example 0 22 * * MON-FRI',
+    ],
+    [
+      'a schedule whose date never comes',
+      window({ schedule: '0 0 30 2 *' }),
+      'spec.autoscaling.schedules[0].schedule: Invalid value: "0 0 30 2 *": names a date that never comes -> correct the day or the month',
+    ],
+    [
+      'savepoints on a date that never comes',
+      manifest({ state: { savepoints: { schedule: '0 0 31 4 *' } } }),
+      'spec.state.savepoints.schedule: Invalid value: "0 0 31 4 *": names a date that never comes -> correct the day or the month',
+    ],
+    [
+      'a time zone that nobody knows',
+      window({ timeZone: 'Mars/Phobos' }),
+      'spec.autoscaling.schedules[0].timeZone: Invalid value: "Mars/Phobos": must be a time zone that the IANA knows (Invalid time zone specified: Mars/Phobos) -> write for example Europe/Berlin',
+    ],
+    [
+      'a window that stops the job and opens again before it closes',
+      window({ suspend: true, duration: '25h' }),
+      'spec.autoscaling.schedules[0].duration: Invalid value: "25h": is not shorter than the longest time between two openings of "0 22 * * *", 1d, so that the job would never run -> shorten it, or set spec.suspend to stop the job for good',
+    ],
+    [
+      'a time without work that is shorter than the time between two looks',
+      manifest({ autoscaling: { scaleToZero: { idleAfter: '1ms' } } }),
+      'spec.autoscaling.scaleToZero.idleAfter: Invalid value: "1ms": must be 10s or longer, because a job is looked at every 10 s -> raise it',
     ],
   ];
   test.each(cases)('%s', (_, object, complaint) => {
@@ -191,7 +231,7 @@ describe('the CRDs', () => {
     '%s is structural: every field has a type and a description, and holds nothing else',
     (_, schema) => {
       const allowed = new Set(
-        'type description properties required items enum format pattern minLength maxLength minimum maximum maxItems anyOf default'.split(
+        'type description properties required items enum format pattern minLength maxLength minimum maximum maxItems maxProperties additionalProperties anyOf default'.split(
           ' ',
         ),
       );
@@ -230,6 +270,7 @@ describe('the CRDs', () => {
 });
 
 test('durations and quantities are read as they are written', () => {
+  expect([500, 90_000, 300_000, 86_400_000, 0].map(durationText)).toEqual(['500ms', '90s', '5m', '1d', '0ms']);
   expect(['500ms', '90s', '5m', '1h', '7d'].map(durationMs)).toEqual([500, 90_000, 300_000, 3_600_000, 604_800_000]);
   expect(() => durationMs('1 hour')).toThrow(/"1 hour" is not a duration/);
   expect(['512Mi', '1G', '500m', 2].map(quantityValue)).toEqual([2 ** 29, 1e9, 0.5, 2]);

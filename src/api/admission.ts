@@ -1,11 +1,15 @@
 // What the API server does with an object before it is stored, for places without one: unknown fields, defaults, structure, CEL rules.
 import type { FlowJob } from './flowjob.ts';
 import type { FlowSavepoint } from './flowsavepoint.ts';
+import type { FlowCluster } from './flowcluster.ts';
 import { API_VERSION, KINDS, type Kind } from './group.ts';
 import { checkRules } from './cel.ts';
 import { objectSchema } from './crd.ts';
 import { checkStructure, nearest, show, type FieldError } from './schema-check.ts';
 import { withDefaults, type StructuralSchema } from './structural.ts';
+import { scheduleFaults } from './windows.ts';
+
+type Admitted = FlowJob | FlowSavepoint | FlowCluster;
 
 /** An object that breaks the rules of its kind. `errors` has each complaint with field, value and remedy. */
 export class InvalidObjectError extends Error {
@@ -27,27 +31,36 @@ export function describeFieldError(error: FieldError): string {
 const schemas: Record<Kind, StructuralSchema> = {
   FlowJob: objectSchema('FlowJob'),
   FlowSavepoint: objectSchema('FlowSavepoint'),
+  FlowCluster: objectSchema('FlowCluster'),
 };
 
 /**
  * The object as it would be stored: defaults filled in, every rule checked. `old` is the stored object on an update. Metadata that only the store writes
  * (uid, generation, ...) passes unchecked. Throws InvalidObjectError with all complaints.
  */
-export function admit(input: unknown, old?: FlowJob | FlowSavepoint): FlowJob | FlowSavepoint {
+export function admit(input: unknown, old?: Admitted): Admitted {
   const kind = kindOf(input);
   const object = input as { metadata: { name: string } };
   const metadataErrors = checkMetadata(kind, object.metadata);
   const schema = schemas[kind];
-  const filled = withDefaults(schema, object) as FlowJob | FlowSavepoint;
+  const filled = withDefaults(schema, object) as Admitted;
   const errors = [...metadataErrors, ...checkStructure(schema, filled, '')];
   // Rules may take for granted what the structure promises, so they are asked only when it holds.
   if (errors.length === 0) errors.push(...checkRules(schema, filled, old, ''));
+  if (errors.length === 0 && filled.kind === 'FlowJob') errors.push(...checkSchedules(filled));
   if (errors.length > 0) throw new InvalidObjectError(kind, nameOf(object), errors);
   return filled;
 }
 
+/** What no rule of the CRD can say: in a cluster a condition of the job tells of it. */
+const checkSchedules = ({ spec }: FlowJob): FieldError[] =>
+  scheduleFaults(spec).map(({ field, value, what, remedy }) => ({
+    ...{ field, value, remedy },
+    problem: `Invalid value: ${show(value)}: ${what}`,
+  }));
+
 /** Throws InvalidObjectError when `object.status` is not what the schema of its kind says: a defect of the operator, found before it is stored. */
-export function checkStatus(object: FlowJob | FlowSavepoint): void {
+export function checkStatus(object: Admitted): void {
   const errors = checkStructure(schemas[object.kind].properties!.status!, object.status, 'status');
   if (errors.length > 0) throw new InvalidObjectError(object.kind, object.metadata.name, errors);
 }
@@ -116,9 +129,11 @@ const metadataSchema: StructuralSchema = {
   },
 };
 
-/** A FlowJob names services: its rule (crd.ts) is stricter than that of names in general. */
+/** FlowJobs and FlowClusters name services: their rule (crd.ts) is stricter than that of names in general. */
 const GENERAL_NAME = metadataSchema.properties!['name']!.pattern!;
 const NAME_OF_JOB = '^[a-z]([-a-z0-9]*[a-z0-9])?$';
+
+const namesServices = (kind: Kind): boolean => kind !== 'FlowSavepoint';
 
 function checkMetadata(kind: Kind, metadata: unknown): FieldError[] {
   if (metadata === undefined || metadata === null)
@@ -129,8 +144,8 @@ function checkMetadata(kind: Kind, metadata: unknown): FieldError[] {
     error.field === 'metadata.name' && typeof error.value === 'string'
       ? {
           ...error,
-          problem: kind === 'FlowJob' ? error.problem.replace(GENERAL_NAME, () => NAME_OF_JOB) : error.problem,
-          remedy: `write lower case letters, digits and dashes${kind === 'FlowJob' ? ', beginning with a letter' : ''}, for example flights-per-hour`,
+          problem: namesServices(kind) ? error.problem.replace(GENERAL_NAME, () => NAME_OF_JOB) : error.problem,
+          remedy: `write lower case letters, digits and dashes${namesServices(kind) ? ', beginning with a letter' : ''}, for example flights-per-hour`,
         }
       : error,
   );

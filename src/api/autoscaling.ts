@@ -1,6 +1,6 @@
 // spec.autoscaling: the limits within which the size of a stream follows its load. What was decided stands in status.autoscaling, never in spec.
 import { Type, type Static } from '@sinclair/typebox';
-import { CRON_PATTERN } from './cron-pattern.ts';
+import { CRON_RULE, TIME_ZONE_RULE } from './cron-pattern.ts';
 import { duration, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 
 export const AUTOSCALING_MODES = ['Apply', 'Recommend'] as const;
@@ -20,17 +20,19 @@ const WindowSchema = Type.Object(
     }),
     schedule: Type.String({
       description: 'When it opens, as in a CronJob: minute, hour, day of the month, month, day of the week.',
-      pattern: CRON_PATTERN,
       maxLength: 100,
+      'x-kubernetes-validations': [CRON_RULE],
     }),
     timeZone: Type.String({
       description: 'The time zone that the schedule is in, as the IANA names it: `Europe/Berlin`.',
       pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$',
       maxLength: 64,
       default: 'UTC',
+      'x-kubernetes-validations': [TIME_ZONE_RULE],
     }),
     duration: Type.String({
-      description: 'How long it stays open.',
+      description:
+        'How long it stays open. With `suspend` it must be shorter than the longest time between two openings, or the job would never run.',
       pattern: '^[1-9][0-9]*(ms|s|m|h|d)$',
       maxLength: 16,
     }),
@@ -48,18 +50,25 @@ const WindowSchema = Type.Object(
   { description: 'A time with bounds of its own. Of those that are open the first counts.' },
 );
 
+/** The autoscaler looks at a job every ten seconds: of anything shorter it could not know. */
+const TEN_SECONDS: CelRule = {
+  rule: "!self.matches('^0*([0-9]{0,4}ms|[0-9]?s|[mhd])$')",
+  message: 'must be 10s or longer, because a job is looked at every 10 s: raise it',
+};
+
 const ScaleToZeroSchema = Type.Object(
   {
     idleAfter: duration({
       description: 'Without a record for this long the job is stopped, with a savepoint.',
       default: '10m',
-      positive: true,
+      'x-kubernetes-validations': [TEN_SECONDS],
       ...IN_PLACE,
     }),
     lookEvery: duration({
-      description: 'How often a job that was stopped so is started, to see whether there is work.',
+      description:
+        'How long a job that was stopped so stays stopped before it is started, to see whether there is work.',
       default: '15m',
-      positive: true,
+      'x-kubernetes-validations': [TEN_SECONDS],
       ...IN_PLACE,
     }),
   },

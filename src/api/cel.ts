@@ -93,6 +93,10 @@ export function checkRules(schema: StructuralSchema, value: unknown, old: unknow
       remedy,
     });
   }
+  const { items } = schema;
+  // What an item was before a change is not known: our rules about changes are not about items.
+  if (items !== undefined && Array.isArray(value))
+    value.forEach((item, index) => errors.push(...checkRules(items, item, undefined, `${path}[${index}]`)));
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
     const childValue = at(value, `.${name}`);
     if (childValue !== undefined)

@@ -1,5 +1,6 @@
 // The CustomResourceDefinition of each kind, built from its schema: crds/*.yaml is this, and local validation reads this.
 import type { TSchema } from '@sinclair/typebox';
+import { FlowClusterSpecSchema, FlowClusterStatusSchema } from './flowcluster.ts';
 import { FlowJobSpecSchema } from './flowjob.ts';
 import { FlowSavepointSpecSchema, FlowSavepointStatusSchema } from './flowsavepoint.ts';
 import { API_VERSION, GROUP, KINDS, VERSION, type Kind } from './group.ts';
@@ -48,26 +49,43 @@ const reason: PrinterColumn = {
   priority: 1,
 };
 
+/** Names of processes and services are made of the name. */
+const NAME_RULES: CelRule[] = [
+  {
+    rule: 'size(self.metadata.name) <= 45',
+    message:
+      'metadata.name must not be longer than 45 characters, as names of processes and services are made of it: choose a shorter one',
+  },
+  {
+    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    message:
+      'metadata.name must be fit to name a service: use lower case letters, digits and dashes, and begin with a letter',
+  },
+];
+
+/** A HorizontalPodAutoscaler reckons in pods. */
+const SCALE = {
+  specReplicasPath: '.spec.taskManager.replicas',
+  statusReplicasPath: '.status.taskManager.replicas',
+  labelSelectorPath: '.status.taskManager.selector',
+};
+
+const taskManagers: PrinterColumn = {
+  name: 'TaskManagers',
+  type: 'integer',
+  jsonPath: '.status.taskManager.replicas',
+  description: 'TaskManagers that exist.',
+};
+
 export const DEFINITIONS: Record<Kind, KindDefinition> = {
   FlowJob: {
-    description: 'A job in SQL that runs for ever (mode Streaming) or to the end of its input (mode Batch).',
+    description:
+      'A job in SQL that runs for ever (mode Streaming or Automatic) or to the end of its input (mode Batch).',
     spec: FlowJobSpecSchema,
     status: FlowJobStatusSchema,
-    rules: [
-      {
-        rule: 'size(self.metadata.name) <= 45',
-        message:
-          'metadata.name must not be longer than 45 characters, as names of processes and services are made of it: choose a shorter one',
-      },
-      {
-        rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        message:
-          'metadata.name must be fit to name a service: use lower case letters, digits and dashes, and begin with a letter',
-      },
-      ...refusedWhileRunningRules(),
-    ],
+    rules: [...NAME_RULES, ...refusedWhileRunningRules()],
     columns: [
-      { name: 'Mode', type: 'string', jsonPath: '.spec.mode', description: 'Streaming or Batch.' },
+      { name: 'Mode', type: 'string', jsonPath: '.spec.mode', description: 'Streaming, Batch or Automatic.' },
       { name: 'State', type: 'string', jsonPath: '.status.state', description: 'Where the job is in its lifecycle.' },
       ready,
       {
@@ -77,13 +95,7 @@ export const DEFINITIONS: Record<Kind, KindDefinition> = {
         description: 'Parallelism of the running version.',
       },
       reason,
-      {
-        name: 'TaskManagers',
-        type: 'integer',
-        jsonPath: '.status.taskManager.replicas',
-        description: 'TaskManagers that exist.',
-        priority: 1,
-      },
+      { ...taskManagers, priority: 1 },
       {
         name: 'Attempt',
         type: 'integer',
@@ -100,11 +112,7 @@ export const DEFINITIONS: Record<Kind, KindDefinition> = {
       },
       age,
     ],
-    scale: {
-      specReplicasPath: '.spec.taskManager.replicas',
-      statusReplicasPath: '.status.taskManager.replicas',
-      labelSelectorPath: '.status.taskManager.selector',
-    },
+    scale: SCALE,
   },
   FlowSavepoint: {
     description: 'One savepoint of a FlowJob. Creating it takes the savepoint; status.path says where it is.',
@@ -119,6 +127,20 @@ export const DEFINITIONS: Record<Kind, KindDefinition> = {
       { name: 'Path', type: 'string', jsonPath: '.status.path', description: 'Where it is.', priority: 1 },
       age,
     ],
+  },
+  FlowCluster: {
+    description: 'JobManager and TaskManagers of Apache Flink that FlowJobs share which name it in engine.clusterRef.',
+    spec: FlowClusterSpecSchema,
+    status: FlowClusterStatusSchema,
+    rules: NAME_RULES,
+    columns: [
+      { name: 'Version', type: 'string', jsonPath: '.spec.engine.version', description: 'Version of Apache Flink.' },
+      ready,
+      taskManagers,
+      reason,
+      age,
+    ],
+    scale: SCALE,
   },
 };
 

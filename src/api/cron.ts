@@ -31,18 +31,58 @@ export function lastTime(at: Schedule, now: number): number | null {
   return times.map((time) => time.getTime()).find((time) => time <= now) ?? null;
 }
 
-/** What is wrong with a schedule that has passed the rules of the resource; null when nothing is. `field`: where it stands, for the message. */
-export function scheduleError(at: Schedule, field = 'spec.state.savepoints'): string | null {
+/** One thing wrong with a schedule: in which field, what it is, and what to do. */
+export interface ScheduleFault {
+  field: string;
+  value: string;
+  /** After the value: `is no time zone that the IANA knows`. */
+  what: string;
+  remedy: string;
+}
+
+export const faultText = ({ field, value, what, remedy }: ScheduleFault): string =>
+  `${field}: "${value}" ${what}. ${remedy[0]!.toUpperCase()}${remedy.slice(1)}.`;
+
+/** Each pass asks, and to make a format takes long. */
+const timeZones = new Map<string, boolean>();
+
+function isTimeZone(name: string): boolean {
+  const known = timeZones.get(name);
+  if (known !== undefined) return known;
+  let is = true;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: at.timeZone });
+    new Intl.DateTimeFormat('en', { timeZone: name });
   } catch {
-    return `${field}.timeZone: "${at.timeZone}" is no time zone that the IANA knows. Write for example Europe/Berlin.`;
+    is = false;
   }
+  if (timeZones.size >= ANSWERS_KEPT) timeZones.clear();
+  timeZones.set(name, is);
+  return is;
+}
+
+/** What is wrong with a schedule that has passed the rules of the resource; null when nothing is. `field`: where it stands. */
+export function scheduleFault({ schedule, timeZone }: Schedule, field: string): ScheduleFault | null {
+  if (!isTimeZone(timeZone)) {
+    const what = 'is no time zone that the IANA knows';
+    return { field: `${field}.timeZone`, value: timeZone, what, remedy: 'write for example Europe/Berlin' };
+  }
+  const wrong = (what: string, remedy: string): ScheduleFault => ({
+    field: `${field}.schedule`,
+    value: schedule,
+    what,
+    remedy,
+  });
   try {
     // From a fixed day: what is wrong with a schedule is so on every day, and the answer is kept.
-    if (nextTime(at, 0) !== null) return null;
-    return `${field}.schedule: "${at.schedule}" names a date that never comes. Correct the day or the month.`;
+    if (nextTime({ schedule, timeZone }, 0) !== null) return null;
+    return wrong('names a date that never comes', 'correct the day or the month');
   } catch (error) {
-    return `${field}.schedule: "${at.schedule}": ${(error as Error).message}. Write five fields, for example 0 */6 * * *.`;
+    return wrong(`cannot be read: ${(error as Error).message}`, 'write five fields, for example 0 */6 * * *');
   }
+}
+
+/** The same as a sentence. */
+export function scheduleError(at: Schedule, field = 'spec.state.savepoints'): string | null {
+  const fault = scheduleFault(at, field);
+  return fault === null ? null : faultText(fault);
 }

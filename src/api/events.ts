@@ -1,7 +1,7 @@
 // The events that the operator records, by what they are about. The lifecycle's type of an event takes its reasons from here: one that is missing does not
 // compile.
 import type { Kind } from './group.ts';
-import type { JobReason, SavepointReason } from './reasons.ts';
+import type { ClusterReason, JobReason, SavepointReason } from './reasons.ts';
 
 export interface EventDoc {
   types: readonly ('Normal' | 'Warning')[];
@@ -13,6 +13,14 @@ const JOB_EVENTS = {
   PodNotStarting: {
     types: ['Warning'],
     when: 'Something new keeps a pod of the job from starting; once for all pods that wait for the same, while they do.',
+  },
+  WaitingForCluster: {
+    types: ['Warning'],
+    when: 'The FlowCluster that the job runs on is not there, does not run, or is not ready for it.',
+  },
+  EngineChanged: {
+    types: ['Warning'],
+    when: 'The job is not started, as its state is of another engine than spec.engine.type says.',
   },
   Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
   Rescaling: { types: ['Normal'], when: 'A stream begins to take another parallelism in place.' },
@@ -49,7 +57,18 @@ const JOB_EVENTS = {
     when: 'A TaskManager was killed for want of memory, and the autoscaler gives no more.',
   },
   Rescaled: { types: ['Normal'], when: 'A stream has taken another parallelism in place.' },
-  Upgrading: { types: ['Normal'], when: 'A change asks for a restart: the running version is being replaced.' },
+  Upgrading: {
+    types: ['Normal', 'Warning'],
+    when: 'A change asks for a restart: the running version is being replaced. Warning: processes of the next one could not be started beside it, so it is stopped first.',
+  },
+  RollingBack: {
+    types: ['Warning'],
+    when: 'A new version failed before its first checkpoint, or was not at it in time: the version before it is to run again.',
+  },
+  RolledBack: {
+    types: ['Normal'],
+    when: 'The version before an upgrade is started again, from the state that it left.',
+  },
   Suspended: { types: ['Normal'], when: 'The job was stopped because spec.suspend asks for it.' },
   Resuming: { types: ['Normal'], when: 'A suspended job is started again.' },
   Completed: { types: ['Normal'], when: 'The job came to its end with success.' },
@@ -88,6 +107,10 @@ const JOB_EVENTS = {
     types: ['Normal'],
     when: 'A finished batch job is deleted because batch.deleteAfterFinished asks for it.',
   },
+  StateInUse: {
+    types: ['Warning'],
+    when: 'The deletion of a job is held up: another FlowJob is to start from one of the checkpoints that would go.',
+  },
   OperatorError: {
     types: ['Warning'],
     when: 'The operator failed several times in a row to look at the job or to act on it.',
@@ -102,9 +125,20 @@ const SAVEPOINT_EVENTS = {
   WrongMode: { types: ['Warning'], when: 'The job is a batch job.' },
 } as const satisfies Partial<Record<SavepointReason, EventDoc>>;
 
-export const EVENT_REASONS = { FlowJob: JOB_EVENTS, FlowSavepoint: SAVEPOINT_EVENTS } as const satisfies Record<
-  Kind,
-  Record<string, EventDoc>
->;
+export const CLUSTER_EVENTS = {
+  Starting: { types: ['Normal'], when: 'Processes of the cluster are started, as its spec says now.' },
+  Running: { types: ['Normal'], when: 'The cluster runs, with all of its TaskManagers.' },
+  PodNotStarting: { types: ['Warning'], when: 'Something new keeps a pod of the cluster from starting.' },
+  ProcessLost: { types: ['Warning'], when: 'A process of the cluster ended without being asked to.' },
+  ChangeWaiting: { types: ['Warning'], when: 'The spec has changed, and jobs run on the cluster.' },
+  InUse: { types: ['Warning'], when: 'The cluster is to be deleted, and FlowJobs name it.' },
+  InvalidSpec: { types: ['Warning'], when: 'The spec cannot be run.' },
+} as const satisfies Partial<Record<ClusterReason, EventDoc>>;
 
-export type EventReason = keyof typeof JOB_EVENTS | keyof typeof SAVEPOINT_EVENTS;
+export const EVENT_REASONS = {
+  FlowJob: JOB_EVENTS,
+  FlowSavepoint: SAVEPOINT_EVENTS,
+  FlowCluster: CLUSTER_EVENTS,
+} as const satisfies Record<Kind, Record<string, EventDoc>>;
+
+export type EventReason = keyof typeof JOB_EVENTS | keyof typeof SAVEPOINT_EVENTS | keyof typeof CLUSTER_EVENTS;

@@ -1,63 +1,16 @@
 // FlowJob: the one schema behind the TypeScript types, the CRD, the defaults, validation and the reference.
 import { Type, type Static } from '@sinclair/typebox';
 import { AutoscalingSchema } from './autoscaling.ts';
+import { CLUSTER_RULES } from './cluster-rules.ts';
 import type { ObjectMeta } from './object.ts';
-import { CRON_PATTERN } from './cron-pattern.ts';
+import { CRON_RULE, TIME_ZONE_RULE } from './cron-pattern.ts';
+import { EngineSchema } from './engine.ts';
+import { JarSchema } from './jar.ts';
+import { resources } from './resources.ts';
 import { RestoreSchema } from './restore.ts';
+import { S3_FIELDS, S3_FIELDS_RULE, S3_RULES, S3_URI_PATTERN } from './s3.ts';
 import { duration, kubernetesObject, quantity, stringEnum, type CelRule } from './schema-kit.ts';
 import type { FlowJobStatus } from './status.ts';
-
-/** Kubernetes' ResourceRequirements, for memory and CPU. */
-function resources(role: string, memory: string) {
-  const requestBelowLimit = (name: string): CelRule => ({
-    rule:
-      `!has(self.requests) || !has(self.requests.${name}) || !has(self.limits) || !has(self.limits.${name}) || ` +
-      `quantity(string(self.requests.${name})).compareTo(quantity(string(self.limits.${name}))) <= 0`,
-    message: `requests.${name} must not be above limits.${name}: lower the request or raise the limit`,
-    fieldPath: `.requests.${name}`,
-  });
-  return Type.Object(
-    {
-      limits: Type.Object(
-        {
-          memory: quantity({
-            description: `Memory of ${role} as a whole; the engine sizes its heap and buffers to fit in it.`,
-            default: memory,
-            'x-flowjob-change': 'restart',
-            'x-kubernetes-validations': [
-              {
-                rule: "quantity(string(self)).compareTo(quantity('128Mi')) >= 0",
-                message: 'must be at least 128Mi, without which a process of the engine does not start: raise it',
-              },
-            ],
-          }),
-          cpu: Type.Optional(
-            quantity({ description: `Most CPU cores that ${role} may use.`, 'x-flowjob-change': 'restart' }),
-          ),
-        },
-        { description: `Upper bounds for ${role}.`, default: {} },
-      ),
-      requests: Type.Optional(
-        Type.Object(
-          {
-            memory: Type.Optional(
-              quantity({ description: `Memory set aside for ${role}.`, 'x-flowjob-change': 'restart' }),
-            ),
-            cpu: Type.Optional(
-              quantity({ description: `CPU cores set aside for ${role}.`, 'x-flowjob-change': 'restart' }),
-            ),
-          },
-          { description: `What is set aside for ${role}.` },
-        ),
-      ),
-    },
-    {
-      description: `Resources of ${role}, as in a pod's container.`,
-      default: {},
-      'x-kubernetes-validations': [requestBelowLimit('memory'), requestBelowLimit('cpu')],
-    },
-  );
-}
 
 /** What a user may add to the operator's pods: a PodTemplateSpec of which any part may be left out. */
 export interface PodTemplate {
@@ -75,32 +28,16 @@ const podTemplate = (role: string, container: string) =>
     }),
   );
 
-export const MODES = ['Streaming', 'Batch'] as const;
+export const MODES = ['Streaming', 'Batch', 'Automatic'] as const;
+export const SQL_PLANS = ['AtEachStart', 'Compiled'] as const;
 export const UPGRADE_STRATEGIES = ['Savepoint', 'LastState', 'Stateless'] as const;
 export const DELETION_POLICIES = ['Savepoint', 'Delete'] as const;
 
-const EngineSchema = Type.Object(
-  {
-    type: stringEnum(['Embedded'], {
-      description: 'The engine that runs the job. `Embedded` is the one that comes with FlowJob.',
-      default: 'Embedded',
-      'x-flowjob-change': 'refused-while-running',
-    }),
-    image: Type.Optional(
-      Type.String({
-        description: 'On Kubernetes, the image of JobManager and TaskManagers.',
-        minLength: 1,
-        maxLength: 1024,
-        'x-flowjob-change': 'restart',
-        'x-flowjob-default': 'the operator’s own image',
-      }),
-    ),
-  },
-  { description: 'Which engine runs the job.', default: {} },
-);
-
 /** Characters of a job's SQL text, wherever it stands: it is kept in status, and an object has its limit. */
 export const MAX_SQL_LENGTH = 262_144;
+
+/** How long a new version may take to its first checkpoint where the spec does not say. */
+export const ROLLBACK_DEADLINE = '5m';
 
 const ConfigMapKeyRefSchema = Type.Object(
   {
@@ -126,28 +63,39 @@ const ConfigMapKeyRefSchema = Type.Object(
 
 const JobSchema = Type.Object(
   {
-    sql: Type.Object(
-      {
-        inline: Type.Optional(
-          Type.String({
-            description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
-            minLength: 1,
-            maxLength: MAX_SQL_LENGTH,
-            'x-flowjob-change': 'restart',
-          }),
-        ),
-        configMapKeyRef: Type.Optional(ConfigMapKeyRefSchema),
-      },
-      {
-        description: 'The job as SQL text: here, or in a ConfigMap.',
-        'x-kubernetes-validations': [
-          {
-            rule: 'has(self.inline) != has(self.configMapKeyRef)',
-            message: 'the SQL text stands in one place: write either inline or configMapKeyRef',
-          },
-        ] satisfies CelRule[],
-      },
+    sql: Type.Optional(
+      Type.Object(
+        {
+          inline: Type.Optional(
+            Type.String({
+              description: 'Flink SQL: CREATE TABLE, CREATE VIEW, SET, INSERT INTO, statement sets.',
+              minLength: 1,
+              maxLength: MAX_SQL_LENGTH,
+              'x-flowjob-change': 'restart',
+            }),
+          ),
+          configMapKeyRef: Type.Optional(ConfigMapKeyRefSchema),
+          plan: Type.Optional(
+            stringEnum(SQL_PLANS, {
+              description:
+                'When Apache Flink plans the text. `AtEachStart`: each version of Flink as it does it. `Compiled`: once (FLIP-190); the plan is kept with the state and run from then on, whatever version of Flink or image comes after. State of the one is not restored by the other.',
+              'x-flowjob-change': 'restart',
+              'x-flowjob-default': 'AtEachStart',
+            }),
+          ),
+        },
+        {
+          description: 'The job as SQL text: here, or in a ConfigMap.',
+          'x-kubernetes-validations': [
+            {
+              rule: 'has(self.inline) != has(self.configMapKeyRef)',
+              message: 'the SQL text stands in one place: write either inline or configMapKeyRef',
+            },
+          ] satisfies CelRule[],
+        },
+      ),
     ),
+    jar: Type.Optional(JarSchema),
     parallelism: Type.Optional(
       Type.Integer({
         description: 'How many subtasks each operator has. Not above taskManager.replicas x taskManager.slots.',
@@ -155,14 +103,22 @@ const JobSchema = Type.Object(
         maximum: 128,
         format: 'int32',
         'x-flowjob-change': 'rescale',
-        'x-flowjob-default': 'taskManager.replicas x taskManager.slots, 128 at most',
+        'x-flowjob-default': 'taskManager.replicas x taskManager.slots, 128 at most; on a FlowCluster 1',
       }),
     ),
   },
-  { description: 'What is run.' },
+  {
+    description: 'What is run.',
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.sql) != has(self.jar)',
+        message: 'a job is SQL or a jar: write one of job.sql and job.jar',
+      },
+    ] satisfies CelRule[],
+  },
 );
 
-const PersistentVolumeClaimSchema = Type.Object(
+export const PersistentVolumeClaimSchema = Type.Object(
   {
     claimName: Type.Optional(
       Type.String({
@@ -203,12 +159,7 @@ const SavepointScheduleSchema = Type.Object(
         'When a savepoint is taken, as in a CronJob: minute, hour, day of the month, month, day of the week. A FlowSavepoint is made for each time at which the job runs; of times that were missed, the last one is made up for.',
       maxLength: 100,
       'x-flowjob-change': 'in-place',
-      'x-kubernetes-validations': [
-        {
-          rule: `self.matches(r'${CRON_PATTERN}')`,
-          message: 'must be five fields of cron, or a name such as @daily: write for example 0 */6 * * *',
-        },
-      ],
+      'x-kubernetes-validations': [CRON_RULE],
     }),
     timeZone: Type.Optional(
       Type.String({
@@ -217,6 +168,7 @@ const SavepointScheduleSchema = Type.Object(
         maxLength: 64,
         'x-flowjob-change': 'in-place',
         'x-flowjob-default': 'UTC',
+        'x-kubernetes-validations': [TIME_ZONE_RULE],
       }),
     ),
     retain: Type.Object(
@@ -242,7 +194,7 @@ const SavepointScheduleSchema = Type.Object(
       { description: 'Which savepoints of the schedule are kept. Others are nobody’s but yours.', default: {} },
     ),
   },
-  { description: 'Savepoints that are taken by a schedule. Only with mode Streaming.' },
+  { description: 'Savepoints that are taken by a schedule. Not with mode Batch.' },
 );
 
 const StateSchema = Type.Object(
@@ -253,13 +205,14 @@ const StateSchema = Type.Object(
           uri: Type.Optional(
             Type.String({
               description:
-                'Folder in which the job keeps its checkpoints and savepoints, below a folder of its own name: a file: URI with an absolute path. Jobs may share it. On Kubernetes podTemplate has to mount it in every pod.',
-              pattern: '^file:(//)?/.+$',
+                'Folder in which the job keeps its checkpoints and savepoints, below a folder of its own name: a file: URI with an absolute path, or, with engine Flink, s3://BUCKET/FOLDER. Jobs may share it. On Kubernetes podTemplate has to mount the folder of a file: URI in every pod.',
+              pattern: `^(file:(//)?/.+|${S3_URI_PATTERN})$`,
               maxLength: 1024,
               'x-flowjob-change': 'refused-while-running',
             }),
           ),
           persistentVolumeClaim: Type.Optional(PersistentVolumeClaimSchema),
+          ...S3_FIELDS,
         },
         {
           description: 'Where checkpoints and savepoints are kept.',
@@ -270,6 +223,7 @@ const StateSchema = Type.Object(
               rule: '!has(self.uri) || !has(self.persistentVolumeClaim)',
               message: 'state is kept in one place: remove uri or persistentVolumeClaim',
             },
+            S3_FIELDS_RULE,
           ] satisfies CelRule[],
         },
       ),
@@ -292,6 +246,29 @@ const StateSchema = Type.Object(
   { description: 'The state that the job keeps.', default: {} },
 );
 
+const RollbackSchema = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description:
+        'Whether the version before is started again when a new one fails for good, or is not at its first checkpoint in time.',
+      default: true,
+      'x-flowjob-change': 'none',
+    }),
+    deadline: duration({
+      description:
+        'How long a new version may take to its first checkpoint, from its start on: what pods wait for counts as well.',
+      default: ROLLBACK_DEADLINE,
+      positive: true,
+      'x-flowjob-change': 'none',
+    }),
+  },
+  {
+    description:
+      'Going back to the version before an upgrade, from the state that it left. Only until the first checkpoint of the new version, before which that publishes nothing; not with strategy Stateless.',
+    'x-flowjob-default': `enabled for Streaming, with a deadline of ${ROLLBACK_DEADLINE}`,
+  },
+);
+
 const UpgradeSchema = Type.Object(
   {
     strategy: Type.Optional(
@@ -302,6 +279,16 @@ const UpgradeSchema = Type.Object(
           '`Stateless`: stopped, started with empty state.',
         'x-flowjob-change': 'none',
         'x-flowjob-default': 'Savepoint for Streaming, Stateless for Batch',
+      }),
+    ),
+    rollback: Type.Optional(RollbackSchema),
+    startBeforeStop: Type.Optional(
+      Type.Boolean({
+        description:
+          'On Apache Flink, JobManager and TaskManagers of the next version are up before the running one is stopped, so that both need room for a while. ' +
+          'Where there is none, the running version is stopped first.',
+        'x-flowjob-change': 'none',
+        'x-flowjob-default': 'true for Streaming and Automatic on Flink 2.0 and later',
       }),
     ),
   },
@@ -354,15 +341,15 @@ const BatchSchema = Type.Object(
   { description: 'How a batch job is retried and cleared away. Only with mode Batch.' },
 );
 
-const JobManagerSchema = Type.Object(
-  { resources: resources('the JobManager', '256Mi'), podTemplate: podTemplate('the JobManager', 'jobmanager') },
-  { description: 'The process that coordinates the job.', default: {} },
+export const JobManagerSchema = Type.Object(
+  { resources: resources('JobManager'), podTemplate: podTemplate('the JobManager', 'jobmanager') },
+  { description: 'The process that coordinates the work.', default: {} },
 );
 
-const TaskManagerSchema = Type.Object(
+export const TaskManagerSchema = Type.Object(
   {
     replicas: Type.Integer({
-      description: 'How many TaskManagers the job has. The scale subresource reads and writes this field.',
+      description: 'How many TaskManagers there are. The scale subresource reads and writes this field.',
       default: 1,
       minimum: 1,
       maximum: 128,
@@ -377,7 +364,7 @@ const TaskManagerSchema = Type.Object(
       format: 'int32',
       'x-flowjob-change': 'restart',
     }),
-    resources: resources('a TaskManager', '512Mi'),
+    resources: resources('TaskManager'),
     podTemplate: podTemplate('TaskManagers', 'taskmanager'),
   },
   { description: 'The processes that do the work.', default: {} },
@@ -387,7 +374,8 @@ export const FlowJobSpecSchema = Type.Object(
   {
     engine: EngineSchema,
     mode: stringEnum(MODES, {
-      description: '`Streaming`: the job runs until it is stopped. `Batch`: its input ends, and so does the job.',
+      description:
+        '`Streaming`: the job runs until it is stopped, or its input ends. `Batch`: its input ends, and so does the job. `Automatic`, with engine.type Flink: a stream that takes fewer checkpoints while its sources say that they read a backlog (FLIP-309).',
       'x-flowjob-change': 'refused-while-running',
     }),
     suspend: Type.Boolean({
@@ -398,7 +386,7 @@ export const FlowJobSpecSchema = Type.Object(
     }),
     restartNonce: Type.Integer({
       description:
-        'Change it to run a job again that is Finished or Failed, or to restart one that runs. Nothing else runs a job again that is Finished.',
+        'Change it to run a job again that is Finished, Failed or rolled back, or to restart one that runs. Nothing else runs a job again that is Finished.',
       default: 0,
       minimum: 0,
       format: 'int64',
@@ -435,41 +423,76 @@ export const FlowJobSpecSchema = Type.Object(
     description: 'What the job should be.',
     'x-kubernetes-validations': [
       {
+        rule: "self.mode != 'Automatic' || self.engine.type == 'Flink'",
+        message:
+          'the embedded engine runs no job with mode Automatic: set mode to Streaming or Batch, or engine.type to Flink',
+        fieldPath: '.mode',
+      },
+      {
         rule: "self.mode == 'Batch' || !has(self.batch)",
         message: 'only a job with mode Batch has it: remove batch, or set mode to Batch',
         fieldPath: '.batch',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.autoscaling)",
+        rule: "self.mode != 'Batch' || !has(self.autoscaling)",
         message: 'a batch job is not autoscaled: remove autoscaling, or set mode to Streaming',
         fieldPath: '.autoscaling',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.upgrade.strategy) || self.upgrade.strategy == 'Stateless'",
+        rule: "self.mode != 'Batch' || !has(self.upgrade.strategy) || self.upgrade.strategy == 'Stateless'",
         message: 'a batch job takes no savepoints: remove upgrade.strategy, or set it to Stateless',
         fieldPath: '.upgrade.strategy',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
+        rule: "self.mode != 'Batch' || !has(self.upgrade.rollback) || !self.upgrade.rollback.enabled",
+        message: 'a batch job has no version before to go back to: remove upgrade.rollback',
+        fieldPath: '.upgrade.rollback',
+      },
+      {
+        rule: "!has(self.upgrade.startBeforeStop) || !self.upgrade.startBeforeStop || (self.mode != 'Batch' && self.engine.type == 'Flink' && (!has(self.engine.version) || self.engine.version != '1.20'))",
+        message:
+          'only a stream on Apache Flink 2.0 or later has processes of its next version up beside it: remove upgrade.startBeforeStop',
+        fieldPath: '.upgrade.startBeforeStop',
+      },
+      {
+        rule: "self.mode != 'Batch' || !has(self.deletionPolicy) || self.deletionPolicy != 'Savepoint'",
         message: 'a batch job takes no savepoints: remove deletionPolicy, or set it to Delete',
         fieldPath: '.deletionPolicy',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.state.savepoints)",
+        rule: "self.mode != 'Batch' || !has(self.state.savepoints)",
         message: 'a batch job takes no savepoints: remove state.savepoints',
         fieldPath: '.state.savepoints',
       },
       {
-        rule: "self.mode == 'Streaming' || !has(self.state.restore)",
+        rule: "self.mode != 'Batch' || !has(self.state.restore)",
         message: 'a batch job starts from its input, not from state: remove state.restore, or set mode to Streaming',
         fieldPath: '.state.restore',
       },
       {
-        rule: '!has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',
+        rule: 'has(self.engine.clusterRef) || !has(self.job.parallelism) || self.job.parallelism <= self.taskManager.replicas * self.taskManager.slots',
         message:
           'must not be above taskManager.replicas x taskManager.slots: lower it, or raise taskManager.replicas or taskManager.slots',
         fieldPath: '.job.parallelism',
       },
+      {
+        rule: "self.engine.type == 'Flink' || !has(self.job.jar)",
+        message: 'only Apache Flink runs jars: set engine.type to Flink, with a version, or write the job as SQL',
+        fieldPath: '.job.jar',
+      },
+      {
+        rule: "!has(self.engine.version) || self.engine.version != '1.20' || !has(self.job.sql)",
+        message: 'Apache Flink runs SQL by itself from 2.0 on: set engine.version to 2.0 or later, or run a jar',
+        fieldPath: '.engine.version',
+      },
+      {
+        rule: "!has(self.job.sql) || !has(self.job.sql.plan) || self.job.sql.plan != 'Compiled' || (self.engine.type == 'Flink' && self.mode != 'Batch')",
+        message:
+          'plans are compiled for streams on Apache Flink: remove job.sql.plan, or set engine.type to Flink, and mode to Streaming',
+        fieldPath: '.job.sql.plan',
+      },
+      ...S3_RULES,
+      ...CLUSTER_RULES,
     ] satisfies CelRule[],
   },
 );

@@ -1,6 +1,8 @@
 // FlowSavepoint: one savepoint. Creating the object takes it; its status has the path.
 import { Type, type Static } from '@sinclair/typebox';
+import { ENGINE_TYPES } from './engine.ts';
 import { ConditionSchema, type ObjectMeta } from './object.ts';
+import { S3AccessSchema } from './s3.ts';
 import { stringEnum } from './schema-kit.ts';
 
 export const DISPOSAL_POLICIES = ['Retain', 'Delete'] as const;
@@ -70,6 +72,12 @@ export const FlowSavepointStatusSchema = Type.Object(
       Type.String({
         description: 'On Kubernetes, the PersistentVolumeClaim that holds it, mounted at /flowjob/state.',
         maxLength: 253,
+      }),
+    ),
+    s3: Type.Optional(S3AccessSchema),
+    engine: Type.Optional(
+      stringEnum(ENGINE_TYPES, {
+        description: 'The engine that has taken it, and alone can restore it; absent: the embedded one.',
       }),
     ),
     completedAt: Type.Optional(Type.String({ description: 'When it was complete.', format: 'date-time' })),

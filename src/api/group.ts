@@ -12,6 +12,8 @@ export const LAST_APPLIED_ANNOTATION = 'flowjob.dev/last-applied-configuration';
 export const FINALIZER = 'flowjob.dev/operator';
 /** Label on everything that belongs to one FlowJob; its value is the FlowJob's name. */
 export const JOB_LABEL = 'flowjob.dev/job';
+/** Label on everything that belongs to one FlowCluster; its value is the FlowCluster's name. */
+export const CLUSTER_LABEL = 'flowjob.dev/cluster';
 /** Label of pods, what they do for their FlowJob; of TaskManagers its value is TASK_MANAGER. */
 export const ROLE_LABEL = 'flowjob.dev/role';
 export const TASK_MANAGER = 'taskmanager';
@@ -21,7 +23,7 @@ export const SCHEDULED_LABEL = 'flowjob.dev/scheduled';
 /** On those: the time of the schedule that it was made for, RFC 3339. */
 export const SCHEDULED_AT_ANNOTATION = 'flowjob.dev/scheduled-at';
 
-export type Kind = 'FlowJob' | 'FlowSavepoint';
+export type Kind = 'FlowJob' | 'FlowSavepoint' | 'FlowCluster';
 
 /** How each kind is named on the API and on the command line. */
 export const KINDS = {
@@ -32,6 +34,7 @@ export const KINDS = {
     listKind: 'FlowSavepointList',
     shortNames: ['fjs'],
   },
+  FlowCluster: { plural: 'flowclusters', singular: 'flowcluster', listKind: 'FlowClusterList', shortNames: ['fc'] },
 } as const satisfies Record<
   Kind,
   { plural: string; singular: string; listKind: string; shortNames: readonly string[] }

@@ -23,9 +23,17 @@ export const CONDITION_TYPES = {
     Complete: 'The savepoint is complete.',
     Failed: 'The savepoint could not be taken.',
   },
+  FlowCluster: {
+    Ready:
+      'The JobManager answers, and all TaskManagers are registered with it. Unknown while it gets there, False when it cannot.',
+    Reconciling: 'The operator is changing something, or waits until it may. Absent otherwise.',
+    Stalled: 'Nothing goes on until somebody changes the spec or the world. Absent otherwise.',
+  },
 } as const satisfies Record<Kind, Record<string, string>>;
 export type JobConditionType = keyof (typeof CONDITION_TYPES)['FlowJob'];
 export type SavepointConditionType = keyof (typeof CONDITION_TYPES)['FlowSavepoint'];
+
+export type ClusterConditionType = keyof (typeof CONDITION_TYPES)['FlowCluster'];
 
 export interface ReasonDoc {
   /** When a condition or an event has it. */
@@ -34,17 +42,29 @@ export interface ReasonDoc {
   remedy: string;
 }
 
+const NOT_SEEN: ReasonDoc = {
+  meaning: 'The operator has not looked at the object yet.',
+  remedy:
+    'Check that the operator runs: `flowjob local status`, on Kubernetes `kubectl get deployments -A -l app.kubernetes.io/name=flowjob-operator`.',
+};
+
 /** Reasons of conditions and events of FlowJobs. */
 export const JOB_REASONS = {
-  NotSeen: {
-    meaning: 'The operator has not looked at the object yet.',
-    remedy:
-      'Check that the operator runs: `flowjob local status`, on Kubernetes `kubectl get deployments -A -l app.kubernetes.io/name=flowjob-operator`.',
-  },
+  NotSeen: NOT_SEEN,
   Starting: { meaning: 'Processes are being started.', remedy: '' },
   PodNotStarting: {
-    meaning: 'A pod of the job cannot start; on one machine, a secret of the job is missing.',
+    meaning:
+      'A pod of the job cannot start, or the job cannot be submitted to its FlowCluster; on one machine, a secret of the job is missing. Or the image of a new version cannot be had, for which the running one goes on.',
     remedy: 'The message says what keeps it and what to do; the job goes on by itself when the cause is gone.',
+  },
+  WaitingForCluster: {
+    meaning:
+      'The FlowCluster that spec.engine.clusterRef names is not there, does not run yet, has too few slots, or other jobs hold them.',
+    remedy: 'The message says which; the job goes on by itself.',
+  },
+  EngineChanged: {
+    meaning: 'spec.engine.type is another one, and the job has state: no state goes from one engine to the other.',
+    remedy: 'Start without state (upgrade.strategy Stateless and another restartNonce), or set engine.type back.',
   },
   WaitingForCheckpoint: { meaning: 'The job runs; its first checkpoint has not completed yet.', remedy: '' },
   Running: { meaning: 'The job runs.', remedy: '' },
@@ -96,6 +116,17 @@ export const JOB_REASONS = {
   },
   Rescaled: { meaning: 'The job has taken another parallelism while it ran.', remedy: '' },
   Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },
+  RollingBack: {
+    meaning:
+      'The new version failed before its first checkpoint, or was not at it within spec.upgrade.rollback.deadline: the version before it is started again.',
+    remedy: '',
+  },
+  RolledBack: {
+    meaning:
+      'The version before the upgrade runs, from the state that it had left; the one that the spec asks for failed before its first checkpoint, and is not tried again.',
+    remedy:
+      'The message says why it failed: correct the spec. To try the same version again, change spec.restartNonce; if it only needs more time, raise spec.upgrade.rollback.deadline too.',
+  },
   Suspending: { meaning: 'The job is being stopped because spec.suspend asks for it.', remedy: '' },
   Suspended: { meaning: 'The job is stopped as asked.', remedy: 'Set spec.suspend to false to go on.' },
   Resuming: { meaning: 'The job goes on from where it was suspended.', remedy: '' },
@@ -140,8 +171,9 @@ export const JOB_REASONS = {
       'The message says why. To go on without state set upgrade.strategy to Stateless, or deletionPolicy to Delete.',
   },
   InvalidSchedule: {
-    meaning: 'The schedule of state.savepoints cannot be followed; the job runs on without its savepoints.',
-    remedy: 'The message says what is wrong with the schedule or its time zone: correct it.',
+    meaning:
+      'The schedule of state.savepoints, or one of autoscaling.schedules, cannot be followed; the job runs on without its savepoints, or without that window.',
+    remedy: 'The message says what is wrong with the schedule, its time zone or its duration: correct it.',
   },
   StateUnreadable: {
     meaning: 'The newest state of the job cannot be read, or is gone, so nothing is started from older state.',
@@ -179,6 +211,11 @@ export const JOB_REASONS = {
       'The job is being deleted under spec.deletionPolicy, or because spec.batch.deleteAfterFinished has passed.',
     remedy: '',
   },
+  StateInUse: {
+    meaning: 'The job is being deleted with its checkpoints, and another FlowJob is to start from one of them.',
+    remedy:
+      'None is needed: the deletion goes on once that job has a checkpoint of its own. Or delete that job first, or set deletionPolicy to Savepoint, which keeps them.',
+  },
   Paused: { meaning: 'The operator keeps its hands off the job.', remedy: 'Remove the annotation flowjob.dev/pause.' },
   ProcessLost: { meaning: 'A process of the job ended without being asked to.', remedy: '' },
   SavepointCompleted: { meaning: 'A savepoint is complete.', remedy: '' },
@@ -187,11 +224,7 @@ export type JobReason = keyof typeof JOB_REASONS;
 
 /** Reasons of conditions and events of FlowSavepoints. */
 export const SAVEPOINT_REASONS = {
-  NotSeen: {
-    meaning: 'The operator has not looked at the object yet.',
-    remedy:
-      'Check that the operator runs: `flowjob local status`, on Kubernetes `kubectl get deployments -A -l app.kubernetes.io/name=flowjob-operator`.',
-  },
+  NotSeen: NOT_SEEN,
   JobNotFound: {
     meaning: 'There is no FlowJob of that name.',
     remedy: 'Create it, or create the FlowSavepoint with the right spec.jobRef.name.',
@@ -217,3 +250,47 @@ export const SAVEPOINT_REASONS = {
   },
 } as const satisfies Record<string, ReasonDoc>;
 export type SavepointReason = keyof typeof SAVEPOINT_REASONS;
+
+/** Reasons of conditions and events of FlowClusters. */
+export const CLUSTER_REASONS = {
+  NotSeen: NOT_SEEN,
+  Starting: { meaning: 'Processes are being started.', remedy: '' },
+  PodNotStarting: {
+    meaning: 'A pod of the cluster cannot start, or cannot be made.',
+    remedy: 'The message says what keeps it and what to do; the cluster goes on by itself when the cause is gone.',
+  },
+  Running: { meaning: 'The cluster runs.', remedy: '' },
+  ProcessLost: {
+    meaning: 'A process of the cluster ended without being asked to, and is started again.',
+    remedy: '`kubectl describe` of the pod says why, as long as it is there.',
+  },
+  JobManagerSilent: {
+    meaning: 'The process of the JobManager is there and does not answer.',
+    remedy: 'None is needed: the kubelet ends it when it stays silent, and it is made anew.',
+  },
+  ChangeWaiting: {
+    meaning: 'The spec has changed, and the cluster goes on as it was while jobs run on it.',
+    remedy: 'Suspend the FlowJobs that the message names, and resume them when the cluster is Ready.',
+  },
+  InvalidSpec: {
+    meaning: 'The spec cannot be run. A cluster that runs goes on as it was.',
+    remedy: 'The message names the field, the value and the remedy.',
+  },
+  InUse: {
+    meaning: 'The cluster is to be deleted, and FlowJobs name it: it runs on until none does.',
+    remedy: 'Delete the FlowJobs that the message names, or have them run elsewhere.',
+  },
+  Deleting: { meaning: 'The cluster is being deleted; its processes are ending.', remedy: '' },
+  OperatorError: {
+    meaning: 'The operator could not look at the cluster, or act on it, several times in a row. It goes on trying.',
+    remedy: 'The message says what failed; correct that. The log of the operator says more.',
+  },
+} as const satisfies Record<string, ReasonDoc>;
+export type ClusterReason = keyof typeof CLUSTER_REASONS;
+
+/** The reasons of each kind. */
+export const REASONS = {
+  FlowJob: JOB_REASONS,
+  FlowSavepoint: SAVEPOINT_REASONS,
+  FlowCluster: CLUSTER_REASONS,
+} as const satisfies Record<Kind, Record<string, ReasonDoc>>;

@@ -1,7 +1,7 @@
 // The reference page of a kind, as Markdown: fields with type, default and change class, rules, conditions and reasons. All of it from the schema and tables.
 import { DEFINITIONS, objectSchema } from './crd.ts';
 import { API_VERSION, KINDS, PAUSE_ANNOTATION, type Kind } from './group.ts';
-import { CONDITION_TYPES, JOB_REASONS, SAVEPOINT_REASONS, type ReasonDoc } from './reasons.ts';
+import { CONDITION_TYPES, REASONS, type ReasonDoc } from './reasons.ts';
 import type { CelRule } from './schema-kit.ts';
 import { SAVEPOINT_STATES } from './flowsavepoint.ts';
 import { JOB_STATES } from './status.ts';
@@ -45,16 +45,9 @@ export function referencePage(kind: Kind): string {
     '## status',
     'Written by the operator. Nothing that ticks stands here: times of now, counters and samples are metrics.',
     fieldTable(status, 'status', false),
-    `### States`,
-    table(
-      ['State', 'Meaning'],
-      Object.entries<string>(kind === 'FlowJob' ? JOB_STATES : SAVEPOINT_STATES).map(([name, text]) => [
-        code(name),
-        text,
-      ]),
-    ),
+    ...statesSection(kind),
     '### Conditions',
-    'Each carries `observedGeneration`. Wait for one with `flowjob wait NAME --for condition=Ready`.',
+    `Each carries \`observedGeneration\`. Wait for one with \`flowjob wait ${kind === 'FlowJob' ? '' : `${KINDS[kind].singular}/`}NAME --for condition=Ready\`.`,
     table(
       ['Condition', 'True means'],
       Object.entries<string>(CONDITION_TYPES[kind]).map(([name, text]) => [code(name), text]),
@@ -63,9 +56,7 @@ export function referencePage(kind: Kind): string {
     'Of conditions and events.',
     table(
       ['Reason', 'When', 'What to do'],
-      Object.entries<ReasonDoc>(kind === 'FlowJob' ? JOB_REASONS : SAVEPOINT_REASONS).map(
-        ([name, { meaning, remedy }]) => [code(name), meaning, remedy],
-      ),
+      Object.entries<ReasonDoc>(REASONS[kind]).map(([name, { meaning, remedy }]) => [code(name), meaning, remedy]),
     ),
     '## Columns of `get`',
     table(
@@ -78,6 +69,18 @@ export function referencePage(kind: Kind): string {
     ),
     '',
   ].join('\n\n');
+}
+
+const STATES: Readonly<Partial<Record<Kind, Readonly<Record<string, string>>>>> = {
+  FlowJob: JOB_STATES,
+  FlowSavepoint: SAVEPOINT_STATES,
+};
+
+function statesSection(kind: Kind): string[] {
+  const states = STATES[kind];
+  if (states === undefined) return [];
+  const rows = Object.entries(states).map(([name, text]) => [code(name), text]);
+  return ['### States', table(['State', 'Meaning'], rows)];
 }
 
 function hasChangeClasses(schema: DocumentedSchema): boolean {
@@ -152,6 +155,7 @@ function ruleTable(schema: StructuralSchema): string {
       ]);
     for (const [name, child] of Object.entries(node.properties ?? {}))
       walk(child, path === '' ? name : `${path}.${name}`);
+    if (node.items !== undefined) walk(node.items, `${path}[]`);
   };
   walk(schema, '');
   return table(['Field', 'Rule', 'Message'], rows);

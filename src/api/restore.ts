@@ -1,5 +1,6 @@
 // spec.state.restore: where a job that has never run starts from, and what becomes of state that its storage holds from an earlier life.
 import { Type, type Static } from '@sinclair/typebox';
+import { S3_URI_PATTERN } from './s3.ts';
 import { stringEnum, type CelRule } from './schema-kit.ts';
 
 export const RESTORE_POLICIES = ['Newest', 'Empty'] as const;
@@ -23,8 +24,8 @@ export const RestoreSchema = Type.Object(
     uri: Type.Optional(
       Type.String({
         description:
-          'A savepoint to start from: the folder that holds its _metadata, as an absolute path or a file: URI. On Kubernetes as the pods see it: below /flowjob/state, or below a volume that podTemplate mounts in every pod. The job waits until it is there.',
-        pattern: '^(file:(//)?)?/.+$',
+          'A savepoint to start from: the folder that holds its _metadata, as an absolute path or a file: URI, on Kubernetes as the pods see it: below /flowjob/state, or below a volume that podTemplate mounts in every pod; or s3://BUCKET/FOLDER, where state.storage is on S3 too. The job waits until it is there.',
+        pattern: `^((file:(//)?)?/.+|${S3_URI_PATTERN})$`,
         maxLength: 1024,
         'x-flowjob-change': 'none',
       }),

@@ -36,6 +36,25 @@ for (const kind of ['FlowJob', 'FlowSavepoint'] as const) {
   });
 }
 
+test('times of scaleToZero are refused below ten seconds, however they are written', () => {
+  const schema = schemaInCrd('FlowJob').properties!['spec']!.properties!['autoscaling']!.properties!['scaleToZero']!;
+  const isTaken = (lookEvery: string): boolean => checkRules(schema, { lookEvery }, undefined, '').length === 0;
+  const [short, long] = ['0d 00m 0s 1ms 9999ms 009999ms 9s 0009s', '10000ms 010000ms 10s 00010s 1m 01h 90s 7d'];
+  expect(short.split(' ').filter(isTaken)).toEqual([]);
+  expect(long.split(' ').filter(isTaken)).toEqual(long.split(' '));
+});
+
+test('a rule about items names the item', () => {
+  const items: StructuralSchema = {
+    type: 'string',
+    'x-kubernetes-validations': [{ rule: "self != 'b'", message: 'm: r' }],
+  };
+  const schema: StructuralSchema = { type: 'object', properties: { list: { type: 'array', items } } };
+  expect(checkRules(schema, { list: ['a', 'b'] }, undefined, 'spec').map(({ field }) => field)).toEqual([
+    'spec.list[1]',
+  ]);
+});
+
 test('a rule that cannot be evaluated does not hold, and says why', () => {
   const schema: StructuralSchema = {
     type: 'object',

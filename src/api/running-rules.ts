@@ -9,10 +9,19 @@ function present(object: string, path: string): string {
   return parts.map((_, index) => `has(${object}.spec.${parts.slice(0, index + 1).join('.')})`).join(' && ');
 }
 
+/** The one goes on from the state of the other by chance at most: that is for people to decide, when the job stands. */
+const SAME_KIND = 'has(self.spec.job.jar) == has(oldSelf.spec.job.jar)';
+
 /** One transition rule per field: equal before and after, or no version of the job runs. Paths are relative to the object. */
 export function refusedWhileRunningRules(): CelRule[] {
   const stopped = `!has(self.status) || !has(self.status.state) || self.status.state in [${STOPPED_STATES.map((state) => `'${state}'`).join(', ')}]`;
-  return specPaths()
+  const kind: CelRule = {
+    rule: `${stopped} || ${SAME_KIND}`,
+    message:
+      'spec.job must not change between sql and jar while the job runs: set spec.suspend to true, wait for condition Suspended, then change it',
+    fieldPath: '.spec.job',
+  };
+  const fields = specPaths()
     .filter((path) => changeClassOf(path) === 'refused-while-running')
     .map((path) => {
       const [now, before] = [present('self', path), present('oldSelf', path)];
@@ -22,4 +31,5 @@ export function refusedWhileRunningRules(): CelRule[] {
         fieldPath: `.spec.${path}`,
       };
     });
+  return [...fields, kind];
 }

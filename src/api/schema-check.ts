@@ -1,5 +1,4 @@
 // Checks a value against a structural schema, in the words of the Kubernetes API server, with the remedy beside each complaint.
-import { CRON_PATTERN } from './cron-pattern.ts';
 import type { StructuralSchema } from './structural.ts';
 
 /** One thing wrong with an object. */
@@ -61,7 +60,15 @@ function wrongType(field: string, value: unknown, schema: StructuralSchema): Fie
 
 function checkObject(schema: StructuralSchema, value: Record<string, unknown>, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const { properties } = schema;
+  const { properties, maxProperties = Infinity } = schema;
+  const count = Object.keys(value).length;
+  if (count > maxProperties)
+    errors.push({
+      field: path,
+      value,
+      problem: `Too many: ${count}: must have at most ${maxProperties} items`,
+      remedy: 'remove some',
+    });
   for (const name of schema.required ?? []) {
     if (value[name] === undefined)
       errors.push({
@@ -136,10 +143,9 @@ function checkString(schema: StructuralSchema, value: string, path: string): Fie
 function patternRemedy(pattern: string): string {
   if (pattern.includes('ms|s|m|h|d'))
     return 'write a whole number and a unit of ms, s, m, h, d: 500ms, 10s, 5m, 1h, 7d';
-  if (pattern === CRON_PATTERN) return 'write five fields of cron, or a name such as @daily: 0 22 * * MON-FRI';
   if (pattern.includes('KMGTPE')) return 'write a Kubernetes quantity: 512Mi or 2Gi of memory, 500m or 2 of cpu';
-  if (pattern.includes('file:'))
-    return 'write an absolute path as a file: URI, for example file:///var/lib/flowjob/state';
+  if (pattern.includes('s3:'))
+    return 'write an absolute path as a file: URI, for example file:///var/lib/flowjob/state; or with engine Flink a bucket and a folder of letters, digits, - _ . and =: s3://bucket/state';
   return 'write it in that form';
 }
 

@@ -59,6 +59,15 @@ export function quantity(extras: FieldExtras & { default?: string }): TUnsafe<st
   });
 }
 
+/** Strings by name. */
+export function stringMap(extras: FieldExtras & { maxProperties: number }): TUnsafe<Record<string, string>> {
+  return Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    additionalProperties: { type: 'string', maxLength: 4096 },
+    ...extras,
+  });
+}
+
 /** An object of Kubernetes' own whose fields are checked where it is used: by the API server when it becomes part of a pod. */
 export function kubernetesObject<T extends object>(extras: FieldExtras): TUnsafe<T> {
   return Type.Unsafe<T>({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true, ...extras });
@@ -72,6 +81,12 @@ export function durationMs(text: string): number {
   if (match === null)
     throw new RangeError(`"${text}" is not a duration: write digits and one of ms, s, m, h, d, for example 10s`);
   return Number(match[1]) * durationUnits[match[2]!]!;
+}
+
+/** The other way round, in the largest unit that says it: `1d`, `90s`. */
+export function durationText(ms: number): string {
+  const [unit, size] = Object.entries(durationUnits).findLast(([, each]) => ms % each === 0 && ms >= each) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
 }
 
 const quantityUnits: Record<string, number> = {

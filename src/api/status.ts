@@ -3,8 +3,8 @@
 import { Type, type Static } from '@sinclair/typebox';
 import { AutoscalingStatusSchema, VertexSizesSchema } from './autoscaling-status.ts';
 import { ConditionSchema } from './object.ts';
-import { ResolvedFlowJobSpecSchema } from './resolved.ts';
-import { stringEnum } from './schema-kit.ts';
+import { ResolvedFlowJobSpecSchema, type ResolvedFlowJobSpec } from './resolved.ts';
+import { kubernetesObject, stringEnum } from './schema-kit.ts';
 
 /** States of the lifecycle; `src/lifecycle` has one file for each and the table of legal transitions. */
 export const JOB_STATES = {
@@ -14,6 +14,7 @@ export const JOB_STATES = {
   Suspending: 'The job is being stopped because spec.suspend asks for it.',
   Suspended: 'Stopped as asked; no process exists.',
   Upgrading: 'The running version is being stopped; the new one starts when it is gone.',
+  RollingBack: 'The new version is being stopped; the version before it starts again when it is gone.',
   Recovering: 'The attempt was lost; the next one starts after a back-off, from the last checkpoint.',
   Finished: 'The job came to its end. It is not run again unless spec.restartNonce changes.',
   Failed: 'The job failed for good. It is not run again unless the spec changes.',
@@ -38,12 +39,19 @@ export const AttemptSchema = Type.Object(
       format: 'int64',
     }),
     jobId: hexId(
-      'The engine’s job id: the same over the attempts of one run, new for an upgrade, a resume or a new run.',
+      'The engine’s job id: the same over the attempts of one run, new for an upgrade, a resume or a new run. On a FlowCluster new for each attempt.',
     ),
     specHash: Type.String({ description: 'Hash of the parts of the spec that this attempt runs.', maxLength: 64 }),
     restoreFrom: Type.Optional(
       Type.String({
         description: 'Savepoint that the run starts from when it has no checkpoint of its own yet.',
+        maxLength: 2048,
+      }),
+    ),
+    resumeFrom: Type.Optional(
+      Type.String({
+        description:
+          'On Apache Flink, the checkpoint of the same run that this attempt goes on from; before the first there is none.',
         maxLength: 2048,
       }),
     ),
@@ -56,6 +64,13 @@ export const AttemptSchema = Type.Object(
     allowNonRestoredState: Type.Optional(
       Type.Boolean({ description: 'State in restoreFrom that belongs to no operator is dropped.' }),
     ),
+    jobManagerUid: Type.Optional(
+      Type.String({
+        description:
+          'On a FlowCluster, uid of the JobManager’s pod that the attempt is submitted to: with that pod it is gone.',
+        maxLength: 64,
+      }),
+    ),
     taskManagers: Type.Optional(
       Type.Array(Type.Integer({ description: 'Of one TaskManager.', minimum: 0, maximum: 65535, format: 'int32' }), {
         description:
@@ -65,6 +80,16 @@ export const AttemptSchema = Type.Object(
     ),
     vertices: Type.Optional(
       VertexSizesSchema('What the engine was asked for of each vertex, once an autoscaler has decided.'),
+    ),
+    checkpointed: Type.Optional(
+      Type.Boolean({
+        description: 'On Apache Flink, the run has had a checkpoint of its own: it never goes on without one.',
+      }),
+    ),
+    session: Type.Optional(
+      Type.Boolean({
+        description: 'On Apache Flink, its processes were up before its job, which is submitted to them over REST.',
+      }),
     ),
     startedAt: time('When the attempt was decided on.'),
     runStartedAt: time('When the first attempt of the run was decided on.'),
@@ -76,6 +101,37 @@ export const AttemptSchema = Type.Object(
     ),
   },
   { description: 'The attempt that runs, or the next one to start.' },
+);
+
+export const PreparedSchema = Type.Object(
+  {
+    epoch: Type.Integer({
+      description: 'The attempt that it becomes. No other attempt gets this number.',
+      minimum: 1,
+      format: 'int64',
+    }),
+    jobId: hexId('The engine’s job id, once it is submitted.'),
+    specHash: Type.String({ description: 'Hash of the parts of the spec that it runs.', maxLength: 64 }),
+    since: time('When it was decided on.'),
+    spec: Type.Optional(
+      kubernetesObject<ResolvedFlowJobSpec>({
+        description: 'What its processes are made from. Absent once they are not wanted any more.',
+      }),
+    ),
+    failure: Type.Optional(
+      Type.String({
+        description: 'Why its processes could not be had: the running version is stopped first, then.',
+        maxLength: 4096,
+      }),
+    ),
+    invalid: Type.Optional(
+      Type.String({
+        description: 'Why the engine cannot run the version at all: the running one goes on.',
+        maxLength: 4096,
+      }),
+    ),
+  },
+  { description: 'The next attempt, whose processes are started before the running version is stopped.' },
 );
 
 export const LastSavepointSchema = Type.Object(
@@ -104,6 +160,40 @@ export const RestoredSchema = Type.Object(
   { description: 'What the job started from when it started for the first time, by spec.state.restore.' },
 );
 
+/** A version whose processes were started, or may be started again. */
+const VERSION = {
+  generation: Type.Integer({ description: 'The generation that it was taken from.', format: 'int64' }),
+  specHash: Type.String({ description: 'Hash of the parts whose change needs a restart.', maxLength: 64 }),
+  spec: ResolvedFlowJobSpecSchema,
+};
+
+/** Nobody but the operator reads it: its fields are those of `accepted.spec`, and not listed once more. */
+const KEPT_SPEC = kubernetesObject<ResolvedFlowJobSpec>({ description: 'The spec as it was accepted.' });
+
+export const RolledBackSchema = Type.Object(
+  {
+    generation: Type.Integer({ description: 'The generation that it was taken from.', format: 'int64' }),
+    specHash: Type.String({ description: 'Hash of the parts whose change is tried anew.', maxLength: 64 }),
+    failure: Type.String({ description: 'Why it was given up.', maxLength: 4096 }),
+    size: Type.Optional(
+      Type.Object(
+        {
+          replicas: Type.Integer({ description: 'taskManager.replicas.', minimum: 1, format: 'int32' }),
+          parallelism: Type.Integer({ description: 'job.parallelism.', minimum: 1, format: 'int32' }),
+        },
+        {
+          description:
+            'What size the spec asked for then: as long as it does, the version that runs keeps the size that it had. Absent once the spec has asked for another.',
+        },
+      ),
+    ),
+  },
+  {
+    description:
+      'The version that the spec asks for and that was given up: it is not tried again before the spec changes.',
+  },
+);
+
 export const OPERATION_KINDS = ['StopWithSavepoint', 'Checkpoint', 'Cancel'] as const;
 
 export const PendingOperationSchema = Type.Object(
@@ -130,7 +220,7 @@ export const RecoverySchema = Type.Object(
   { description: 'Lost attempts and the back-off before the next.' },
 );
 
-export const SCALING_STEPS = ['Starting', 'Rescaling'] as const;
+export const SCALING_STEPS = ['Starting', 'Rescaling', 'Draining'] as const;
 
 export const ScalingSchema = Type.Object(
   {
@@ -139,7 +229,7 @@ export const ScalingSchema = Type.Object(
     vertices: Type.Optional(VertexSizesSchema('What single vertices are to have.')),
     step: stringEnum(SCALING_STEPS, {
       description:
-        '`Starting`: TaskManagers come up. `Rescaling`: the engine is asked for the parallelism; those without work are stopped once it has it.',
+        '`Starting`: TaskManagers come up. `Rescaling`: the engine is asked for the parallelism. `Draining`: it has it, and leaves TaskManagers without work, which are stopped then.',
     }),
     since: time('When the step began.'),
     failure: Type.Optional(
@@ -157,8 +247,8 @@ export const BatchSummarySchema = Type.Object(
     startedAt: time('When the first attempt of the run started.'),
     finishedAt: time('When the job came to its end.'),
     durationMs: count('Milliseconds from start to end, in the engine.'),
-    rowsIn: count('Rows read from sources.'),
-    rowsOut: count('Rows written to sinks.'),
+    rowsIn: Type.Optional(count('Rows read from sources; absent where the engine does not count them.')),
+    rowsOut: Type.Optional(count('Rows written to sinks; absent where the engine does not count them.')),
     attempts: count('Attempts that the run took.'),
     restartNonce: Type.Optional(
       count('spec.restartNonce when the end was put on record: this value asks for no other run.'),
@@ -197,16 +287,17 @@ export const FlowJobStatusSchema = Type.Object(
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['type'],
     }),
-    accepted: Type.Optional(
+    accepted: Type.Optional(Type.Object(VERSION, { description: 'The version that runs, or ran last.' })),
+    previous: Type.Optional(
       Type.Object(
+        { ...VERSION, spec: KEPT_SPEC },
         {
-          generation: Type.Integer({ description: 'The generation that it was taken from.', format: 'int64' }),
-          specHash: Type.String({ description: 'Hash of the parts whose change needs a restart.', maxLength: 64 }),
-          spec: ResolvedFlowJobSpecSchema,
+          description:
+            'The version before it that has proven itself: what a rollback goes back to. Absent once this one has, and without spec.upgrade.rollback.',
         },
-        { description: 'The version that runs, or ran last.' },
       ),
     ),
+    rolledBack: Type.Optional(RolledBackSchema),
     refused: Type.Optional(
       Type.Object(
         {
@@ -217,6 +308,7 @@ export const FlowJobStatusSchema = Type.Object(
       ),
     ),
     attempt: Type.Optional(AttemptSchema),
+    prepared: Type.Optional(PreparedSchema),
     restored: Type.Optional(RestoredSchema),
     lastSavepoint: Type.Optional(LastSavepointSchema),
     pending: Type.Optional(PendingOperationSchema),
@@ -244,8 +336,12 @@ export const FlowJobStatusSchema = Type.Object(
   { description: 'What the operator decided and saw.' },
 );
 export type FlowJobStatus = Static<typeof FlowJobStatusSchema>;
+/** A version of a job as it stands in status. */
+export type Version = NonNullable<FlowJobStatus['accepted']>;
 export type Attempt = Static<typeof AttemptSchema>;
+export type Prepared = Static<typeof PreparedSchema>;
 export type Restored = Static<typeof RestoredSchema>;
+export type RolledBack = Static<typeof RolledBackSchema>;
 export type LastSavepoint = Static<typeof LastSavepointSchema>;
 export type PendingOperation = Static<typeof PendingOperationSchema>;
 export type Scaling = Static<typeof ScalingSchema>;

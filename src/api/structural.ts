@@ -17,6 +17,7 @@ export interface StructuralSchema {
   minimum?: number;
   maximum?: number;
   maxItems?: number;
+  maxProperties?: number;
   anyOf?: StructuralSchema[];
   default?: unknown;
   'x-kubernetes-int-or-string'?: boolean;

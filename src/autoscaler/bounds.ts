@@ -1,5 +1,6 @@
 // Within what a decision must stay: the user's bounds, a schedule's, what a vertex can use, what was found to bring nothing, and the budget.
 import { lastTime, scheduleError } from '../api/cron.ts';
+import { neverCloses } from '../api/windows.ts';
 import { partsOf } from './alignment.ts';
 import { taskManagerPerHour } from './money.ts';
 import type { AutoscalingConfig, Kept, KeptVertex, ScheduleWindow, Time, VertexSample } from './model.ts';
@@ -30,11 +31,22 @@ export function boundsAt(config: AutoscalingConfig, now: Time): Bounds {
   return { min, max, maxTaskManagers: Math.ceil(max / slots), because, suspendedUntil };
 }
 
-/** When a window closes that is open now; null: it is not, or its schedule cannot be read. */
+/** When a window closes that is open now; null: it is not, its schedule cannot be read, or it would stop the job for good. */
 function openUntil(window: ScheduleWindow, now: Time): Time | null {
-  if (scheduleError(window) !== null) return null;
+  if (scheduleError(window) !== null || neverCloses(window, window.durationMs)) return null;
   const opened = lastTime(window, now);
   return opened !== null && now < opened + window.durationMs ? opened + window.durationMs : null;
+}
+
+/**
+ * The window that keeps a job stopped for good, as operators did once that followed such windows: whoever comes after them starts nothing on his own. Undefined:
+ * there is none, or another window may have stopped the job.
+ */
+export function closedForGood({ schedules }: AutoscalingConfig): ScheduleWindow | undefined {
+  const stopping = schedules.filter(({ suspend }) => suspend);
+  const isForGood = (window: ScheduleWindow): boolean =>
+    scheduleError(window) === null && neverCloses(window, window.durationMs);
+  return stopping.every(isForGood) ? stopping[0] : undefined;
 }
 
 /** One is always left: a budget bounds the size of a job, and stops none. */

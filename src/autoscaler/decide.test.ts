@@ -76,6 +76,19 @@ describe('load and capacity', () => {
     expect(job.acts[0]).toMatchObject({ reason: 'Lagging', direction: 'Up' });
   });
 
+  it('tells the lag of now and, where it differs, the one that it decides by', () => {
+    const job = new SteadyJob({ parallelism: 2, config: config({ maxParallelism: 2 }) });
+    job.run(1_200, 5 * MINUTE);
+    const lag = (quantity: string): number | undefined =>
+      job.last.terms.find((one) => one.quantity === quantity)?.value;
+    expect(lag('lag')).toBeCloseTo(job.pending / 1_200, 1);
+    // Half a minute ago 12,000 fewer waited.
+    expect(lag('lasting lag')).toBeCloseTo((job.pending - 12_000) / 1_200, 1);
+    expect(lag('lag')! - lag('lasting lag')!).toBeGreaterThan(9);
+    const steady = new SteadyJob({ parallelism: 4 }).run(900, 5 * MINUTE);
+    expect(steady.last.terms.map(({ quantity }) => quantity)).not.toContain('lasting lag');
+  });
+
   it('does not take away at once what it added for a backlog', () => {
     const job = new SteadyJob({ parallelism: 4, config: config({ catchUpTimeMs: 30_000 }) });
     // A minute and a half before a step of five minutes ends, at which less is thought of.

@@ -13,11 +13,12 @@ import { memoryOf } from './memory.ts';
 import { costPerHour } from './money.ts';
 import type { AutoscalingConfig, DecideInput, DecideResult, Kept, Reading, Sample, Time } from './model.ts';
 import { beginnings } from './notices.ts';
-import { headroomOf, needNow, upperUtilization, type Need } from './need.ts';
+import { needNow, upperUtilization, type Need } from './need.ts';
 import { currentOf, hold, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import { measuredPause, patienceOf } from './pauses.ts';
 import { measure, withReading } from './readings.ts';
 import { withLoad } from './recent.ts';
+import { headroomOf } from './trend.ts';
 import { knowsTheDay, learnProfile } from './profile.ts';
 import { idle, idleSinceOf, scheduledStop, whileStopped } from './stopped.ts';
 import {
@@ -92,8 +93,7 @@ function decideNow(
   const outside = outsideBounds(bounded);
   if (outside !== null) return outside;
   const measured = measure(readings, now);
-  if (measured === null)
-    return hold(bounded, current, 'Measuring', 'Rates need a quarter of a minute of steady running.');
+  if (measured === null) return hold(bounded, current, 'Measuring', 'Rates need half a minute of steady running.');
   const evaluation = evaluate(measured.vertices, measured.unknown, bounded.kept, config.targetUtilization);
   return judge({ ...bounded, evaluation, terms: evaluation.terms, unknown: evaluation.unknown });
 }

@@ -4,6 +4,7 @@ import { partsOf, subtasksFor, worth } from './alignment.ts';
 import { rangeOf, type Bounds } from './bounds.ts';
 import type { Evaluation, VertexLoad } from './evaluate.ts';
 import type { Kept, KeptVertex, Notice, Time, UnprovenScaleUp } from './model.ts';
+import { counted } from './words.ts';
 
 /** Of the expected gain, less than this is none. */
 const WORTH_IT = 0.2;
@@ -75,12 +76,12 @@ function noticeOf({ vertex, skew }: VertexLoad, { from, to }: { from: number; to
     ? {
         kind: 'HotKey',
         subject,
-        message: `${to} subtasks of ${subject} do no more than ${from}: one has ${skew.toFixed(1)} times its share of the work. Spread the key that is so frequent.`,
+        message: `${counted(to, 'subtask')} of ${subject} do no more than ${from}: one has ${skew.toFixed(1)} times its share of the work. Spread the key that is so frequent.`,
       }
     : {
         kind: 'Ineffective',
         subject,
-        message: `${to} subtasks of ${subject} do no more than ${from}: something else is the limit. Look at what it calls or writes to.`,
+        message: `${counted(to, 'subtask')} of ${subject} do no more than ${from}: something else is the limit. Look at what it calls or writes to.`,
       };
 }
 

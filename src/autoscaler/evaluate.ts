@@ -34,7 +34,7 @@ export interface Evaluation {
   vertices: VertexLoad[];
   /** Records per second that arrive at all sources. Null: not known. */
   load: number | null;
-  /** The age of the oldest waiting record, milliseconds: what waits, by what arrives. Null: no source tells. */
+  /** The age of the oldest waiting record, milliseconds: the least that waited within the window, by what arrives. Null: no source tells. */
   lagMs: number | null;
   /** The load may be higher than what was seen: no source tells what waits, and one is at its limit. */
   atLeast: boolean;
@@ -65,13 +65,23 @@ export function evaluate(
   const vertices = [...loads.values()];
   const sources = vertices.filter(({ vertex }) => vertex.inputs.length === 0);
   const load = sources.some((source) => source.load === null) ? null : sum(sources.map((source) => source.load!));
-  const pending = sources.flatMap(({ measured: { pending: waiting }, load: arriving }) =>
-    waiting === null || arriving === null ? [] : [waiting === 0 ? 0 : (waiting / Math.max(arriving, 1)) * 1_000],
-  );
-  const lagMs = pending.length === 0 ? null : Math.max(...pending);
+  const lagMs = lagOf(sources, ({ pending }) => pending);
+  const lagNowMs = lagOf(sources, ({ pendingNow }) => pendingNow);
   if (load !== null) terms.push(term('job', 'load', 'sum over its sources', load, 'records/s'));
-  if (lagMs !== null) terms.push(term('job', 'lag', 'records that wait / load', lagMs / 1_000, 's'));
+  if (lagNowMs !== null) terms.push(term('job', 'lag', 'records that wait / load', lagNowMs / 1_000, 's'));
+  // A single reading moves no decision; people ask how it is now.
+  if (lagMs !== null && lagMs !== lagNowMs)
+    terms.push(term('job', 'lasting lag', 'fewest that waited in the last 30 s / load', lagMs / 1_000, 's'));
   return { vertices, load, lagMs, atLeast: sources.some(({ measured: one }) => isSaturated(one)), unknown, terms };
+}
+
+/** Of the source that is furthest behind. Null: none tells what waits. */
+function lagOf(sources: readonly VertexLoad[], waitingAt: (measured: Measured) => number | null): number | null {
+  const lags = sources.flatMap(({ measured, load }) => {
+    const waiting = waitingAt(measured);
+    return waiting === null || load === null ? [] : [waiting === 0 ? 0 : (waiting / Math.max(load, 1)) * 1_000];
+  });
+  return lags.length === 0 ? null : Math.max(...lags);
 }
 
 const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);

@@ -3,8 +3,7 @@ import { partsOf, worth } from './alignment.ts';
 import { rangeOf, type Bounds } from './bounds.ts';
 import { reachableShare } from './effect.ts';
 import { fixed, term, type Evaluation } from './evaluate.ts';
-import type { AutoscalingConfig, Kept, RecentLoad, Term, Time } from './model.ts';
-import { clamp } from './pauses.ts';
+import type { AutoscalingConfig, Kept, Term, Time } from './model.ts';
 
 /** Half way from the target to full: above it a vertex is given more. Between the two nothing is done. */
 export const upperUtilization = (target: number): number => target + (1 - target) / 2;
@@ -73,22 +72,3 @@ export function needNow({ evaluation, config, bounds, kept, pauseMs, headroom, n
 
 /** A backlog that the present subtasks work off in this many catch-up times is left to them: adding some and taking them away again costs two pauses. */
 const LATE_TOLERANCE = 1.5;
-
-/** How far ahead a steady rise is met: fewer, larger steps. */
-const AHEAD_STEPS = 18;
-/** Over how long a rise is measured. */
-const TREND_STEPS = 12;
-
-/** By how much more than now the load will be in an hour and a half if it goes on rising as in the last hour: 1 to 2. A step or a spike is no rise. */
-export function headroomOf(recent: RecentLoad | null, load: number | null): number {
-  if (recent === null || load === null || load <= 0) return 1;
-  const steps = recent.steps.slice(-TREND_STEPS);
-  const slopes: number[] = [];
-  for (let from = 0; from < steps.length; from++)
-    for (let to = from + 1; to < steps.length; to++)
-      if (steps[from] !== null && steps[to] !== null) slopes.push((steps[to]! - steps[from]!) / (to - from));
-  if (slopes.length < 3) return 1;
-  // The middle of all slopes (Theil and Sen): half of what was seen may be noise.
-  const slope = slopes.sort((a, b) => a - b)[slopes.length >> 1]!;
-  return clamp(1 + (slope * AHEAD_STEPS) / load, 1, 2);
-}

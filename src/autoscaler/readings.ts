@@ -32,6 +32,8 @@ export interface Measured {
   /** Sources: records that wait, and by how many per second they grow. Null: not a source, or not known. */
   pending: number | null;
   pendingGrowth: number | null;
+  /** Sources: what waited when it was read last. `pending` is the least of the window. */
+  pendingNow: number | null;
   /** Sources: in every reading more waited than what comes on its way, and it grew or was worked off, so that whatever kept it from reading was its own limit. */
   alwaysBehind: boolean;
 }
@@ -115,7 +117,8 @@ function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: 
   const rateIn = rate(of, 'recordsIn', now, (why) => say('numRecordsIn', why));
   // A gauge tells of the time before it was read: that of the first reading is before the window.
   const times = shares(of.slice(1), vertex.parallelism, now, (why) => say('busyTimeMsPerSecond', why));
-  const pending = source ? waiting(of, now) : null;
+  const known = source ? knownOf(of, 'pendingRecords') : [];
+  const pending = waiting(known, now);
   const pendingGrowth = pending === null ? null : slope(of, 'pendingRecords', now);
   const measured: Measured = {
     vertex,
@@ -124,6 +127,7 @@ function measureVertex(vertex: VertexSample, of: readonly VertexReading[], now: 
     ...(times ?? { busy: null, hottest: null, backPressured: null }),
     pending,
     pendingGrowth,
+    pendingNow: pending === null ? null : known.at(-1)!.value,
     alwaysBehind: pending !== null && isBehind(pending, pendingGrowth ?? 0, rateIn ?? 0),
   };
   if (rateIn === 0 && (measured.busy ?? 0) > 0.1) {
@@ -153,8 +157,7 @@ function knownOf(of: readonly VertexReading[], name: Counter): { at: Time; value
 }
 
 /** The lowest of the window: a single reading that is far off moves nothing. */
-function waiting(of: readonly VertexReading[], now: Time): number | null {
-  const known = knownOf(of, 'pendingRecords');
+function waiting(known: readonly { at: Time; value: number }[], now: Time): number | null {
   const last = known.at(-1);
   return last === undefined || now - last.at > STALE_MS ? null : Math.min(...known.map(({ value }) => value));
 }

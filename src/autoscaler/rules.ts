@@ -3,14 +3,15 @@ import { riseAhead, type Plan } from './ahead.ts';
 import { fewestWorth, partsOf } from './alignment.ts';
 import { highest, RECENT_MS, STEP_MS } from './recent.ts';
 import { fixed } from './evaluate.ts';
-import type { PastAction, Time } from './model.ts';
+import type { AutoscalingConfig, PastAction, Time } from './model.ts';
 import { upperUtilization, type Need } from './need.ts';
 import { hold, rescale, type MeasuredLook, type Outcome } from './outcome.ts';
-import { clamp, patienceFor } from './pauses.ts';
+import { clamp, patienceFor, type Patience } from './pauses.ts';
 import { isShort, needFor, sizeFor, together, type Sized } from './size.ts';
+import { counted } from './words.ts';
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
-const taskManagers = (count: number): string => `${count} TaskManager${count === 1 ? '' : 's'}`;
+const taskManagers = (count: number): string => counted(count, 'TaskManager');
 
 /** What was raised in vain is taken back, whatever is known and however often the job was rescaled today. */
 export function undoIneffective(look: MeasuredLook, need: Need, ineffective: readonly string[]): Outcome | null {
@@ -133,7 +134,7 @@ export function underused(look: MeasuredLook, need: Need, planOf: () => Plan | n
     const why =
       left <= 0
         ? `the job was rescaled ${config.rescalesPerDay} times in a day: less than half is not taken away`
-        : `that must last for ${Math.round(patienceFor(Math.max(SAVES, 1 - fewest / current.taskManagers), patience) / 60_000)} min, or the plan of the day has to agree`;
+        : `that must last for ${minutesFor(Math.max(SAVES, 1 - fewest / current.taskManagers), patience, scarcity(config, left))} min, or the plan of the day has to agree`;
     return hold(look, current, 'Patient', `${taskManagers(fewest)} would do now; ${why}.`);
   }
   const lowered = lowerTo(look, target.need, target.taskManagers);
@@ -174,11 +175,19 @@ const SAVES = 0.1;
 const SAVES_BEYOND = 0.5;
 const BEYOND_MS = 3_600_000;
 
+/** The fewer rescales are left today, the longer less must have been enough. */
+const scarcity = ({ rescalesPerDay }: AutoscalingConfig, left: number): number =>
+  left > 0 ? rescalesPerDay / left : Infinity;
+
+/** In whole steps, as no other times are looked back on. */
+const minutesFor = (saved: number, patience: Patience, scarce: number): number =>
+  (Math.ceil((patienceFor(saved, patience) * scarce) / STEP_MS) * STEP_MS) / 60_000;
+
 /** Of the times looked back on, the shortest that is long enough for what it would save. */
 function lowestProven(look: MeasuredLook, left: number): Fewer | null {
   const { kept, current, patience, now, evaluation, config } = look;
   const calm = now - (kept.actions.at(-1)?.at ?? -Infinity);
-  const scarce = left > 0 ? config.rescalesPerDay / left : Infinity;
+  const scarce = scarcity(config, left);
   const saves = Math.min(SAVES_BEYOND, SAVES * scarce);
   for (let steps = 1; steps <= (kept.recent?.steps.length ?? 0); steps++) {
     const peak = highest(kept.recent, steps);

@@ -1,7 +1,9 @@
 // Jobs that are not to run: while a schedule says so, and while there is no work. They are stopped with a savepoint and go on from it.
+import { closedForGood } from './bounds.ts';
 import type { AutoscalingConfig, DecisionReason, Kept, Sample, Time } from './model.ts';
 import { decisionOf, hold, LOOK_MS, type Look, type MeasuredLook, type Outcome } from './outcome.ts';
 import type { Sized } from './size.ts';
+import { span } from './words.ts';
 
 /** A job that was started to see whether there is work is given so long to find some. */
 const PEEK_MS = 2 * 60_000;
@@ -25,8 +27,7 @@ export function idle(look: MeasuredLook): Outcome | null {
   if (scaleToZero === null || idleSince === null) return null;
   if (look.now - idleSince < scaleToZero.idleAfterMs)
     return hold(look, look.current, 'Patient', 'No record comes: the job is about to be stopped until there is work.');
-  const minutes = Math.round(scaleToZero.idleAfterMs / 60_000);
-  const message = `No record came for ${minutes} min: the job is stopped, and started every ${Math.round(scaleToZero.lookEveryMs / 60_000)} min to look for work.`;
+  const message = `No record came for ${span(scaleToZero.idleAfterMs)}: the job is stopped, and started every ${span(scaleToZero.lookEveryMs)} to look for work.`;
   return stop(look, look.current, 'Idle', 'Idle', message, look.now + scaleToZero.lookEveryMs);
 }
 
@@ -61,6 +62,11 @@ export function whileStopped(look: Look, sample: Sample | null, current: Sized |
   if (sample !== null && sample.runningSince !== null && look.now - stopped.at > STOPPING_MS) return null;
   const scheduled = look.bounds.suspendedUntil;
   if (scheduled !== null) return stay(look, current, 'Scheduled', `The ${look.bounds.because} is open.`, scheduled);
+  const forGood = stopped.cause === 'Schedule' ? closedForGood(look.config) : undefined;
+  if (forGood !== undefined) {
+    const message = `The schedule ${forGood.name} never closes: the job stays stopped until it is corrected.`;
+    return stay(look, current, 'Scheduled', message, look.now + LOOK_MS);
+  }
   if (stopped.cause === 'Schedule')
     return wake(look, {}, 'WindowOver', 'The window in which the job was stopped is over.', null);
   if (scaleToZero === null) return wake(look, {}, 'WindowOver', 'The job is not scaled to zero any more.', null);

@@ -60,6 +60,11 @@ describe('a schedule', () => {
     expect(at(8.1, { schedules }).run(500, 5 * MINUTE).acts).toEqual([]);
   });
 
+  it('that would stop the job for good does not stop it', () => {
+    const schedules = [window({ suspend: true, durationMs: 24 * HOUR })];
+    expect(at(8.1, { schedules }).run(500, 5 * MINUTE).acts).toEqual([]);
+  });
+
   it('stops the job for its window and wakes it at its end', () => {
     const job = at(7.9, { schedules: [window({ suspend: true })] }).run(500, 10 * MINUTE);
     expect(job.acts.map(({ action, reason, taskManagers }) => [action, reason, taskManagers])).toEqual([
@@ -76,6 +81,13 @@ describe('a schedule', () => {
 
 describe('scale to zero', () => {
   const scaleToZero = { idleAfterMs: 10 * MINUTE, lookEveryMs: 30 * MINUTE };
+
+  it('says short times in seconds', () => {
+    const job = at(0, { scaleToZero: { idleAfterMs: 20_000, lookEveryMs: 90_000 } }).run(0, 2 * MINUTE);
+    expect(job.acts[0]?.message).toBe(
+      'No record came for 20 s: the job is stopped, and started every 90 s to look for work.',
+    );
+  });
 
   it('stops a job without work, looks for work now and then, and goes on when there is some', () => {
     const job = at(0, { scaleToZero })

@@ -60,11 +60,11 @@ test('explain tells the decision, what was seen, how it was reckoned, and what i
   expect(out).toMatch(
     /^Hold \(Balanced\), 0s ago\n {2}Load and capacity fit: \w+ is busiest, with 60 % of what it can do\.$/m,
   );
-  expect(out).toContain('  In that size it costs 3.750 an hour.');
+  expect(out).toContain('  In that size it costs 3.750 EUR an hour.');
   expect(out).toContain(
     '  The job has cost 3.000 EUR since 2026-01-31 10:05 UTC, and what runs costs 1.500 EUR an hour.',
   );
-  expect(out).toMatch(/^Seen of run run, after 1 rescales \(\? is not known\):$/m);
+  expect(out).toMatch(/^Seen of run run, after 1 rescale \(\? is not known\):$/m);
   expect(row(out, 'VERTEX')).toEqual([
     'VERTEX',
     'SUBTASKS',

@@ -54,7 +54,7 @@ describe('apply', () => {
     expect(err).toBe(
       [
         'error: jobs.yaml (document 2): FlowJob "b" is invalid:',
-        '  spec.mode: Unsupported value: "Steaming": supported values: "Streaming", "Batch"',
+        '  spec.mode: Unsupported value: "Steaming": supported values: "Streaming", "Batch", "Automatic"',
         '    did you mean "Streaming"?',
         'Nothing was changed.',
       ].join('\n'),

@@ -17,7 +17,7 @@ export interface LogRequest {
   job: string;
   /** `jobmanager`, `taskmanager-1`, `taskmanager` for all of them, `all`. */
   role: string;
-  /** Absent: the newest. */
+  /** Absent: the one that the job runs in, or ran in last. */
   epoch: number | undefined;
   /** The process before: of the same place in this attempt, else of the attempt before. */
   previous: boolean;

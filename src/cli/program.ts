@@ -8,6 +8,7 @@ import { explainAutoscaling } from './commands/autoscale.ts';
 import { deleteObjects } from './commands/delete.ts';
 import { describe } from './commands/describe.ts';
 import { get, OUTPUT_FORMATS } from './commands/get.ts';
+import { importFlinkDeployments } from './commands/import.ts';
 import { inspect, INSPECT_FORMATS, type InspectOptions } from './commands/inspect.ts';
 import { localDown, localStatus, localUp } from './commands/local.ts';
 import { logs } from './commands/logs.ts';
@@ -186,7 +187,7 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
     .command('logs <job>')
     .description('Print the log of one or more of a job’s processes.')
     .option('--role <process>', 'jobmanager, taskmanager-0, taskmanager (all of them), all', 'jobmanager')
-    .option('--attempt <epoch>', 'of an earlier attempt', parseWhole)
+    .option('--attempt <epoch>', 'of another attempt than the one that the job runs in', parseWhole)
     .option('-p, --previous', 'of the process before: a pod that was replaced, else the attempt before')
     .option('-f, --follow', 'go on printing until Ctrl-C')
     .action(async (job: string, given: { role: string; attempt?: number; previous?: true; follow?: true }) =>
@@ -225,6 +226,15 @@ export function buildProgram(context: CliContext, setExitCode: (code: number) =>
       onThisMachine(context, options(), 'run', 'put the SQL into a FlowJob, then: kubectl flowjob apply -f FILE');
       setExitCode(await run(context, { file, mode: given.mode, slots: given.slots }));
     });
+
+  program
+    .command('import')
+    .description('Manifests of another operator as manifests of FlowJob.')
+    .command('flinkdeployment <file>')
+    .description(
+      'Print FlowJobs and FlowSavepoints for the FlinkDeployments, FlinkSessionJobs and FlinkStateSnapshots of a file (- for standard input), and on standard error what did not go along and what to do about it. Nothing is applied.',
+    )
+    .action(async (file: string) => importFlinkDeployments(context, file));
 
   program
     .command('wait <target...>')

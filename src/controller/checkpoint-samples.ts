@@ -28,6 +28,7 @@ const KEPT: ReadonlySet<JobState | undefined> = new Set([
   'Running',
   'Recovering',
   'Upgrading',
+  'RollingBack',
   'Suspending',
 ]);
 

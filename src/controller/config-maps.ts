@@ -10,9 +10,9 @@ export interface ConfigMaps {
   onChange(listener: (key: ObjectKey) => void): void;
 }
 
-/** Null: the text stands inline. */
+/** Null: the text stands inline, or the job has none. */
 export async function sqlOf(job: FlowJob, configMaps: ConfigMaps | undefined): Promise<ReferencedSql | null> {
-  const ref = job.spec.job.sql.configMapKeyRef;
+  const ref = job.spec.job.sql?.configMapKeyRef;
   if (ref === undefined) return null;
   const { namespace } = job.metadata;
   const field = 'spec.job.sql.configMapKeyRef';

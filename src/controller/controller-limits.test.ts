@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kind } from '../api/group.ts';
+import { PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
+import type { NewImages } from '../lifecycle/observation.ts';
 import type { Runtime } from '../runtime/port.ts';
 import { LocalRevisions } from '../store/local/local-revisions.ts';
 import { LocalStore } from '../store/local/local-store.ts';
@@ -32,14 +33,17 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'flowjob-limits-'));
   started = [];
   runtime = {
+    ahead: null,
     jobs: () => [],
     processes: () => [],
     ended: () => [],
     refusal: () => null,
+    savepointFolder: () => null,
     connection: async () => null,
     ensureProcesses: async ({ attempt }) => void started.push(attempt.epoch),
     stopProcesses: () => undefined,
     stopTaskManagers: () => undefined,
+    newImages: async () => null,
     storage: async () => ({
       ...{ epoch: 0, newest: null, unreadable: { checkpoints: null, savepoint: null } },
       ...{ pendingSavepoint: null, result: null, found: null, savepoint: null },
@@ -92,6 +96,64 @@ test('what was decided is not done once somebody else may lead', async () => {
   leads = true;
   await reconciler.reconcile(key, []);
   expect(started).toEqual([1]);
+  await store.close();
+});
+
+test('what happened to a job is told although one of its savepoints cannot be written just then', async () => {
+  const store = await applied(new LocalStore({ directory, now: () => new Date() }));
+  await store.apply({
+    apiVersion: 'flowjob.dev/v1alpha1',
+    kind: 'FlowSavepoint',
+    metadata: { name: 'contested' },
+    spec: { jobRef: { name: key.name } },
+  });
+  const write = store.updateStatus.bind(store);
+  store.updateStatus = async (object) => {
+    if (object.kind === 'FlowSavepoint') throw new Error('somebody else wrote it');
+    return write(object);
+  };
+  await expect(new Reconciler(optionsFor(store)).reconcile(key, ['contested'])).rejects.toThrow('somebody else');
+  expect((await store.get('FlowJob', key))?.status?.state).toBe('Starting');
+  expect((await store.listEvents()).map(({ reason }) => reason)).toContain('Starting');
+  await store.close();
+});
+
+test('the images of a version are asked for only while it is to take over, and of a paused job never', async () => {
+  const store = await applied(new LocalStore({ directory, now: () => new Date() }));
+  const asked: (string | null | undefined)[] = [];
+  let known: NewImages | null = { trouble: 'no such image -> correct spec.engine.image' };
+  const jobManager = { epoch: 1, role: 'JobManager', index: 0, state: 'Running', exit: null, restarts: 0 } as const;
+  runtime.newImages = async (_, next) => {
+    asked.push(next === null ? null : next.spec.engine.image);
+    return next === null ? null : known;
+  };
+  const reconciler = new Reconciler(optionsFor(store));
+  const state = async (): Promise<string | undefined> => {
+    await reconciler.reconcile(key, []);
+    return (await store.get('FlowJob', key))?.status?.state;
+  };
+  await state();
+  runtime.processes = () => [jobManager];
+  const job = (await store.get('FlowJob', key))!;
+  const attempt = { ...job.status!.attempt!, healthy: true };
+  await store.updateStatus<'FlowJob'>({ ...job, status: { ...job.status!, state: 'Running', attempt } });
+  expect(await state()).toBe('Running');
+  expect(new Set(asked.splice(0))).toEqual(new Set([null]));
+
+  const edit = async (annotations: Record<string, string>): Promise<void> => {
+    const current = (await store.get('FlowJob', key))!;
+    const engine = { type: 'Embedded' as const, image: 'flowjob:next' };
+    const metadata = { ...current.metadata, annotations };
+    await store.update<'FlowJob'>({ ...current, metadata, spec: { ...current.spec, engine } });
+  };
+  await edit({ [PAUSE_ANNOTATION]: 'true' });
+  expect(await state()).toBe('Running');
+  expect(asked).toEqual([]);
+  await edit({});
+  expect(await state()).toBe('Running');
+  expect(asked).toEqual(['flowjob:next']);
+  known = null;
+  expect(await state()).toBe('Upgrading');
   await store.close();
 });
 

@@ -47,7 +47,7 @@ function startOperator(failing: (() => Error) | null = null): Operator {
   const acted: string[] = [];
   const checkSql = (job: FlowJob): string | null => {
     if (started.failing !== null) throw started.failing();
-    return job.spec.job.sql.inline!.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
+    return job.spec.job.sql!.inline!.includes('-- bad') ? 'SQL_SYNTAX (line 1, column 2): no' : null;
   };
   const log = {
     ...silent,
@@ -151,7 +151,7 @@ test('an upgrade stops the old version with a savepoint and starts the new one f
   expect(second.status?.attempt?.jobId).not.toBe(first.status?.attempt?.jobId);
   expect(second.status?.lastSavepoint?.jobId).toBe(first.status?.attempt?.jobId);
   expect(second.status?.attempt?.restoreFrom).toBe(second.status?.lastSavepoint?.path);
-  expect(second.status?.accepted?.spec.job.sql.inline).toBe('SELECT 2');
+  expect(second.status?.accepted?.spec.job.sql?.inline).toBe('SELECT 2');
   expect(new Set(alive().map((process) => process.epoch))).toEqual(new Set([2]));
 });
 
@@ -233,7 +233,7 @@ test('a stream that has finished runs nothing for an edit, says so, and runs the
     'the second run has finished',
     (job) => job?.status?.state === 'Finished' && job.status.attempt?.epoch === 2,
   );
-  expect(again.status?.accepted?.spec.job.sql.inline).toBe('-- finish, differently');
+  expect(again.status?.accepted?.spec.job.sql?.inline).toBe('-- finish, differently');
 });
 
 test('a batch job that fails is tried again up to its limit, then it has failed with the root cause', async () => {
@@ -335,6 +335,7 @@ test('deleting a stream takes a last savepoint, which stays', async () => {
   expect(alive()).toEqual([]);
   const { newest } = await operator.runtime.storage({
     key,
+    engine: 'Embedded',
     storage: undefined,
     jobId: job.status!.attempt!.jobId,
     lastSavepoint: undefined,
@@ -455,7 +456,7 @@ test('each accepted version is kept with its text, and a version that cannot run
     readdirSync(folder)
       .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as KeptRevision & { spec: FlowJobSpec })
       .sort((a, b) => a.revision - b.revision)
-      .map(({ revision, spec }) => `${revision}: ${spec.job.sql.inline}`);
+      .map(({ revision, spec }) => `${revision}: ${spec.job.sql?.inline}`);
   await apply('SELECT 1');
   await inState('Running');
   await apply('SELECT 2');

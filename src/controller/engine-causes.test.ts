@@ -10,6 +10,9 @@ const corrupt = exceptions(
 );
 const job = (state: JobDetailsAnswer['state'], ...tasks: Record<string, number>[]): JobDetailsAnswer => ({
   state,
+  'start-time': 1,
+  duration: 0,
+  'end-time': -1,
   vertices: tasks.map((one, index) => ({ id: `v${index}`, parallelism: 2, maxParallelism: 128, tasks: one })),
 });
 

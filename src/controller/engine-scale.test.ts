@@ -24,7 +24,7 @@ const bounds = async () => ({ a: { parallelism: { lowerBound: 1, upperBound: 4 }
 
 test('vertices are told with what they have and what was asked of them, TaskManagers by the index in their names', async () => {
   const ids = ['my-7-taskmanager-1-12-taskmanager-3', 'orders-12-taskmanager-10-2', 'orders-11-taskmanager-0', 'mine'];
-  expect(await scaleOf(engine(bounds, ids), attempt)).toEqual({
+  expect(await scaleOf(engine(bounds, ids), attempt, 'Embedded')).toEqual({
     refusal: null,
     vertices: [
       { id: 'a', parallelism: 2, maxParallelism: 128, upperBound: 4, running: true },
@@ -38,12 +38,14 @@ test('an engine that does not rescale says so; one that is gone, or not up yet, 
   const { refusal } = await scaleOf(
     engine(() => Promise.reject(refused(400))),
     attempt,
+    'Embedded',
   );
   expect(refusal).toBe('GET /jobs/x/resource-requirements: no (400)');
   for (const status of [404, 409, 503]) {
     const asked = scaleOf(
       engine(() => Promise.reject(refused(status))),
       attempt,
+      'Embedded',
     );
     await expect(asked).rejects.toThrow(`(${status})`);
   }

@@ -1,8 +1,10 @@
 // How large the engine has a job that is being rescaled, and what it answered when it was asked for another size.
 import type { FlowJob } from '../api/flowjob.ts';
+import type { EngineType } from '../api/engine.ts';
 import { idOf, type ObjectKey } from '../api/object.ts';
 import type { Attempt } from '../api/status.ts';
 import { EngineClientError, type EngineClient } from '../engine-client/engine-client.ts';
+import { flinkWaits } from '../engine-client/flink/rescale-waits.ts';
 import type { EngineScale } from '../lifecycle/observation.ts';
 
 /** NAME-EPOCH-taskmanager-INDEX, and -RESTARTS behind it: as processes and pods are named. */
@@ -23,14 +25,16 @@ export function refusalOf(error: unknown): string {
 }
 
 /** Throws EngineClientError like any question. */
-export async function scaleOf(client: EngineClient, attempt: Attempt): Promise<EngineScale> {
+export async function scaleOf(client: EngineClient, attempt: Attempt, engine: EngineType): Promise<EngineScale> {
   const { jobId, epoch } = attempt;
-  const [details, taskManagers, asked] = await Promise.all([
+  const [details, taskManagers, asked, waits] = await Promise.all([
     client.jobDetails(jobId),
     client.taskManagers(),
     client.resourceRequirements(jobId).catch(refusalOf),
+    engine === 'Flink' ? flinkWaits(client, jobId) : null,
   ]);
   return {
+    ...(waits === null ? {} : { waits }),
     refusal: typeof asked === 'string' ? asked : null,
     vertices: details.vertices.map(({ id, parallelism, maxParallelism, tasks }) => ({
       id,

@@ -2,28 +2,53 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
-import type { Attempt } from '../api/status.ts';
+import { sqlText } from '../api/resolved.ts';
+import type { Attempt, Prepared } from '../api/status.ts';
 import { EngineClient, EngineClientError } from '../engine-client/engine-client.ts';
+import { flinkJobState, submittedJobState } from '../engine-client/flink/job-state.ts';
+import { isOnlyPlanned } from '../engine-client/flink/script.ts';
+import { sessionJobState, type SessionJobState } from '../engine-client/flink/session-job-state.ts';
+import { unlistedFailure } from '../engine-client/flink/unlisted-failure.ts';
+import { stateAtRisk } from '../engine-client/flink/state-at-risk.ts';
+import { VERSIONS } from '../engine-client/flink/versions.ts';
+import { PAUSE_ANNOTATION } from '../api/group.ts';
+import { contextOf } from '../lifecycle/context.ts';
+import { savepointOfRun } from '../lifecycle/facts.ts';
 import { namedPath, restoreCounts } from '../lifecycle/first-start.ts';
+import type { Context } from '../lifecycle/model.ts';
+import { NOTHING_KNOWN } from '../lifecycle/observation.ts';
 import type {
   AutoscalerView,
+  ClusterView,
   EngineJobStatus,
   EngineView,
   NamedSavepoint,
+  NewImages,
   Observation,
   OperationView,
+  PreparedView,
   ProcessView,
   StorageView,
 } from '../lifecycle/observation.ts';
 import { isBeingRemoved } from '../lifecycle/savepoints.ts';
-import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
+import { versionToCome } from '../lifecycle/version-to-come.ts';
+import type { ObjectKey } from '../api/object.ts';
+import type { AttemptPlan, Connection, Runtime, StartAhead, StatePlace, StorageQuestion } from '../runtime/port.ts';
+import { preparedPlan } from './act.ts';
 import { sqlOf, type ConfigMaps } from './config-maps.ts';
 import { RescaleRefusals, scaleOf } from './engine-scale.ts';
 import { causeOf, unreadableStateOf } from './engine-causes.ts';
+import { neededByNewJobs, neededState, restorerOf } from './needed-state.ts';
+import { Since } from './since.ts';
+import { planOf, runOf, submissionOf, SUBMISSION_LIMIT, Submissions } from './submissions.ts';
+
+const NO_CLUSTERS = 'Apache Flink runs on Kubernetes alone: set spec.engine.type to Embedded.';
 
 /** Milliseconds that all questions of a pass to the engine may take, and those to one that has been silent. */
 const ENGINE_LIMIT = 5_000;
 const SILENT_LIMIT = 500;
+/** The same for one to a JobManager whose job does not run yet. */
+const PREPARED_LIMIT = 1_000;
 
 /** Objects that a decision about a job depends on. */
 export interface RelatedObjects {
@@ -33,6 +58,8 @@ export interface RelatedObjects {
   named: FlowSavepoint | null;
   /** By name of a FlowSavepoint of the job: who would start from it. */
   restorers: Readonly<Record<string, string>>;
+  /** All jobs there are: what they are to start from stays. */
+  jobs: () => Promise<readonly FlowJob[]>;
 }
 
 /** Null: the SQL of the job's spec can be planned. `sql`: its text where it does not stand inline. */
@@ -45,6 +72,18 @@ export interface GathererOptions {
   configMaps?: ConfigMaps | undefined;
   /** Absent: no job is autoscaled. */
   autoscaler?: { of(uid: string): AutoscalerView | undefined } | undefined;
+  /** Absent where there are none: on one machine. */
+  clusters?: Clusters | undefined;
+}
+
+/** FlowClusters, as far as jobs that name them have to know. */
+export interface Clusters {
+  /** Of the one that the job names. */
+  of(job: FlowJob): ClusterView;
+  /** How many that has which the job runs on, once all of its TaskManagers are registered; null: nobody can say. */
+  slots(job: FlowJob): number | null;
+  /** Why the attempt's submission to it was refused for good; null when it was not. */
+  submissionRefusal(key: ObjectKey, attempt: Attempt): string | null;
 }
 
 export class Gatherer {
@@ -52,11 +91,16 @@ export class Gatherer {
   private readonly checkSql: SqlCheck;
   private readonly configMaps: ConfigMaps | undefined;
   private readonly autoscaler: GathererOptions['autoscaler'];
+  private readonly clusters: Clusters | undefined;
   readonly rescaleRefusals = new RescaleRefusals();
-  /** By job: since when its JobManager runs without answering. In memory only: a new operator is patient anew. */
-  private readonly silence = new Map<string, number>();
+  readonly submissions = new Submissions();
+  /** Its JobManager runs without answering. */
+  private readonly silence = new Since();
+  /** Something keeps a pod from starting of the attempt that is prepared. */
+  private readonly troubled = new Since();
 
-  constructor({ runtime, checkSql, configMaps, autoscaler }: GathererOptions) {
+  constructor({ runtime, checkSql, configMaps, autoscaler, clusters }: GathererOptions) {
+    this.clusters = clusters;
     this.autoscaler = autoscaler;
     this.runtime = runtime;
     this.checkSql = checkSql;
@@ -70,19 +114,25 @@ export class Gatherer {
     const runs = attempt !== undefined && jobManagerRuns(processes, attempt);
     const named = related.named === null ? null : namedSavepoint(related.named);
     const engine = runs ? await this.engineInTime(job, attempt, savepoints) : null;
-    const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named);
+    const storage = engine?.status === 'RUNNING' ? nothingAsked(attempt) : await this.storage(job, named, related);
     const referencedSql = await sqlOf(job, this.configMaps);
+    const cluster = this.cluster(job);
     const autoscaler = this.autoscaler?.of(job.metadata.uid);
-    return {
+    const prepared = await this.prepared(job, processes, now);
+    const restorer = job.metadata.deletionTimestamp === undefined ? undefined : restorerOf(job, await related.jobs());
+    const observation: Observation = {
       processes,
       refusal: this.runtime.refusal(job.metadata),
       engine,
-      silentSince: this.silentSince(job.metadata.uid, runs && engine === null, now),
+      silentSince: this.silence.of(job.metadata.uid, runs && engine === null ? 'silent' : null, now),
       storage,
       named,
-      claimName: this.runtime.claimOf({ key: job.metadata, storage: specInUse(job).state.storage }),
+      claimName: this.runtime.claimOf(this.placeOf(job)),
       restorers,
+      ...(restorer === undefined ? {} : { restorer }),
+      ...(prepared === null ? {} : { prepared }),
       ...(autoscaler === undefined ? {} : { autoscaler }),
+      ...(cluster === null ? {} : { cluster }),
       ...(referencedSql === null
         ? { sqlError: this.checkSql(job) }
         : {
@@ -90,6 +140,75 @@ export class Gatherer {
             sqlError: 'text' in referencedSql ? this.checkSql(job, referencedSql.text) : null,
           }),
     };
+    const context = contextOf({ job, savepoints, observation, now });
+    const { change, status, desired } = context;
+    const risk = change.kind === 'Restart' ? stateAtRisk(status.accepted!.spec, desired) : null;
+    const newImages = await this.newImages(context);
+    return {
+      ...observation,
+      startsAhead: this.runtime.ahead?.supports(desired) ?? false,
+      ...(risk === null ? {} : { stateAtRisk: risk }),
+      ...(newImages === null ? {} : { newImages }),
+    };
+  }
+
+  /** Asked for only where a version is to take over; null where none waits for images. */
+  private async newImages(context: Context): Promise<NewImages | null> {
+    const { metadata, status } = context.job;
+    if (metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return null;
+    const spec = versionToCome(context);
+    const next =
+      spec === null || status?.attempt === undefined
+        ? null
+        : { key: metadata, uid: metadata.uid, attempt: status.attempt, spec };
+    return this.runtime.newImages(metadata, next);
+  }
+
+  /** How the next attempt's processes are, where any are started before it; asks its JobManager what it says of the program. */
+  private async prepared(job: FlowJob, processes: readonly ProcessView[], now: number): Promise<PreparedView | null> {
+    const { metadata, status } = job;
+    const { ahead } = this.runtime;
+    const { spec, ...prepared } = status?.prepared ?? {};
+    const epoch = status?.prepared?.epoch;
+    const isTroubled = processes.some(
+      (process) => process.epoch === epoch && process.pending !== undefined && process.pending.trouble !== null,
+    );
+    const troubledSince = this.troubled.of(metadata.uid, isTroubled ? `attempt ${epoch}` : null, now);
+    if (ahead === null || spec === undefined || metadata.annotations?.[PAUSE_ANNOTATION] === 'true') return null;
+    const plan = preparedPlan(job, { ...(prepared as Prepared), spec });
+    const view: PreparedView = { refusal: ahead.refusal(metadata), troubledSince, slots: null, plan: 'Unknown' };
+    const connection = await this.runtime.connection(metadata, plan.attempt);
+    if (connection === null) return view;
+    try {
+      const overview = await new EngineClient({ ...connection, timeoutMs: PREPARED_LIMIT }).overview();
+      return { ...view, slots: overview['slots-total'], ...this.judged(plan, connection, ahead) };
+    } catch (error) {
+      if (error instanceof EngineClientError) return view;
+      throw error;
+    }
+  }
+
+  /** Of SQL that has no effect before it runs, alone: what a jar's program does when it is planned nobody knows, and a plan that is compiled is kept. */
+  private judged(
+    plan: AttemptPlan,
+    connection: Connection,
+    ahead: StartAhead,
+  ): Pick<PreparedView, 'plan' | 'unanswered'> {
+    const { key, attempt, spec } = plan;
+    const { sql } = spec.job;
+    if (sql === undefined || sql.plan === 'Compiled' || !isOnlyPlanned(sqlText(spec))) return { plan: 'Good' };
+    const client = new EngineClient({ ...connection, timeoutMs: SUBMISSION_LIMIT });
+    const question = submissionOf(attempt);
+    this.submissions.ask(planOf(key), question, async () => client.plan(ahead.submission(plan)));
+    const answer = this.submissions.answer(planOf(key), question);
+    switch (answer?.kind) {
+      case 'Refused':
+        return { plan: { invalid: answer.message } };
+      case 'Unreachable':
+        return { plan: 'Unknown', unanswered: answer.message };
+      default:
+        return { plan: answer?.kind === 'Submitted' ? 'Good' : 'Unknown' };
+    }
   }
 
   /** A client for the job's current attempt; null when its JobManager has not said where it answers. */
@@ -97,15 +216,48 @@ export class Gatherer {
     const attempt = job.status?.attempt;
     const connection: Connection | null =
       attempt === undefined ? null : await this.runtime.connection(job.metadata, attempt);
-    return connection === null
-      ? null
-      : new EngineClient({ ...connection, ...(signal === undefined ? {} : { signal }) });
+    if (connection === null) return null;
+    const savepointFolder = this.runtime.savepointFolder(this.placeOf(job));
+    return new EngineClient({ ...connection, savepointFolder, ...(signal === undefined ? {} : { signal }) });
   }
 
-  private silentSince(uid: string, silent: boolean, now: number): number | null {
-    if (!silent) this.silence.delete(uid);
-    else if (!this.silence.has(uid)) this.silence.set(uid, now);
-    return this.silence.get(uid) ?? null;
+  /** Null: the job names none. */
+  private cluster(job: FlowJob): ClusterView | null {
+    if (specInUse(job).engine.clusterRef === undefined && job.spec.engine.clusterRef === undefined) return null;
+    return this.clusters?.of(job) ?? { jobManager: null, storage: null, trouble: NO_CLUSTERS };
+  }
+
+  private placeOf(job: FlowJob): StatePlace {
+    const { engine, state, jobManager } = specInUse(job);
+    const storage = state.storage ?? (engine.clusterRef === undefined ? undefined : this.cluster(job)?.storage);
+    return {
+      key: job.metadata,
+      engine: engine.type,
+      storage: storage ?? undefined,
+      podTemplate: jobManager.podTemplate,
+    };
+  }
+
+  /** Null: the engine answers, and has nothing to say of the job. */
+  private async stateOf(client: EngineClient, job: FlowJob, attempt: Attempt): Promise<SessionJobState | null> {
+    const { engine } = specInUse(job);
+    if (engine.type !== 'Flink') return { ...(await client.jobStatus(attempt.jobId)), failure: null };
+    if (attempt.session === true) {
+      const answer = this.submissions.answer(runOf(job.metadata), submissionOf(attempt));
+      const refused = answer?.kind === 'Refused' ? answer.message : undefined;
+      return submittedJobState(client, attempt.jobId, { seen: attempt.healthy, refused });
+    }
+    if (engine.clusterRef !== undefined) {
+      const failure = this.clusters?.submissionRefusal(job.metadata, attempt) ?? null;
+      return failure === null
+        ? sessionJobState(client, attempt.jobId, {
+            name: engine.clusterRef.name,
+            slots: this.clusters?.slots(job) ?? null,
+          })
+        : { status: 'FAILED', failure };
+    }
+    const { applications } = VERSIONS[engine.version!];
+    return flinkJobState(client, attempt.jobId, { applications, seen: attempt.healthy });
   }
 
   /** Of one that has been silent before little is expected, so that the job and its savepoints are told of it; an answer that comes late counts as one. */
@@ -118,7 +270,7 @@ export class Gatherer {
     const asked = this.engine(job, attempt, savepoints);
     if (!this.silence.has(uid)) return asked;
     const late = asked.then((engine) => {
-      if (engine !== null) this.silence.delete(uid);
+      if (engine !== null) this.silence.end(uid);
       return engine;
     });
     const timeout = new AbortController();
@@ -139,21 +291,29 @@ export class Gatherer {
     const client = await this.client(job, AbortSignal.timeout(ENGINE_LIMIT));
     if (client === null) return null;
     try {
-      const { status } = await client.jobStatus(attempt.jobId);
+      const state = await this.stateOf(client, job, attempt);
+      if (state === null) return null;
+      const { status, failure, ...onCluster } = state;
+      if (failure !== null) return { ...noJob(attempt), status, rootCause: failure };
+      if (onCluster.unsubmitted === true)
+        return { ...noJob(attempt), status, rootCause: this.unanswered(job, attempt), unsubmitted: true };
       const [operations, completedCheckpoints, causes, scale] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
-        status === 'RUNNING' && !attempt.healthy && job.spec.mode === 'Streaming'
+        status === 'RUNNING' && !attempt.healthy && job.spec.mode !== 'Batch'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
-        isBeingRescaled(job) ? scaleOf(client, attempt).catch(unknown) : null,
+        isBeingRescaled(job) ? scaleOf(client, attempt, specInUse(job).engine.type).catch(unknown) : null,
       ]);
+      const rootCause = causes?.rootCause ?? (await unlistedCause(client, job, attempt, status));
       return {
         jobId: attempt.jobId,
         status,
         completedCheckpoints,
-        rootCause: status === 'RUNNING' ? null : (causes?.rootCause ?? null),
+        // Between two failures it runs, too: what they were is to be known as long as it has not proven itself.
+        rootCause: status === 'RUNNING' && attempt.healthy ? null : rootCause,
         unreadableState: causes?.unreadableState ?? null,
+        ...onCluster,
         ...(scale === null ? {} : { scale: { ...scale, refusal: this.rescaleRefusals.of(job) ?? scale.refusal } }),
         operations,
       };
@@ -162,6 +322,12 @@ export class Gatherer {
       if (error instanceof EngineClientError) return null;
       throw error;
     }
+  }
+
+  /** Why the last submission had no answer; null when there was one, or it is waited for. */
+  private unanswered({ metadata }: FlowJob, attempt: Attempt): string | null {
+    const answer = this.submissions.answer(runOf(metadata), submissionOf(attempt));
+    return answer?.kind === 'Unreachable' ? `The job is not submitted yet: ${answer.message}` : null;
   }
 
   private async operations(
@@ -183,31 +349,45 @@ export class Gatherer {
     return found;
   }
 
-  private async storage(job: FlowJob, named: NamedSavepoint | null): Promise<StorageView> {
-    const { attempt, lastSavepoint, pending } = job.status ?? {};
-    const wanted = job.spec.state.storage;
-    const { state, jobManager } = specInUse(job);
-    const used = state.storage;
-    const key = job.metadata;
-    const { podTemplate } = jobManager;
+  private async storage(job: FlowJob, named: NamedSavepoint | null, { jobs }: RelatedObjects): Promise<StorageView> {
+    const { attempt, pending } = job.status ?? {};
+    const place = this.placeOf(job);
+    const wanted = job.spec.engine.clusterRef === undefined ? job.spec.state.storage : place.storage;
     const view = await this.runtime.storage({
-      key,
-      storage: used,
-      podTemplate,
+      ...place,
       jobId: attempt?.jobId,
-      lastSavepoint: lastSavepoint?.path,
+      epoch: attempt?.epoch,
+      lastSavepoint: savepointOfRun(job.status ?? {}),
       stopTriggerId: pending?.kind === 'StopWithSavepoint' ? pending.triggerId : undefined,
+      ...(await this.needed(job, named, jobs)),
       ...firstStartQuestions(job, named),
     });
-    if (samePlace(used, wanted)) return view;
+    // Flink knows no epochs.
+    if (samePlace(place.storage, wanted) || place.engine === 'Flink') return view;
     // The next run keeps its state elsewhere: its epoch must be free there too.
-    const { epoch } = await this.runtime.storage({ key, storage: wanted, podTemplate });
+    const { epoch } = await this.runtime.storage({ ...place, storage: wanted });
     return { ...view, epoch: Math.max(view.epoch, epoch) };
+  }
+
+  /** Flink's alone is cleared away, and only while nothing of the job runs. */
+  private async needed(
+    job: FlowJob,
+    named: NamedSavepoint | null,
+    jobs: RelatedObjects['jobs'],
+  ): Promise<Pick<StorageQuestion, 'needed' | 'preparedJobId'>> {
+    const { metadata, status } = job;
+    const { attempt, prepared } = status ?? {};
+    if (attempt === undefined || specInUse(job).engine.type !== 'Flink') return {};
+    // Those of an attempt that is prepared have no job.
+    const ofJob = this.runtime.processes(metadata).filter(({ epoch }) => epoch <= attempt.epoch);
+    if (ofJob.some(({ state }) => state === 'Running')) return {};
+    const needed = [...neededState(job, named), ...neededByNewJobs(metadata.name, await jobs())];
+    return { needed, ...(prepared === undefined ? {} : { preparedJobId: prepared.jobId }) };
   }
 }
 
 /** The version that runs, or ran last; before there is one, the one that is asked for. */
-const specInUse = ({ spec, status }: FlowJob): Pick<FlowJob['spec'], 'state' | 'jobManager'> =>
+const specInUse = ({ spec, status }: FlowJob): Pick<FlowJob['spec'], 'engine' | 'state' | 'jobManager'> =>
   status?.accepted?.spec ?? spec;
 
 /** What is to be known of storage before a job that has never run is started. */
@@ -215,18 +395,19 @@ function firstStartQuestions(
   { spec, status }: FlowJob,
   named: NamedSavepoint | null,
 ): Pick<StorageQuestion, 'findState' | 'savepoint'> {
-  if (spec.mode !== 'Streaming' || !restoreCounts(status ?? {})) return {};
+  if (spec.mode === 'Batch' || !restoreCounts(status ?? {})) return {};
   const path = namedPath(spec.state.restore, named);
   const savepoint = path === undefined ? undefined : { path, claimName: named?.claimName };
   return { findState: true, savepoint };
 }
 
 function namedSavepoint(savepoint: FlowSavepoint): NamedSavepoint {
-  const { state = 'Pending', path, claimName, conditions = [] } = savepoint.status ?? {};
+  const { state = 'Pending', path, claimName, engine = 'Embedded', conditions = [] } = savepoint.status ?? {};
   return {
     state,
     path,
     claimName,
+    engine,
     failure: conditions.find(({ type }) => type === 'Failed')?.message ?? '',
     beingRemoved: isBeingRemoved(savepoint),
   };
@@ -235,8 +416,25 @@ function namedSavepoint(savepoint: FlowSavepoint): NamedSavepoint {
 /** Between two tries to read its state a stream is RUNNING too, as Flink counts it. */
 const mayHaveFailed = (job: FlowJob, attempt: Attempt, status: EngineJobStatus): boolean =>
   status !== 'RUNNING' ||
-  (job.spec.mode === 'Streaming' &&
+  (job.spec.mode !== 'Batch' &&
     (!attempt.healthy || job.status?.conditions.some((x) => x.reason === 'StateUnreadable') === true));
+
+/** Of a job on Flink whose exceptions name none. */
+const unlistedCause = async (
+  client: EngineClient,
+  job: FlowJob,
+  { jobId }: Attempt,
+  status: EngineJobStatus,
+): Promise<string | null> =>
+  status === 'FAILED' && specInUse(job).engine.type === 'Flink' ? unlistedFailure(client, jobId) : null;
+
+/** Of a job that the engine has never had. */
+const noJob = ({ jobId }: Attempt): Omit<EngineView, 'status' | 'rootCause'> => ({
+  jobId,
+  completedCheckpoints: 0,
+  unreadableState: null,
+  operations: {},
+});
 
 async function causesOf(
   client: EngineClient,
@@ -267,15 +465,7 @@ const jobManagerRuns = (processes: readonly ProcessView[], attempt: Attempt): bo
   );
 
 /** While the engine answers that it runs, storage has no say. */
-const nothingAsked = (attempt: Attempt | undefined): StorageView => ({
-  epoch: attempt?.epoch ?? 0,
-  newest: null,
-  unreadable: { checkpoints: null, savepoint: null },
-  pendingSavepoint: null,
-  result: null,
-  found: null,
-  savepoint: null,
-});
+const nothingAsked = (attempt: Attempt | undefined): StorageView => ({ epoch: attempt?.epoch ?? 0, ...NOTHING_KNOWN });
 
 const checkpointsOf = (history: { status: string; is_savepoint: boolean }[]): number =>
   history.filter((entry) => entry.status === 'COMPLETED' && !entry.is_savepoint).length;

@@ -9,7 +9,7 @@ export class Readers {
 
   note({ metadata: { namespace, name }, spec }: FlowJob, gone: boolean): void {
     const job = idOf({ namespace, name });
-    const ref = gone ? undefined : spec.job.sql.configMapKeyRef?.name;
+    const ref = gone ? undefined : spec.job.sql?.configMapKeyRef?.name;
     const now = ref === undefined ? undefined : idOf({ namespace, name: ref });
     const before = this.readBy.get(job);
     if (before === now) return;

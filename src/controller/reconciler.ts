@@ -16,6 +16,7 @@ import { act } from './act.ts';
 import { actOnObjects, isObjectAction } from './act-on-objects.ts';
 import type { ConfigMaps } from './config-maps.ts';
 import { Gatherer, type GathererOptions, type SqlCheck } from './gather.ts';
+import { planOf, runOf } from './submissions.ts';
 import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
 export interface ReconcilerOptions {
@@ -25,6 +26,7 @@ export interface ReconcilerOptions {
   /** Absent where there are none: on one machine. */
   configMaps?: ConfigMaps | undefined;
   autoscaler?: GathererOptions['autoscaler'];
+  clusters?: GathererOptions['clusters'];
   /** Where accepted versions are kept. */
   revisions: RevisionStore;
   /** Throws once this process may do nothing any more. Asked before each action: not all of them go through the store, which has a guard of its own. */
@@ -85,6 +87,7 @@ export class Reconciler {
       savepoints: objects,
       named: await this.namedSavepoint(job),
       restorers: await this.restorers(key.namespace, objects),
+      jobs: async () => (await this.options.store.list('FlowJob')).items,
     };
     const observation = await this.gatherer.observe(job, related, this.options.now());
     const decision = decide({ job, savepoints: objects, observation, now: this.options.now() });
@@ -94,8 +97,9 @@ export class Reconciler {
     const { object: written, changed } = await this.writeStatus('FlowJob', job, status);
     if (written.status?.state !== before)
       this.options.log.info({ job: key.name, from: before, to: written.status?.state }, 'state changed');
-    const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
+    // What happened stands in status now, and no later pass tells it again: nothing that may fail comes in between.
     await this.report(decision.events, written, objects);
+    const savepointsChanged = await this.writeSavepoints(objects, decision.savepoints);
     if (!paused && decision.finalizer === 'keep') await this.revisions.keep(written);
     this.logNew(key, decision.actions);
     for (const action of decision.actions) {
@@ -103,9 +107,10 @@ export class Reconciler {
       this.options.mayAct?.();
       if (isObjectAction(action)) await actOnObjects(action, written, this.options.store);
       else
-        await act(action, written, this.options.runtime, engine, (message) =>
-          this.gatherer.rescaleRefusals.note(written, message),
-        );
+        await act(action, written, this.options.runtime, engine, {
+          onRefusal: (message) => this.gatherer.rescaleRefusals.note(written, message),
+          submissions: this.gatherer.submissions,
+        });
     }
     const told =
       held === undefined ? { object: written, changed } : await this.writeStatus('FlowJob', written, decision.status);
@@ -155,7 +160,8 @@ export class Reconciler {
       const outcome = decideOrphan(savepoint, restorers[savepoint.metadata.name], now());
       await this.writeSavepoints([savepoint], [outcome.decision]);
       for (const action of outcome.actions)
-        if (action.kind === 'DisposeSavepoint') await runtime.disposeSavepoint({ key, storage: undefined }, action);
+        if (action.kind === 'DisposeSavepoint')
+          await runtime.disposeSavepoint({ key, engine: action.engine, storage: undefined }, action);
       if (outcome.decision.finalizer === 'remove') await this.removeFinalizer('FlowSavepoint', savepoint);
     }
     if (runtime.processes(key).some((process) => process.state === 'Running')) {
@@ -165,6 +171,7 @@ export class Reconciler {
     await runtime.forget(key);
     this.revisions.forget(key);
     this.gatherer.rescaleRefusals.forget(key);
+    this.gatherer.submissions.forget(planOf(key), runOf(key));
     return null;
   }
 

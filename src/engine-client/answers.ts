@@ -9,6 +9,11 @@ export interface JobStatusAnswer {
 /** GET /jobs/:jobid */
 export interface JobDetailsAnswer {
   state: EngineJobStatus;
+  /** Milliseconds since the epoch; `end-time` is -1 while it runs. */
+  'start-time': number;
+  'end-time': number;
+  /** Milliseconds since it was started. */
+  duration: number;
   /** `tasks`: how many are in which state. */
   vertices: { id: string; parallelism: number; maxParallelism: number; tasks: Record<string, number> }[];
 }
@@ -36,6 +41,8 @@ export interface CheckpointAnswer {
   id: number;
   status: 'IN_PROGRESS' | 'COMPLETED' | 'FAILED';
   is_savepoint: boolean;
+  /** `SYNC_SAVEPOINT`: that of a stop. */
+  checkpoint_type: 'CHECKPOINT' | 'SAVEPOINT' | 'SYNC_SAVEPOINT';
   /** Milliseconds since the epoch. */
   trigger_timestamp: number;
   latest_ack_timestamp: number;
@@ -46,11 +53,30 @@ export interface CheckpointAnswer {
   external_path?: string;
 }
 
-/** GET /jobs/:jobid/exceptions */
+/** GET /jobs/overview */
+export interface JobsOverviewAnswer {
+  jobs: { jid: string; state: EngineJobStatus }[];
+}
+
+/** GET /applications/overview (FLIP-549). */
+export interface ApplicationsAnswer {
+  applications: {
+    id: string;
+    status: 'CREATED' | 'RUNNING' | 'FINISHED' | 'FAILED' | 'CANCELED' | 'FAILING' | 'CANCELING';
+  }[];
+}
+
+/** GET /jobs/:jobid/exceptions and /applications/:applicationid/exceptions */
 export interface ExceptionsAnswer {
   exceptionHistory: {
     entries: { exceptionName: string; stacktrace: string; timestamp: number; taskName?: string | null }[];
   };
+}
+
+/** GET /jobs/:jobid/execution-result of Apache Flink. */
+export interface ExecutionResultAnswer {
+  /** Once the job has ended. */
+  'job-execution-result'?: { 'failure-cause'?: { 'stack-trace': string } | null } | null;
 }
 
 /** POST that starts an asynchronous operation. */

@@ -45,7 +45,7 @@ test('the trigger id chosen by the operator goes into the body, the token into t
 
 test('a completed savepoint has its path', async () => {
   answer = { status: 200, file: 'job_stop_status_completed.json' };
-  const path = 'file:/data/savepoints/savepoint-68e665-914643625659';
+  const path = '/data/savepoints/savepoint-68e665-914643625659';
   expect(await client.savepointStatus(jobId, triggerId)).toEqual({ state: 'Completed', path });
 });
 
@@ -80,4 +80,20 @@ test('a server that is not there is unreachable', async () => {
   const error: unknown = await nobody.overview().catch((e: unknown) => e);
   expect(error).toBeInstanceOf(EngineClientError);
   expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE', httpStatus: null });
+});
+
+test('a submission is answered in one of four ways; silence leaves it open', async () => {
+  const submission = { jar: 'driver.jar', jobId, programArgs: [] };
+  answer = { status: 200, file: 'submission/submitted.json' };
+  expect(await client.submit(submission)).toEqual({ kind: 'Submitted' });
+  expect(asked).toEqual([
+    expect.objectContaining({ method: 'POST', path: '/jars/driver.jar/run', body: expect.stringContaining(jobId) }),
+  ]);
+  answer = { status: 400, file: 'submission/same_id_running_400.json' };
+  expect(await client.submit(submission)).toEqual({ kind: 'AlreadyThere' });
+  answer = { status: 500, file: 'submission/plan_invalid_sql_500.json' };
+  expect(await client.plan(submission)).toMatchObject({ kind: 'Refused' });
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+  expect(await client.submit(submission)).toMatchObject({ kind: 'Unreachable' });
 });

@@ -13,6 +13,15 @@ import type {
   TaskManagersAnswer,
   TriggerAnswer,
 } from './answers.ts';
+import { plainPath } from '../api/plain-path.ts';
+import {
+  planRequest,
+  submissionAnswer,
+  submissionRequest,
+  type Submission,
+  type SubmissionAnswer,
+  type SubmissionRequest,
+} from './flink/submission.ts';
 
 /** `ENGINE_UNREACHABLE`: no answer in time. `ENGINE_REFUSED`: an answer with an error; `httpStatus` and Flink's message say which. */
 export class EngineClientError extends Error {
@@ -32,6 +41,8 @@ export interface EngineClientOptions {
   url: string;
   /** Bearer token; null when the engine asks for none. */
   token: string | null;
+  /** Where savepoints are put, a URI: each in a folder of its trigger id, by which it is found when nobody answers. Null or absent: the engine knows. */
+  savepointFolder?: string | null;
   /** Milliseconds that one call may take. */
   timeoutMs?: number;
   /** Ends all calls. */
@@ -100,11 +111,19 @@ export class EngineClient {
   }
 
   triggerSavepoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
-    return this.call('POST', `/jobs/${jobId}/savepoints`, { triggerId, 'cancel-job': false });
+    return this.call('POST', `/jobs/${jobId}/savepoints`, {
+      triggerId,
+      'cancel-job': false,
+      ...this.target('target-directory', triggerId),
+    });
   }
 
   stopWithSavepoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
-    return this.call('POST', `/jobs/${jobId}/stop`, { triggerId, drain: false });
+    return this.call('POST', `/jobs/${jobId}/stop`, {
+      triggerId,
+      drain: false,
+      ...this.target('targetDirectory', triggerId),
+    });
   }
 
   triggerCheckpoint(jobId: string, triggerId: string): Promise<TriggerAnswer> {
@@ -123,9 +142,26 @@ export class EngineClient {
     await this.call('PATCH', `/jobs/${jobId}?mode=cancel`);
   }
 
+  /** Of Apache Flink alone. The answer comes when the program is planned and its job started, so it may take long; nobody has to wait for it. */
+  submit(submission: Submission): Promise<SubmissionAnswer> {
+    return this.submission(submissionRequest(submission));
+  }
+
+  /** Of Apache Flink alone: the program is planned, and nothing is started. `Submitted`: it can be run. */
+  plan(submission: Submission): Promise<SubmissionAnswer> {
+    return this.submission(planRequest(submission));
+  }
+
   /** Ends the JobManager. */
   async deleteCluster(): Promise<void> {
     await this.call('DELETE', '/cluster');
+  }
+
+  private target(name: string, triggerId: string): object {
+    const { savepointFolder } = this.options;
+    return savepointFolder === undefined || savepointFolder === null
+      ? {}
+      : { [name]: `${savepointFolder}/${triggerId}` };
   }
 
   private async operation(path: string): Promise<OperationView> {
@@ -138,12 +174,27 @@ export class EngineClient {
     }
   }
 
-  private async call<T>(method: string, path: string, body?: object): Promise<T> {
-    const { url, token, timeoutMs, signal } = this.options;
-    let response: Response;
-    let text: string;
+  private async submission({ path, body }: SubmissionRequest): Promise<SubmissionAnswer> {
     try {
-      response = await fetch(`${url}${path}`, {
+      const { status, text } = await this.send('POST', path, body);
+      return submissionAnswer(status, text);
+    } catch (error) {
+      if (error instanceof EngineClientError) return { kind: 'Unreachable', message: error.message };
+      throw error;
+    }
+  }
+
+  private async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const { status, text } = await this.send(method, path, body);
+    if (status < 200 || status >= 300)
+      throw new EngineClientError('ENGINE_REFUSED', `${method} ${path}: ${firstError(text)}`, status);
+    return (text === '' ? {} : JSON.parse(text)) as T;
+  }
+
+  private async send(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
+    const { url, token, timeoutMs, signal } = this.options;
+    try {
+      const response = await fetch(`${url}${path}`, {
         method,
         headers: {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -152,15 +203,12 @@ export class EngineClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]),
       });
-      text = await response.text();
+      return { status: response.status, text: await response.text() };
     } catch (error) {
       const why =
         error instanceof Error && error.name === 'TimeoutError' ? `no answer in ${timeoutMs} ms` : String(error);
       throw new EngineClientError('ENGINE_UNREACHABLE', `${method} ${url}${path}: ${why}`, null, error);
     }
-    if (!response.ok)
-      throw new EngineClientError('ENGINE_REFUSED', `${method} ${path}: ${firstError(text)}`, response.status);
-    return (text === '' ? {} : JSON.parse(text)) as T;
   }
 }
 
@@ -168,7 +216,8 @@ export function operationView(answer: OperationAnswer): OperationView {
   if (answer.status.id !== 'COMPLETED') return { state: 'InProgress' };
   const cause = answer.operation?.['failure-cause'] ?? answer.operation?.failureCause;
   if (cause !== undefined) return { state: 'Failed', message: firstLine(cause['stack-trace']) };
-  return { state: 'Completed', path: answer.operation?.location ?? null };
+  const location = answer.operation?.location;
+  return { state: 'Completed', path: location === undefined ? null : plainPath(location) };
 }
 
 /** Flink puts a stack trace into its errors; people want its first line, without the Java class. */

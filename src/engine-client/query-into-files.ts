@@ -5,7 +5,7 @@ import { EngineError } from '../../engine/errors.ts';
 import { planScript } from '../../engine/plan/plan-script.ts';
 import { parseScript } from '../../engine/sql/parse.ts';
 import type { ExecPlan } from '../../engine/plan/exec-plan.ts';
-import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import { sqlText, type ResolvedFlowJobSpec } from '../api/resolved.ts';
 
 export interface QueryIntoFiles {
   /** The text with the query as an INSERT into CSV files, NULL where there is nothing. */
@@ -17,7 +17,7 @@ const NUMERIC = new Set(['TINYINT', 'SMALLINT', 'INT', 'BIGINT', 'FLOAT', 'DOUBL
 
 /** Null: the job is a stream, has no bare query, or one whose types no file takes. `spec` is one that can be planned. */
 export function queryIntoFiles(name: string, spec: ResolvedFlowJobSpec, directory: string): QueryIntoFiles | null {
-  const text = spec.job.sql.inline;
+  const text = sqlText(spec);
   const query = spec.mode === 'Batch' ? parseScript(text).statements.find(({ kind }) => kind === 'query') : undefined;
   if (query === undefined) return null;
   const { table, schema } = resultTable(plan(name, spec, text));

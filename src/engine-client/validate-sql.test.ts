@@ -3,6 +3,8 @@ import type { FlowJob } from '../api/flowjob.ts';
 import { resolveSpec } from '../api/resolved.ts';
 import { SqlChecker } from './validate-sql.ts';
 
+const noFlink = () => 'no Flink here';
+
 const spec = (sql: string) =>
   resolveSpec(
     (
@@ -17,7 +19,7 @@ const spec = (sql: string) =>
 
 test('what is wrong is said with its place, and asked of the planner once for each version', () => {
   let asked = 0;
-  const checker = new SqlChecker(() => {
+  const checker = new SqlChecker(noFlink, () => {
     asked++;
     return { code: 'SQL_SYNTAX', message: 'no', line: 1, column: 2 };
   });
@@ -36,13 +38,27 @@ test.each([
     /^[A-Z_]+ \(line \d+, column \d+\): (?!line)/,
   ],
 ])('the place of an error %s is said once', (_what, sql, said) => {
-  const answer = new SqlChecker().check('u', 'orders', spec(sql));
+  const answer = new SqlChecker(noFlink).check('u', 'orders', spec(sql));
   expect(answer).toMatch(said);
   expect(answer?.match(/line \d+, column \d+/g)).toHaveLength(1);
 });
 
-test('a defect of the planner is an answer, not the end of the pass', () => {
+test('what Flink is asked to run is checked once for each version, too: of its memory as of its text', () => {
+  let asked = 0;
   const checker = new SqlChecker(() => {
+    asked++;
+    return 'no';
+  });
+  const onFlink = { ...spec('a'), engine: { type: 'Flink' as const, version: '2.3' as const } };
+  expect([checker.check('u', 'orders', onFlink), checker.check('u', 'orders', onFlink)]).toEqual(['no', 'no']);
+  expect(asked).toBe(1);
+  const taskManager = { ...onFlink.taskManager, resources: { limits: { memory: '4Gi' } } };
+  checker.check('u', 'orders', { ...onFlink, taskManager });
+  expect(asked).toBe(2);
+});
+
+test('a defect of the planner is an answer, not the end of the pass', () => {
+  const checker = new SqlChecker(noFlink, () => {
     throw new TypeError('x is not a function');
   });
   expect(checker.check('u', 'orders', spec('a'))).toContain('x is not a function');
@@ -50,7 +66,7 @@ test('a defect of the planner is an answer, not the end of the pass', () => {
 
 test('it does not remember jobs for ever that are gone', () => {
   let asked = 0;
-  const checker = new SqlChecker(() => {
+  const checker = new SqlChecker(noFlink, () => {
     asked++;
     return null;
   });

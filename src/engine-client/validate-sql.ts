@@ -2,7 +2,7 @@
 import { sinkConnector, sourceConnector } from '../../engine/connectors/registry.ts';
 import { describeError, EngineError } from '../../engine/errors.ts';
 import { planScript } from '../../engine/plan/plan-script.ts';
-import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import { sqlText, type ResolvedFlowJobSpec } from '../api/resolved.ts';
 
 export interface SqlProblem {
   code: string;
@@ -13,10 +13,11 @@ export interface SqlProblem {
   column: number | undefined;
 }
 
-/** Null: it can be planned. Reads no file and starts nothing: what only shows at run time is not found here. */
+/** Null: it can be planned, or is for the planner of another engine. Reads no file and starts nothing: what only shows at run time is not found here. */
 export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem | null {
+  if (spec.engine.type === 'Flink') return null;
   try {
-    planScript(spec.job.sql.inline, {
+    planScript(sqlText(spec), {
       mode: spec.mode === 'Batch' ? 'BATCH' : 'STREAMING',
       parallelism: spec.job.parallelism,
       jobName: name,
@@ -33,24 +34,36 @@ export function validateSql(name: string, spec: ResolvedFlowJobSpec): SqlProblem
   }
 }
 
+/** What is wrong with a job on Apache Flink, for people; null when nothing is known to be. */
+export type FlinkCheck = (spec: ResolvedFlowJobSpec) => string | null;
+
 /** Of so many jobs the answers are remembered. */
 const LIMIT = 10_000;
+
+/** All that an answer may hang on. */
+function questionOf({ engine, mode, job, state, jobManager, taskManager }: ResolvedFlowJobSpec): string {
+  const own = [engine.type, mode, job];
+  if (engine.type !== 'Flink') return JSON.stringify(own);
+  return JSON.stringify([...own, engine.config, state.storage, jobManager.resources, taskManager.resources]);
+}
 
 /** Remembers the answer for each version of each job, as a pass asks every time. */
 export class SqlChecker {
   private readonly answers = new Map<string, { question: string; answer: string | null }>();
   private readonly validate: typeof validateSql;
+  private readonly checkFlink: FlinkCheck;
 
-  constructor(validate: typeof validateSql = validateSql) {
+  constructor(checkFlink: FlinkCheck, validate: typeof validateSql = validateSql) {
+    this.checkFlink = checkFlink;
     this.validate = validate;
   }
 
   /** What is wrong, for people; null when nothing is. */
   check(uid: string, name: string, spec: ResolvedFlowJobSpec): string | null {
-    const question = JSON.stringify([spec.mode, spec.job]);
+    const question = questionOf(spec);
     const known = this.answers.get(uid);
     if (known?.question === question) return known.answer;
-    const answer = this.judge(name, spec);
+    const answer = spec.engine.type === 'Flink' ? this.checkFlink(spec) : this.judge(name, spec);
     this.answers.delete(uid);
     this.answers.set(uid, { question, answer });
     // Jobs go without a word to this class: those that were judged longest ago are judged anew when they are still there.

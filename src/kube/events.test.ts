@@ -137,13 +137,46 @@ test('one object that has too much to say is cut short, another is not, and it m
 });
 
 test('what cannot be written is counted and dropped, and nobody is bothered', async () => {
-  failing = new ConnectionError('reset', true, null);
-  recorder.record(event('no room'));
-  await clock.advance(0);
   failing = new ApiError('POST', 403, { reason: 'Forbidden' });
   recorder.record(event('in a namespace that goes'));
   await clock.advance(0);
-  expect(dropped).toEqual(['error', 'Forbidden']);
+  expect(dropped).toEqual(['Forbidden']);
+  failing = new ConnectionError('reset', true, null);
+  recorder.record(event('no room'));
+  await clock.advance(300_000);
+  expect(dropped).toEqual(['Forbidden', 'error']);
+  expect(written).toHaveLength(5);
+});
+
+test.each([
+  new ConnectionError('reset', true, null),
+  new ApiError('POST', 504, { reason: 'Timeout' }),
+  new ApiError('POST', 429, { reason: 'TooManyRequests' }),
+])(
+  'an event that a busy server did not take (%s) is written some seconds later, under the same name',
+  async (error) => {
+    failing = error;
+    recorder.record(event('no room'));
+    await clock.advance(0);
+    failing = null;
+    await clock.advance(10_000);
+    expect(dropped).toEqual([]);
+    expect(written.map(({ verb }) => verb)).toEqual(['create', 'create']);
+    expect(written[1]!.body.metadata!.name).toBe(written[0]!.body.metadata!.name);
+  },
+);
+
+test('an event of which only the answer was lost is not written twice', async () => {
+  failing = new ConnectionError('reset', true, null);
+  recorder.record(event('no room'));
+  await clock.advance(0);
+  failing = new ApiError('POST', 409, { reason: 'AlreadyExists' });
+  await clock.advance(10_000);
+  failing = null;
+  recorder.record(event('no room'));
+  await clock.advance(10_000);
+  expect(dropped).toEqual([]);
+  expect(written.map(({ verb }) => verb)).toEqual(['create', 'create', 'patch']);
 });
 
 test('close writes the counts that are not written yet', async () => {

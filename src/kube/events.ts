@@ -1,6 +1,6 @@
-// Events for people: `kubectl describe` and `kubectl events` show them. Telling one never fails and never waits: what cannot be written is counted and
-// dropped. Equal events become a series that counts; one object that has too much to say is cut short.
-import { isNotFound } from './errors.ts';
+// Events for people: `kubectl describe` and `kubectl events` show them. Telling one never fails and never waits: what cannot be written, some time
+// later either, is counted and dropped. Equal events become a series that counts; one object that has too much to say is cut short.
+import { ApiError, isAlreadyExists, isNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { apiVersionOf, type KubeObject, type Resource } from './object.ts';
 import type { Client } from './rest/client.ts';
@@ -61,8 +61,10 @@ export interface EventRecorderOptions {
 
 interface Series {
   event: EventToTell;
-  /** The Event's name, null while there is none. */
+  /** The Event's name, chosen before it is made: the repeated call is the same call. Null while none is chosen. */
   name: string | null;
+  /** Tries in a row that failed. */
+  failures: number;
   namespace: string;
   count: number;
   lastAt: number;
@@ -79,6 +81,8 @@ const SERIES_ENDS = 360_000;
 const BURST = 25;
 const REFILL = 60_000;
 const MOST_SERIES = 5_000;
+/** So often an event is tried to be written that could not be for a reason that may pass. */
+const TRIES = 4;
 const NOTE_BYTES = 1_024;
 
 export class EventRecorder {
@@ -109,6 +113,7 @@ export class EventRecorder {
     const series: Series = {
       event: { ...event, message: note },
       name: null,
+      failures: 0,
       namespace: regarding.namespace ?? 'default',
       count: 1,
       lastAt: clock.monotonic(),
@@ -146,11 +151,14 @@ export class EventRecorder {
       if (series.count === series.written) return;
       const count = series.count;
       try {
-        if (series.name === null || !(await this.raise(series, count))) await this.create(series);
+        if (series.written === 0 || !(await this.raise(series, count))) await this.create(series);
         series.written = count;
+        series.failures = 0;
       } catch (error) {
+        if (mayPass(error) && ++series.failures < TRIES) return;
         // A new try comes with the next occurrence.
         series.written = count;
+        series.failures = 0;
         this.options.metrics?.eventDropped?.((error as { reason?: string }).reason ?? 'error');
       }
     });
@@ -162,8 +170,9 @@ export class EventRecorder {
     const at = microTime(clock.now());
     // Unique among the processes that report on the same object.
     const suffix = `${Math.floor(clock.now()).toString(16)}${Math.floor(random() * 0x10000).toString(16)}`;
-    const name = `${event.regarding.name.slice(0, 200)}.${suffix}${(this.sequence++).toString(16)}`;
-    await client.create(EVENTS, {
+    series.name ??= `${event.regarding.name.slice(0, 200)}.${suffix}${(this.sequence++).toString(16)}`;
+    const { name } = series;
+    const made = client.create(EVENTS, {
       apiVersion: apiVersionOf(EVENTS),
       kind: EVENTS.kind,
       metadata: { namespace, name },
@@ -179,7 +188,10 @@ export class EventRecorder {
       // The server takes counts from 2 on.
       ...(series.count < 2 ? {} : { series: { count: series.count, lastObservedTime: at } }),
     });
-    series.name = name;
+    // The answer of an earlier try was lost.
+    await made.catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
   }
 
   /** False when the server has forgotten the event, as it does after an hour. */
@@ -193,6 +205,7 @@ export class EventRecorder {
       return true;
     } catch (error) {
       if (!isNotFound(error)) throw error;
+      series.name = null;
       return false;
     }
   }
@@ -208,6 +221,10 @@ export class EventRecorder {
     return left >= 1;
   }
 }
+
+/** A connection that broke, or a server that has too much to do: it may be another time. */
+const mayPass = (error: unknown): boolean =>
+  !(error instanceof ApiError) || error.status >= 500 || error.status === 429;
 
 /** At most 1,024 bytes of UTF-8, no character cut in two. */
 function cut(text: string): string {

@@ -21,7 +21,8 @@ const up: NonNullable<AutoscalerView['decision']> = {
   message: 'wide handles 400 records/s, and 900 come.',
 };
 const decide = (world: World, decision: AutoscalerView['decision'], held: AutoscalerView['held'] = null): void => {
-  world.autoscaler = { decision, held, applies: world.job.spec.autoscaling?.mode === 'Apply' };
+  const applies = world.job.spec.autoscaling?.mode === 'Apply';
+  world.autoscaler = { decision, held, applies, measured: false };
 };
 const condition = (world: World, type: string) => world.job.status?.conditions.find((x) => x.type === type);
 
@@ -67,7 +68,7 @@ test('another version starts in the size that was decided, and single vertices g
   decide(world, { ...up, vertices: [{ id: 'wide', parallelism: 3 }] });
   world.settle();
   expect(world.engine?.parallelism).toBe(3);
-  world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  world.edit((s) => void (s.job.sql = { inline: 'version 1' }));
   world.settle();
   expect(world.job.status).toMatchObject({ attempt: { epoch: 2 }, parallelism: 5, taskManager: { replicas: 3 } });
   expect(world.engine).toMatchObject({ upperBound: 3, parallelism: 3 });
@@ -187,6 +188,50 @@ test('what holds it is told once, and goes when it is over', () => {
   expect(world.job.status?.autoscaling?.held).toBeUndefined();
 });
 
+test('that it was measured and nothing was decided stands in status, by one write, also where memory was decided on', () => {
+  const world = running();
+  decide(world, null);
+  world.settle();
+  expect(world.job.status?.autoscaling?.reason).toBe('Measuring');
+  const { writes } = world;
+  const measured = { decision: null, held: null, applies: true, measured: true };
+  for (const view of [measured, { ...measured, measured: false }, undefined, measured]) {
+    world.autoscaler = view;
+    world.settle();
+    expect(world.job.status?.autoscaling).toMatchObject({
+      reason: 'Unchanged',
+      message: 'The job is measured, and nothing has been decided: it keeps the size that it has.',
+    });
+  }
+  expect(world.writes).toBe(writes + 1);
+  world.autoscaler = { ...measured, decision: { reason: 'Measuring', message: '', memory: '640Mi' } };
+  world.settle();
+  expect(world.job.status?.autoscaling).toMatchObject({ reason: 'Unchanged', memory: '640Mi' });
+  decide(world, up);
+  world.settle();
+  expect(world.job.status?.autoscaling?.reason).toBe('Overloaded');
+});
+
+test('a size is recommended once, whatever else changes of why and of which vertices', () => {
+  const world = running({ autoscaling: autoscaling({ mode: 'Recommend' }) });
+  const told = (decision: Partial<typeof up>): string[] => {
+    decide(world, { ...up, ...decision });
+    return (world.pass()?.events ?? []).map(({ reason }) => reason);
+  };
+  expect(told({})).toEqual(['ScaleRecommended']);
+  expect(told({ reason: 'Lagging', message: 'Records wait for 40 s.' })).toEqual([]);
+  expect(
+    told({
+      vertices: [
+        { id: 'wide', parallelism: 5 },
+        { id: 'other', parallelism: 4 },
+      ],
+    }),
+  ).toEqual([]);
+  expect(world.job.status?.autoscaling).toMatchObject({ reason: 'Overloaded', vertices: [{}, { parallelism: 4 }] });
+  expect(told({ replicas: 4, parallelism: 7 })).toEqual(['ScaleRecommended']);
+});
+
 test('that a bound is reached stands in status, and is told by the autoscaler alone', () => {
   const world = running();
   decide(world, null, { reason: 'AtMaximum', message: 'More than can be handled.' });
@@ -233,3 +278,23 @@ test('a job without work is stopped with a savepoint, says why, and goes on from
   world.settle();
   expect(world.job.status).toMatchObject({ state: 'Running', attempt: { restoreFrom: savepoint }, parallelism: 5 });
 });
+
+test.each([
+  ['0 0 30 2 *', '1h', 'spec.autoscaling.schedules[0].schedule: "0 0 30 2 *" names a date that never comes'],
+  ['0 22 * * *', '24h', 'spec.autoscaling.schedules[0].duration: "24h" is not shorter than the longest time between'],
+])(
+  'a window that came through although it cannot be followed is told by a condition: %s for %s',
+  (schedule, duration, message) => {
+    const night = { name: 'night', schedule, timeZone: 'UTC', duration, suspend: true };
+    const world = running({ autoscaling: autoscaling({ schedules: [night] }) });
+    world.settle();
+    expect(condition(world, 'Stalled')).toMatchObject({ status: 'True', reason: 'InvalidSchedule' });
+    expect(condition(world, 'Stalled')?.message).toContain(message);
+    expect(condition(world, 'Stalled')?.message).toContain('It is passed over: the job runs on.');
+    expect(world.job.status?.state).toBe('Running');
+    world.edit((s) => void (s.autoscaling!.schedules![0] = { ...night, schedule: '0 22 * * *', duration: '8h' }));
+    world.settle();
+    expect(condition(world, 'Stalled')).toBeUndefined();
+    expect(condition(world, 'Ready')?.status).toBe('True');
+  },
+);

@@ -8,8 +8,7 @@ import type { Context, DecidedEvent } from './model.ts';
 
 type Spec = Pick<ResolvedFlowJobSpec, 'mode' | 'autoscaling'>;
 
-export const isAutoscaled = ({ mode, autoscaling }: Spec): boolean =>
-  mode === 'Streaming' && autoscaling?.enabled === true;
+export const isAutoscaled = ({ mode, autoscaling }: Spec): boolean => mode !== 'Batch' && autoscaling?.enabled === true;
 
 /** The decision that the job follows; undefined: it has the size that the spec says. */
 function followed(spec: Spec, status: AutoscalingStatus | undefined): AutoscalingStatus | undefined {
@@ -79,10 +78,13 @@ export function nextAutoscaling({ job, observation, status }: Context): Autoscal
   const applies = job.spec.autoscaling?.mode === 'Apply';
   // What was recommended may be long over, so another mode does not make it done.
   const before = autoscaling?.applies === applies ? autoscaling : undefined;
-  const view = autoscaler?.applies === applies ? autoscaler : { decision: null, held: before?.held ?? null };
+  const view =
+    autoscaler?.applies === applies ? autoscaler : { decision: null, held: before?.held ?? null, measured: false };
   const { held: _held, ...decided }: Partial<AutoscalingStatus> & typeof NOTHING = view.decision ?? before ?? NOTHING;
   return {
     ...decided,
+    // Once only: what a later look finds moves to and fro.
+    ...(view.measured && decided.reason === NOTHING.reason ? UNCHANGED : {}),
     applies,
     // What is set while nothing is done but recommended takes effect; it is where the autoscaler begins.
     replicasInSpec: (applies ? before?.replicasInSpec : undefined) ?? job.spec.taskManager.replicas,
@@ -95,6 +97,11 @@ const NOTHING = {
   message: 'Nothing has been decided yet: the job keeps the size that it has.',
 };
 
+const UNCHANGED = {
+  reason: 'Unchanged',
+  message: 'The job is measured, and nothing has been decided: it keeps the size that it has.',
+};
+
 /** What is new of it, for people. */
 export function autoscalingEvents(
   before: AutoscalingStatus | undefined,
@@ -103,8 +110,9 @@ export function autoscalingEvents(
   const events: DecidedEvent[] = [];
   if (after === undefined) return events;
   const { reason, message, applies, held, memoryMessage } = after;
-  const size = ({ parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
-    JSON.stringify([parallelism, vertices, stopped]);
+  // What is only recommended is told once for each size, whichever vertices are to have it and why.
+  const size = ({ replicas, parallelism, vertices, stopped }: Partial<AutoscalingStatus>): string =>
+    JSON.stringify([parallelism, applies ? vertices : replicas, stopped]);
   const isDecided = after.parallelism !== undefined || after.stopped !== undefined;
   if (isDecided && size(before ?? {}) !== size(after))
     events.push({

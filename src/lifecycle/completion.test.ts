@@ -4,13 +4,13 @@ import { newSpec } from './simulated-objects.fixture.ts';
 import { runningWorld, World } from './simulated-world.fixture.ts';
 
 type Edit = (spec: FlowJobSpec) => void;
-const newSql: Edit = (s) => void (s.job.sql.inline = 'version 1');
+const newSql: Edit = (s) => void (s.job.sql = { inline: 'version 1' });
 const raise: Edit = (s) => void s.restartNonce++;
 
-const running = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): World =>
+const running = (mode: FlowJobSpec['mode'], more: Partial<FlowJobSpec> = {}): World =>
   runningWorld(newSpec(mode, more));
 
-function finished(mode: 'Streaming' | 'Batch'): World {
+function finished(mode: FlowJobSpec['mode']): World {
   const world = running(mode);
   world.end('FINISHED', null);
   return settled(world);
@@ -34,7 +34,7 @@ const conditions = (world: World): string[] => world.job.status!.conditions.map(
 const message = (world: World, type = 'Complete'): string | undefined =>
   world.job.status?.conditions.find((c) => c.type === type)?.message;
 
-describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
+describe.each(['Streaming', 'Batch', 'Automatic'] as const)('%s', (mode) => {
   const ended = mode === 'Batch' ? 'The batch job came to its end.' : 'The job came to the end of its input.';
 
   test('a finished job whose SQL is edited runs nothing, stays complete, and says what runs the present spec', () => {
@@ -49,7 +49,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
 
   test('taking the edit back takes the note away, and an edit of the means makes none', () => {
     const world = edited(finished(mode), newSql);
-    edited(world, (s) => void (s.job.sql.inline = 'version 0'));
+    edited(world, (s) => void (s.job.sql = { inline: 'version 0' }));
     expect(message(world)).toBe(ended);
     edited(world, (s) => void (s.taskManager.replicas = 3));
     expect(message(world)).toBe(ended);
@@ -68,7 +68,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
     const later = edited(edited(finished(mode), newSql), raise);
     for (const world of [together, later]) {
       expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 } });
-      expect(world.job.status?.accepted?.spec.job.sql.inline).toBe('version 1');
+      expect(world.job.status?.accepted?.spec.job.sql?.inline).toBe('version 1');
       expect(world.job.status?.attempt?.restoreFrom).toBeUndefined();
       expect(message(world)).toBeUndefined();
       world.end('FINISHED', null);
@@ -97,7 +97,7 @@ describe.each(['Streaming', 'Batch'] as const)('%s', (mode) => {
     world.sqlError = null;
     edited(world, (s) => {
       s.restartNonce = 0;
-      s.job.sql.inline = 'version 0';
+      s.job.sql = { inline: 'version 0' };
     });
     expect(conditions(world)).toEqual(['Ready True', 'Complete True']);
     expect(message(world)).toBe(ended);
@@ -248,7 +248,7 @@ describe('a stream that has failed', () => {
     expect(world.pass()?.events.map(({ reason }) => reason)).toEqual(['InvalidSpec']);
     expect(world.pass()?.events).toEqual([]);
     world.sqlError = null;
-    edited(world, (s) => void (s.job.sql.inline = 'version 0'));
+    edited(world, (s) => void (s.job.sql = { inline: 'version 0' }));
     expect(world.job.status?.state).toBe('Running');
   });
 });

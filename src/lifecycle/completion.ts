@@ -6,7 +6,7 @@ import { isStreaming, timestamp } from './facts.ts';
 import type { Context, Outcome, Report } from './model.ts';
 
 /** Fields that say what is computed, not with which means. */
-const WORK = ['mode', 'job.sql.inline'];
+const WORK = ['mode', 'job.sql.inline', 'job.jar.uri', 'job.jar.entryClass', 'job.jar.args', 'job.jar.sha256'];
 
 /** The end, from whichever state the job was in. No later edit of the spec runs it again but one of spec.restartNonce. */
 export function cameToItsEnd(c: Context, attempt: Attempt): Outcome<'Starting'> & { state: 'Finished' } {
@@ -18,6 +18,8 @@ export function cameToItsEnd(c: Context, attempt: Attempt): Outcome<'Starting'> 
       attempt: { ...attempt, healthy: true, ended: 'Finished' },
       pending: undefined,
       refused: undefined,
+      previous: undefined,
+      rolledBack: undefined,
       batch: summaryOf(c, attempt),
     },
     events: [{ savepoint: null, type: 'Normal', reason: 'Completed', message: report.message }],
@@ -30,10 +32,11 @@ function summaryOf(c: Context, attempt: Attempt): BatchSummary {
     startedAt: attempt.runStartedAt,
     finishedAt: timestamp(result?.endTime ?? c.now),
     durationMs: result === null ? 0 : Math.max(0, result.endTime - result.startTime),
-    rowsIn: result?.rowsIn ?? 0,
-    rowsOut: result?.rowsOut ?? 0,
+    ...(result?.rowsIn === undefined ? {} : { rowsIn: result.rowsIn }),
+    ...(result?.rowsOut === undefined ? {} : { rowsOut: result.rowsOut }),
     attempts: (c.status.recovery?.restarts ?? 0) + 1,
-    restartNonce: c.desired.restartNonce,
+    // What the spec says, also where a version that was given up is not the one that ran.
+    restartNonce: c.job.spec.restartNonce,
   };
 }
 

@@ -1,13 +1,14 @@
 // The middle of the operator: given the object, its savepoints and what was seen of the world, what status to write and what to do.
 // Pure: the same input gives the same decision, so a decision that a crash cut short is simply made again.
 import { JOB_LABEL, PAUSE_ANNOTATION, ROLE_LABEL, TASK_MANAGER } from '../api/group.ts';
-import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
-import { STOPPED_STATES, type FlowJobStatus, type JobState, type Scaling } from '../api/status.ts';
-import { autoscalingEvents, nextAutoscaling, scaleConflict, withDecision } from './autoscaled.ts';
-import { changeBetween, desiredSpec } from './change.ts';
+import { STOPPED_STATES, type Attempt, type FlowJobStatus, type JobState } from '../api/status.ts';
+import { autoscalingEvents, nextAutoscaling, scaleConflict } from './autoscaled.ts';
 import { conditionsFor, pausedConditions, shorten } from './conditions.ts';
+import { contextOf } from './context.ts';
 import { isDeleting, live, timestamp } from './facts.ts';
-import type { Change, Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
+import type { Context, DecideInput, Decision, Outcome, StatusPatch } from './model.ts';
+import { dropped, keptPrepared } from './prepared.ts';
+import { tellRolledBack } from './roll-back.ts';
 import { decideSchedule, soonest } from './savepoint-schedule.ts';
 import { decideSavepoint, type SavepointOutcome } from './savepoints.ts';
 import { deleting } from './states/deleting.ts';
@@ -15,13 +16,14 @@ import { failed } from './states/failed.ts';
 import { finished } from './states/finished.ts';
 import { pending } from './states/pending.ts';
 import { recovering } from './states/recovering.ts';
+import { rollingBack } from './states/rolling-back.ts';
 import { running } from './states/running.ts';
-import { changeWithoutSql, referencedSql } from './sql-source.ts';
 import { starting } from './states/starting.ts';
 import { suspended } from './states/suspended.ts';
 import { suspending } from './states/suspending.ts';
 import { upgrading } from './states/upgrading.ts';
 import { tellUnreadable } from './unreadable-state.ts';
+import { lacksImages } from './version-to-come.ts';
 
 export function decide(input: DecideInput): Decision {
   const context = contextOf(input);
@@ -34,12 +36,20 @@ export function decide(input: DecideInput): Decision {
   if (newest !== undefined) extra.lastSavepoint = newest;
   const autoscaling = nextAutoscaling(context);
   extra.autoscaling = autoscaling;
-  const status = nextStatus(context, outcome, extra);
+  // A record of one that is being given up is needed until it is gone, whatever is asked for meanwhile.
+  extra.rolledBack = outcome.state === 'RollingBack' ? context.status.rolledBack : context.rolledBack;
+  extra.prepared = keptPrepared(context, outcome.state, outcome.patch ?? {});
+  const status = nextStatus(context, tellRolledBack(context, outcome), extra);
   return {
     status,
     savepoints: savepoints.map((s) => s.decision),
     // Disposal looks at the status that is being written; it comes last.
-    actions: [...(outcome.actions ?? []), ...savepoints.flatMap((s) => s.actions), ...schedule.actions],
+    actions: [
+      ...dropped(context, status),
+      ...(outcome.actions ?? []),
+      ...savepoints.flatMap((s) => s.actions),
+      ...schedule.actions,
+    ],
     events: [
       ...(outcome.events ?? []),
       ...autoscalingEvents(context.status.autoscaling, autoscaling),
@@ -47,30 +57,15 @@ export function decide(input: DecideInput): Decision {
     ],
     finalizer: outcome.finalizer ?? 'keep',
     requeueAt: soonest(outcome.requeueAt ?? null, schedule.requeueAt),
-    inMotion: outcome.report.kind === 'Progressing' || savepoints.some((s) => s.decision.status.state === 'InProgress'),
+    inMotion:
+      (outcome.report.kind === 'Progressing' && !waitsForOthers(context, outcome)) ||
+      savepoints.some((s) => s.decision.status.state === 'InProgress'),
   };
 }
 
-function contextOf(input: DecideInput): Context {
-  const status = input.job.status ?? { observedGeneration: -1, conditions: [] };
-  const accepted = status.accepted?.spec;
-  const { text, missing } = referencedSql(input.observation, accepted);
-  const desired = withDecision(desiredSpec(input.job, text), status.autoscaling);
-  const change: Change =
-    accepted === undefined
-      ? { kind: 'None' }
-      : missing !== null
-        ? changeWithoutSql(missing)
-        : changeBetween(accepted, desired, input.observation.sqlError, failureOf(status.scaling, desired));
-  return { ...input, status, desired, change, sqlMissing: missing };
-}
-
-/** Why a rescaling in place to that size came to nothing; null when it was not tried, or goes on. */
-function failureOf(scaling: Scaling | undefined, { taskManager, job }: ResolvedFlowJobSpec): string | null {
-  return scaling?.replicas === taskManager.replicas && scaling.parallelism === job.parallelism
-    ? (scaling.failure ?? null)
-    : null;
-}
+/** It goes on when somebody tells of a change, or in a while: to look again and again would change nothing. */
+const waitsForOthers = (c: Context, { state, report }: Outcome<JobState>): boolean =>
+  report.reason === 'WaitingForCluster' || (state === 'Running' && lacksImages(c));
 
 /** The handler of the state; a deletion takes over from any of them. */
 function run(c: Context): Outcome<JobState> {
@@ -89,6 +84,8 @@ function run(c: Context): Outcome<JobState> {
       return suspending(c);
     case 'Suspended':
       return suspended(c);
+    case 'RollingBack':
+      return rollingBack(c);
     case 'Recovering':
       return recovering(c);
     case 'Finished':
@@ -100,18 +97,18 @@ function run(c: Context): Outcome<JobState> {
   }
 }
 
-/** What has not ended holds up what comes next, whichever state waits for it. */
+/** What has not ended, or is on a node that does not answer, holds up what comes next, whichever state waits for it. */
 function tellOfLeft(c: Context, outcome: Outcome<JobState>): Outcome<JobState> {
-  const left = c.observation.processes.flatMap((process) => process.left ?? []).sort();
+  const left = c.observation.processes.flatMap((process) => process.left ?? process.node ?? []).sort();
   if (left.length === 0 || outcome.report.kind !== 'Progressing') return outcome;
   const { report } = outcome;
   return { ...outcome, report: { ...report, message: shorten([report.message, ...left].join('\n')) } };
 }
 
-/** In order of creation; one at a time, and none while the job is about to leave Running. */
+/** In order of creation; one at a time, and none while the job is about to leave Running: a version without an image does not make it leave. */
 function decideSavepoints(c: Context, next: JobState): SavepointOutcome[] {
   const ordered = [...c.savepoints].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-  const wantsToStop = c.desired.suspend || c.change.kind === 'Restart';
+  const wantsToStop = c.desired.suspend || (c.change.kind === 'Restart' && !lacksImages(c));
   let free = next === 'Running' && !wantsToStop && !ordered.some((s) => s.status?.state === 'InProgress');
   return ordered.map((savepoint) => {
     const outcome = decideSavepoint(c, savepoint, free);
@@ -124,7 +121,7 @@ const orderOf = (savepoint: { metadata: { creationTimestamp: string; name: strin
   `${savepoint.metadata.creationTimestamp} ${savepoint.metadata.name}`;
 
 function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch): FlowJobStatus {
-  const patch = { ...extra, ...outcome.patch };
+  const patch = { ...extra, ...outcome.patch, prepared: extra.prepared };
   const stamp = { generation: c.job.metadata.generation, now: timestamp(c.now) };
   const merged: Record<string, unknown> = {
     ...c.status,
@@ -137,7 +134,7 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
     ],
   };
   merged['taskManager'] = {
-    replicas: liveTaskManagers(c),
+    replicas: liveTaskManagers(c, merged['attempt'] as Attempt | undefined),
     // Of them alone: a HorizontalPodAutoscaler takes the mean over all pods that it finds by this.
     selector: `${JOB_LABEL}=${c.job.metadata.name},${ROLE_LABEL}=${TASK_MANAGER}`,
   };
@@ -148,8 +145,11 @@ function nextStatus(c: Context, outcome: Outcome<JobState>, extra: StatusPatch):
 }
 
 /** What runs, of the newest attempt of which any does: a scaler would reckon wrongly with what is only asked for. */
-function liveTaskManagers(c: Context): number {
-  const taskManagers = live(c).filter(({ role }) => role === 'TaskManager');
+function liveTaskManagers(c: Context, attempt: Attempt | undefined): number {
+  const taskManagers = live(c).filter(
+    // Those of an attempt that was prepared in vain are ending.
+    ({ role, epoch }) => role === 'TaskManager' && epoch <= (attempt?.epoch ?? Infinity),
+  );
   const newest = Math.max(...taskManagers.map(({ epoch }) => epoch));
   return taskManagers.filter(({ epoch }) => epoch === newest).length;
 }

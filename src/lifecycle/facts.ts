@@ -1,10 +1,13 @@
 // Small questions about the world that the states ask, each in one place.
-import type { Attempt } from '../api/status.ts';
+import type { Attempt, FlowJobStatus } from '../api/status.ts';
 import type { Context } from './model.ts';
-import type { EngineView, ProcessView } from './observation.ts';
+import type { EngineView, ProcessView, StorageView } from './observation.ts';
 import { SILENCE_LIMIT, SILENCE_TOLD, START_LIMIT } from './back-off.ts';
 
-export const isStreaming = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).mode === 'Streaming';
+export const isStreaming = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).mode !== 'Batch';
+
+/** The version that runs, or ran last, is one of Apache Flink: its storage knows no attempts, and what it goes on from has to be named. */
+export const isOnFlink = (c: Context): boolean => (c.status.accepted?.spec ?? c.desired).engine.type === 'Flink';
 
 export const isDeleting = (c: Context): boolean => c.job.metadata.deletionTimestamp !== undefined;
 
@@ -19,8 +22,9 @@ export function attemptOf(c: Context): Attempt {
 /** RFC 3339 with milliseconds. */
 export const timestamp = (ms: number): string => new Date(ms).toISOString();
 
+/** Those of a prepared attempt, which have no job, left out. */
 export const live = (c: Context): readonly ProcessView[] =>
-  c.observation.processes.filter((p) => p.state === 'Running');
+  c.observation.processes.filter((p) => p.state === 'Running' && p.epoch !== c.prepared?.epoch);
 
 /** The highest epoch of any process that runs, at least `floor`. */
 export const highestLiveEpoch = (c: Context, floor: number): number =>
@@ -45,16 +49,30 @@ export interface Loss {
   asked: boolean;
 }
 
-/** Why the current attempt counts as lost, or null. A JobManager without any record was never started, which is not a loss. */
+/**
+ * Why the current attempt counts as lost, or null. A JobManager without any record was never started, which is not a loss, unless the attempt has proven
+ * itself: then it has gone, and whoever took it left nothing that says how.
+ */
 export function lossOf(c: Context, attempt: Attempt): Loss | null {
-  const ended = processesOf(c, attempt, 'JobManager').find((p) => p.state === 'Exited');
+  const jobManagers = processesOf(c, attempt, 'JobManager');
+  const ended = jobManagers.find((p) => p.state === 'Exited');
   if (ended !== undefined)
     return { reason: ended.exit?.reason ?? 'the JobManager is gone', asked: ended.exit?.asked === true };
+  if (attempt.healthy && jobManagers.length === 0)
+    return { reason: 'the JobManager is gone, and nothing is left that says how it ended', asked: false };
+  if (attempt.healthy && engineOf(c, attempt)?.unsubmitted === true)
+    return { reason: 'the JobManager does not know the job any more', asked: false };
   const silent = c.observation.silentSince;
   const limit = attempt.healthy ? SILENCE_LIMIT : START_LIMIT;
   if (silent !== null && c.now - silent >= limit)
-    return { reason: `the JobManager has not answered for ${limit / 1000} s`, asked: false };
+    return silence(`the JobManager has not answered for ${limit / 1000} s`, jobManagers);
   return null;
+}
+
+/** One that was told to end answers no more, and may take its time: it was not lost by itself. */
+function silence(reason: string, jobManagers: readonly ProcessView[]): Loss {
+  const deleted = jobManagers.find((p) => p.deleted !== undefined)?.deleted;
+  return deleted === undefined ? { reason, asked: false } : { reason: deleted, asked: true };
 }
 
 /** The JobManager runs and has not answered for so long that people should know. */
@@ -96,7 +114,24 @@ export function unreadableState(c: Context): string | null {
   // A run that was stopped with a savepoint goes on from that alone.
   const stopped = attempt?.ended === 'Stopped' && lastSavepoint?.jobId === attempt.jobId;
   const unreadable = stopped ? savepoint : (checkpoints ?? savepoint);
-  return unreadable ?? lostSavepoint(c, stopped);
+  return unreadable ?? lostSavepoint(c, stopped) ?? lostCheckpoints(c, stopped);
+}
+
+/**
+ * Path of the job's last savepoint where the current run has taken it or started from it, so that it may be the newest state. One that is older is none of the
+ * run's, and a folder of Apache Flink does not say whose it is.
+ */
+export function savepointOfRun({ attempt, lastSavepoint }: Pick<FlowJobStatus, 'attempt' | 'lastSavepoint'>) {
+  if (attempt === undefined || lastSavepoint === undefined) return undefined;
+  const { path, jobId } = lastSavepoint;
+  return jobId === attempt.jobId || attempt.restoreFrom === path ? path : undefined;
+}
+
+/** The newest state that the current run has made itself; null when it has none. What it started from may be named beside that, as no folder of Flink says whose it is. */
+export function newestOfRun({ status, observation }: Context): StorageView['newest'] {
+  const { newest, pendingSavepoint } = observation.storage;
+  const isOwn = status.lastSavepoint?.jobId === status.attempt?.jobId || pendingSavepoint !== null;
+  return newest?.kind === 'Savepoint' && !isOwn ? null : newest;
 }
 
 /** The next run would go on from the job's last savepoint, and that is gone. One with newer state beside it may go: its owner removed it. */
@@ -108,6 +143,12 @@ function lostSavepoint(c: Context, stopped: boolean): string | null {
   return stopped || startedFrom
     ? `SAVEPOINT_NOT_FOUND: there is no completed savepoint in ${lastSavepoint.path}, from which the job has to go on\nHint: put the folder back`
     : null;
+}
+
+/** A run that has had checkpoints would go on from where it began, or from nothing, were it started again without them. */
+function lostCheckpoints(c: Context, stopped: boolean): string | null {
+  if (stopped || c.status.attempt?.checkpointed !== true || newestOfRun(c) !== null) return null;
+  return 'the run had completed checkpoints, and none of them is found any more\nHint: put them back';
 }
 
 /** A FlowSavepoint is being taken: a stop waits for it, so that neither disturbs the other. */

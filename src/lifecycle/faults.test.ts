@@ -16,7 +16,7 @@ const kindsOf = (world: World): string[] => world.pass()?.actions.map((action) =
 
 test('a stop that a silent JobManager completes after it was given up is where the next version goes on', () => {
   const world = running('Streaming');
-  world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  world.edit((s) => void (s.job.sql = { inline: 'version 1' }));
   passes(world, 2);
   const triggerId = world.job.status!.pending!.triggerId;
   world.silent = true;
@@ -248,6 +248,36 @@ test('a deletion that gave its savepoint up cancels the job, and does not begin 
   expect(world.gone).toBe(true);
 });
 
+test('checkpoints from which another job is to start hold their deletion up, which is told once and goes on by itself', () => {
+  const world = running('Streaming', { deletionPolicy: 'Delete' });
+  world.restorer = { job: 'next', path: '/state/orders/checkpoints/a/chk-1' };
+  world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+  expect(world.settle()).toBe(true);
+  expect(world.gone).toBe(false);
+  const message = 'FlowJob next is to start from one of them (/state/orders/checkpoints/a/chk-1)';
+  expect(condition(world, 'Stalled')).toMatchObject({
+    reason: 'StateInUse',
+    message: expect.stringContaining(message),
+  });
+  expect(world.processes.filter((p) => p.state === 'Running')).toEqual([]);
+  const { writes } = world;
+  const held = world.pass();
+  expect(held).toMatchObject({ actions: [], events: [], finalizer: 'keep', inMotion: false });
+  expect(world.writes).toBe(writes);
+  world.restorer = undefined;
+  expect(world.pass()?.actions).toContainEqual({ kind: 'RemoveState' });
+  world.settle();
+  expect(world.gone).toBe(true);
+});
+
+test('under another policy nothing goes, and nothing is held up', () => {
+  const world = running('Streaming', { deletionPolicy: 'Savepoint' });
+  world.restorer = { job: 'next', path: '/state/orders/checkpoints/a/chk-1' };
+  world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
+  world.settle();
+  expect(world.gone).toBe(true);
+});
+
 test('processes that are refused are told with the reason, tried again when it is time, and made once they are let', () => {
   const world = new World(newSpec('Streaming'));
   world.refusal = 'exceeded quota: raise it';
@@ -333,7 +363,7 @@ test.each(['Recovering', 'Upgrading', 'Suspending', 'Deleting'] as const)(
     const world = running('Streaming');
     world.checkpoint();
     const left = 'orders-1-jobmanager was to end and is still there -> see its node';
-    if (state === 'Upgrading') world.edit((spec) => void (spec.job.sql.inline = 'version 1'));
+    if (state === 'Upgrading') world.edit((spec) => void (spec.job.sql = { inline: 'version 1' }));
     if (state === 'Suspending') world.edit((spec) => void (spec.suspend = true));
     if (state === 'Deleting')
       world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
@@ -366,7 +396,7 @@ test.each(['upgraded', 'suspended'])(
   (how) => {
     const world = running('Streaming');
     world.checkpoint();
-    world.edit((s) => void (how === 'upgraded' ? (s.job.sql.inline = 'version 1') : (s.suspend = true)));
+    world.edit((s) => void (how === 'upgraded' ? (s.job.sql = { inline: 'version 1' }) : (s.suspend = true)));
     passes(world, 2);
     world.remove('JobManager');
     const { now } = world;

@@ -34,6 +34,7 @@ const legacy = (
   path: state === 'Completed' ? '/savepoints/legacy' : undefined,
   claimName: more.claimName,
   failure: state === 'Failed' ? 'declined' : '',
+  engine: 'Embedded' as const,
   beingRemoved: more.beingRemoved ?? false,
 });
 
@@ -141,7 +142,7 @@ test('an upgrade, a suspension, a failure and a change of state.restore never br
   expect(world.job.status?.attempt).toEqual(started);
   expect(world.job.status?.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
   expect(world.job.status?.conditions[0]?.message).toContain('spec.state.restore has no effect');
-  world.edit((spec) => void (spec.job.sql.inline = 'version 1'));
+  world.edit((spec) => void (spec.job.sql = { inline: 'version 1' }));
   settled(world);
   world.edit((spec) => void (spec.suspend = true));
   settled(world);
@@ -168,7 +169,7 @@ test('a job that fails before its first checkpoint, as with a savepoint that its
     state: 'Running',
     attempt: { restoreFrom: '/savepoints/legacy', allowNonRestoredState: true },
   });
-  world.edit((spec) => void (spec.job.sql.inline = 'version 1'));
+  world.edit((spec) => void (spec.job.sql = { inline: 'version 1' }));
   expect(settled(world).job.status?.attempt?.allowNonRestoredState).toBeUndefined();
 });
 

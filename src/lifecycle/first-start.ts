@@ -1,5 +1,7 @@
 // Where a job starts that has never run: from the savepoint that spec.state.restore names, from the newest state that an earlier job of its name has left,
 // or empty; and when it has to wait. A job never starts empty beside state that it finds unless the spec says so.
+import type { EngineType } from '../api/engine.ts';
+import { plainPath } from '../api/plain-path.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { Restore } from '../api/restore.ts';
 import type { FlowJobStatus, Restored } from '../api/status.ts';
@@ -43,7 +45,7 @@ export function wouldStartFrom(
   savepoint: { name: string; path?: string },
 ): boolean {
   const { attempt } = job.status ?? {};
-  if (job.spec.mode !== 'Streaming') return false;
+  if (job.spec.mode === 'Batch') return false;
   const { path } = savepoint;
   const own =
     attempt !== undefined && (attempt.ended === 'Finished' || (attempt.healthy && attempt.ended === undefined));
@@ -51,11 +53,8 @@ export function wouldStartFrom(
     return true;
   if (!restoreCounts(job.status ?? {})) return false;
   const { savepointRef, uri } = job.spec.state.restore ?? {};
-  return savepointRef?.name === savepoint.name || (path !== undefined && folderOf(uri) === path);
+  return savepointRef?.name === savepoint.name || (path !== undefined && uri !== undefined && plainPath(uri) === path);
 }
-
-const folderOf = (uri: string | undefined): string | undefined =>
-  uri?.replace(/^file:(\/\/)?(?=\/)/, '').replace(/\/$/, '');
 
 /** The savepoint that the spec names; undefined when it names none, or one that nobody has taken yet. */
 export function namedPath(restore: Restore | undefined, named: NamedSavepoint | null): string | undefined {
@@ -129,7 +128,8 @@ function notYet(c: Context, name: string, named: NamedSavepoint | null): FirstSt
     return wait('SavepointNotFound', `${what} is being deleted with its files: name another one.`, false);
   if (named.state === 'Failed')
     return wait('SavepointUnusable', `${what} could not be taken: ${named.failure} -> name another one.`, false);
-  if (named.state === 'Completed' && named.path !== undefined) return null;
+  if (named.state === 'Completed' && named.path !== undefined)
+    return named.engine === c.desired.engine.type ? null : ofAnotherEngine(c, what, named.engine);
   const report: Report = {
     kind: 'Progressing',
     reason: 'WaitingForSavepoint',
@@ -137,6 +137,13 @@ function notYet(c: Context, name: string, named: NamedSavepoint | null): FirstSt
   };
   return { kind: 'Wait', report, lookAgain: false };
 }
+
+const ofAnotherEngine = (c: Context, what: string, engine: EngineType): FirstStart =>
+  wait(
+    'SavepointUnusable',
+    `${what} was taken by engine ${engine}, and spec.engine.type is ${c.desired.engine.type}: no state goes from one engine to the other. Name a savepoint of the same engine, or remove state.restore to start without state.`,
+    false,
+  );
 
 function stateFound(c: Context): FirstStart {
   const { newest, finished, unreadable } = c.observation.storage.found!;

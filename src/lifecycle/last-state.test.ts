@@ -28,7 +28,7 @@ const newest = (world: World) => world.snapshots.at(-1)!.path;
 test('the new version goes on from the newest checkpoint, and no savepoint is taken', () => {
   const world = running();
   const checkpoint = newest(world);
-  world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  world.edit((s) => void (s.job.sql = { inline: 'version 1' }));
   const events = world.pass()?.events ?? [];
   expect(events[0]?.message).toBe(
     'spec.job.sql.inline changed: the running version is replaced from its newest checkpoint.',
@@ -43,7 +43,7 @@ test('the new version goes on from the newest checkpoint, and no savepoint is ta
 test('a stop with a savepoint that is under way when the strategy changes is seen through', () => {
   const world = running();
   world.edit((s) => {
-    s.job.sql.inline = 'version 1';
+    s.job.sql = { inline: 'version 1' };
     s.upgrade.strategy = 'Savepoint';
   });
   for (let i = 0; i < 2; i++) world.pass();
@@ -56,7 +56,7 @@ test('a stop with a savepoint that is under way when the strategy changes is see
 
 test('where the checkpoints of the version before are gone, the new one does not start empty', () => {
   const world = running();
-  world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  world.edit((s) => void (s.job.sql = { inline: 'version 1' }));
   for (let i = 0; i < 2; i++) world.pass();
   world.progress();
   world.snapshots = [];

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
+import type { EngineType } from '../api/engine.ts';
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import { changeBetween, desiredSpec } from './change.ts';
 import type { Crash } from './simulated-model.fixture.ts';
 import { newSpec, resources } from './simulated-objects.fixture.ts';
 import { World } from './simulated-world.fixture.ts';
 
-const spec = (mode: 'Streaming' | 'Batch'): FlowJobSpec =>
-  newSpec(mode, { taskManager: { replicas: 2, slots: 1, resources } });
+const spec = (mode: 'Streaming' | 'Batch', engine: FlowJobSpec['engine']): FlowJobSpec =>
+  newSpec(mode, { engine, taskManager: { replicas: 2, slots: 1, resources } });
 
 type Step = (world: World) => void;
 
@@ -24,23 +25,31 @@ const createSavepoint = (world: World): void => world.createSavepoint(`s${names+
 const named = (name: string, step: Step): fc.Arbitrary<Step> =>
   fc.constant(Object.assign(step, { [fc.toStringMethod]: () => name }));
 
+const hopeless = (sql: string): fc.Arbitrary<Step> =>
+  named(`${sql} comes to no checkpoint`, (w) => void w.hopeless.add(sql));
+
 const passes = crash.map((how) =>
   Object.assign((w: World) => void w.pass(how), { [fc.toStringMethod]: () => `pass ${how}` }),
 );
 const edits = fc
-  .record({ field: fc.constantFrom('sql', 'suspend', 'replicas', 'nonce', 'memory', 'bad'), value: fc.nat(2) })
+  .record({
+    field: fc.constantFrom('sql', 'suspend', 'replicas', 'nonce', 'memory', 'bad', 'rollback'),
+    value: fc.nat(2),
+  })
   .map(({ field, value }) =>
     Object.assign(
       (w: World) => {
         w.edit((s) => {
-          if (field === 'sql') s.job.sql.inline = `version ${value}`;
+          if (field === 'sql') s.job.sql = { inline: `version ${value}` };
           if (field === 'suspend') s.suspend = value > 0;
           if (field === 'replicas') s.taskManager.replicas = 2 * value + 1;
           if (field === 'nonce') s.restartNonce += value;
           if (field === 'memory') s.taskManager.resources.limits.memory = `${512 + value}Mi`;
-          if (field === 'bad') s.job.sql.inline = value === 0 ? 'bad' : 'version 0';
+          if (field === 'rollback' && s.mode === 'Streaming')
+            s.upgrade.rollback = { enabled: value > 0, deadline: value > 1 ? '10s' : '1h' };
+          if (field === 'bad') s.job.sql = { inline: value === 0 ? 'bad' : 'version 0' };
         });
-        w.sqlError = w.job.spec.job.sql.inline === 'bad' ? 'SQL_SYNTAX: no' : null;
+        w.sqlError = w.job.spec.job.sql?.inline === 'bad' ? 'SQL_SYNTAX: no' : null;
       },
       { [fc.toStringMethod]: () => `edit ${field} ${value}` },
     ),
@@ -86,12 +95,19 @@ const steps = (mode: 'Streaming' | 'Batch', bounded: boolean): fc.Arbitrary<Step
     },
     { weight: 1, arbitrary: named('engine does not rescale', (w) => void (w.noRescale = 'it is another scheduler')) },
     { weight: 1, arbitrary: named('engine rescales', (w) => void (w.noRescale = null)) },
+    { weight: 1, arbitrary: named('no room beside', (w) => void (w.ahead.noRoom = 'exceeded quota -> raise it')) },
+    { weight: 1, arbitrary: named('room beside', (w) => void (w.ahead.noRoom = null)) },
+    { weight: 1, arbitrary: named('image looked for', (w) => void (w.newImages = { trouble: null })) },
+    { weight: 1, arbitrary: named('image missing', (w) => void (w.newImages = { trouble: 'no such image -> mend' })) },
+    { weight: 2, arbitrary: named('image there', (w) => void (w.newImages = null)) },
     { weight: 1, arbitrary: named('savepoint put back', (w) => void (w.away = null)) },
     { weight: 1, arbitrary: named('time passes', (w) => void (w.now += 5_000)) },
     ...(bounded ? [{ weight: 2, arbitrary: named('job finishes', (w: World) => w.end('FINISHED', null)) }] : []),
     ...(mode === 'Batch'
       ? []
       : [
+          { weight: 1, arbitrary: fc.nat(2).chain((n) => hopeless(`version ${n}`)) },
+          { weight: 1, arbitrary: named('all versions are sound', (w) => w.hopeless.clear()) },
           { weight: 1, arbitrary: named('savepoint', createSavepoint) },
           { weight: 1, arbitrary: restores },
           {
@@ -133,12 +149,12 @@ function expectHonestEnd({ job: { status, spec: wanted, metadata } }: World): vo
   expect(status?.observedGeneration).toBe(metadata.generation);
   expect(status?.conditions.map((c) => `${c.type} ${c.status}`)).toEqual(['Ready True', 'Complete True']);
   const { job, restartNonce } = status!.accepted!.spec;
-  const edited = job.sql.inline !== wanted.job.sql.inline || restartNonce !== wanted.restartNonce;
+  const edited = job.sql?.inline !== wanted.job.sql?.inline || restartNonce !== wanted.restartNonce;
   for (const { message } of status!.conditions) expect(message.includes('spec.restartNonce')).toBe(edited);
 }
 
 /** Savepoints of other jobs; `rebuilt`: an earlier job of the same name has left state in storage. */
-function otherJobs(world: World, rebuilt: boolean): void {
+function otherJobs(world: World, rebuilt: boolean, engine: EngineType): void {
   world.foreign('legacy', 1_000);
   world.foreign('file:///elsewhere', 2_000);
   world.named['legacy'] = {
@@ -146,6 +162,7 @@ function otherJobs(world: World, rebuilt: boolean): void {
     path: 'legacy',
     claimName: undefined,
     failure: '',
+    engine,
     beingRemoved: false,
   };
   if (!rebuilt) return;
@@ -164,12 +181,13 @@ describe.each([
         fc.array(steps(mode, bounded), { minLength: 20, maxLength: 150, size: 'max' }),
         fc.constantFrom('Savepoint' as const, 'LastState' as const, 'Stateless' as const),
         fc.boolean(),
-        (sequence, strategy, rebuilt) => {
-          const world = new World(spec(mode));
+        fc.constantFrom<FlowJobSpec['engine']>({ type: 'Embedded' }, { type: 'Flink', version: '2.3' }),
+        (sequence, strategy, rebuilt, engine) => {
+          const world = new World(spec(mode, engine));
           if (mode === 'Streaming') {
-            otherJobs(world, rebuilt);
+            otherJobs(world, rebuilt, engine.type);
             world.allowedEmpty = strategy === 'Stateless';
-            world.edit((s) => void (s.upgrade.strategy = strategy));
+            world.edit((s) => void (s.upgrade = { strategy, rollback: { enabled: true, deadline: '10s' } }));
           }
           for (const step of sequence) {
             step(world);
@@ -177,16 +195,19 @@ describe.each([
           }
           // The faults stop; somebody corrects the spec and asks for another run of what failed.
           world.edit((s) => {
-            if (world.sqlError !== null) s.job.sql.inline = 'corrected';
+            if (world.sqlError !== null) s.job.sql = { inline: 'corrected' };
+            if (mode === 'Streaming') s.upgrade.rollback = { enabled: true, deadline: '1d' };
           });
           world.sqlError = null;
+          world.hopeless.clear();
           world.unreadable = null;
           world.noRescale = null;
+          world.newImages = null;
           if (mode === 'Streaming') restoreIs(world, { policy: 'Newest' });
           world.away = null;
           expect(world.settle()).toBe(true);
           world.edit((s) => {
-            if (world.job.status?.state === 'Failed') s.restartNonce++;
+            if (world.job.status?.state === 'Failed' || world.job.status?.rolledBack !== undefined) s.restartNonce++;
           });
           expect(world.settle()).toBe(true);
           expect(world.violations).toEqual([]);

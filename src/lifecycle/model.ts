@@ -1,10 +1,12 @@
 // The types of a decision: what goes in, what comes out, and what one state's file returns.
+import type { EngineType } from '../api/engine.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint, FlowSavepointStatus } from '../api/flowsavepoint.ts';
 import type { EventReason } from '../api/events.ts';
 import type { JobReason } from '../api/reasons.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
-import type { FlowJobStatus, JobState } from '../api/status.ts';
+import type { S3Access } from '../api/s3.ts';
+import type { FlowJobStatus, JobState, Prepared, RolledBack, Version } from '../api/status.ts';
 import type { Observation } from './observation.ts';
 import type { Next } from './transitions.ts';
 
@@ -20,10 +22,14 @@ export interface DecideInput {
 /** An effect. Each may be carried out any number of times: the ids make the repeated call the same call. */
 export type Action =
   /**
-   * JobManager and TaskManagers of the attempt in status, as far as they do not run. TaskManagers in `skip` wait for their back-off.
+   * JobManager and TaskManagers of the attempt in status, or of the prepared one, as far as they do not run. TaskManagers in `skip` wait for their back-off.
    * `only`: a JobManager that has gone since is left gone.
    */
   | { kind: 'EnsureProcesses'; epoch: number; skip: readonly number[]; only?: 'TaskManagers' }
+  /** All processes of this attempt, whose job was never submitted. */
+  | { kind: 'DropPrepared'; epoch: number }
+  /** The job of the attempt in status, to processes that are up already. */
+  | { kind: 'SubmitJob'; epoch: number; jobId: string }
   /** All processes of the attempts up to `epoch`. `graceful` lets them end by themselves first. */
   | { kind: 'StopProcesses'; epoch: number; graceful: boolean }
   /** Those TaskManagers of the attempt that are not in `keep`. */
@@ -34,8 +40,8 @@ export type Action =
   | { kind: 'TriggerSavepoint'; jobId: string; triggerId: string }
   | { kind: 'StopWithSavepoint'; jobId: string; triggerId: string }
   | { kind: 'CancelJob'; jobId: string }
-  /** `claimName`: the volume that holds it, where it is not known to be the job's own. */
-  | { kind: 'DisposeSavepoint'; path: string; claimName?: string }
+  /** `claimName`: the volume that holds it, where it is not known to be the job's own; `s3`: how the store is reached that does. `engine`: who has taken it. */
+  | { kind: 'DisposeSavepoint'; path: string; claimName?: string; s3?: S3Access; engine: EngineType }
   /** Checkpoints and results; savepoints are FlowSavepoints' own. */
   | { kind: 'RemoveState' }
   | ObjectAction;
@@ -96,7 +102,10 @@ export type StatusPatch = {
     K in
       | 'accepted'
       | 'refused'
+      | 'previous'
+      | 'rolledBack'
       | 'attempt'
+      | 'prepared'
       | 'restored'
       | 'lastSavepoint'
       | 'pending'
@@ -124,8 +133,16 @@ export interface Outcome<S extends JobState> {
 /** The input with what every state asks of it already worked out. */
 export interface Context extends DecideInput {
   status: FlowJobStatus;
-  /** The spec as it is asked for now, all questions answered. */
+  /** The spec as it is to be carried out now, all questions answered. */
   desired: ResolvedFlowJobSpec;
+  /** The spec as somebody asks for it, all questions answered. */
+  asked: ResolvedFlowJobSpec;
+  /** The version that is run instead of the one that the spec asks for, which was given up: it stands in `desired`. */
+  instead: Version | undefined;
+  /** The version that the spec asks for was given up. */
+  rolledBack: RolledBack | undefined;
+  /** The next attempt, whose processes are started while the one before it runs; undefined: there is none, or it is not wanted any more. */
+  prepared: (Prepared & { spec: ResolvedFlowJobSpec }) | undefined;
   /** What the change from the accepted spec to the desired one asks for. */
   change: Change;
   /** Why the desired version's SQL text cannot be had; null when it is there. The accepted text then stands in `desired`. */

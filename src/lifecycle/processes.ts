@@ -1,9 +1,9 @@
 // Which processes of the current attempt are missing, which of them may be started now, and what is left of the attempt before it.
 import type { Attempt } from '../api/status.ts';
-import { taskManagersOf } from '../api/task-managers.ts';
+import { ownTaskManagers, taskManagersOf } from '../api/task-managers.ts';
 import { processDelay } from './back-off.ts';
 import { shorten } from './conditions.ts';
-import { jobManagerRuns, live, processesOf } from './facts.ts';
+import { engineOf, jobManagerRuns, live, processesOf } from './facts.ts';
 import type { Action, Context, DecidedEvent, Report } from './model.ts';
 
 export interface MissingProcesses {
@@ -19,11 +19,13 @@ export interface MissingProcesses {
  * A JobManager is started only when it has no record: one that ended is a lost attempt, judged elsewhere. With `only` it is not started at all.
  */
 export function missingProcesses(c: Context, attempt: Attempt, only?: 'TaskManagers'): MissingProcesses {
-  const indexes = taskManagersOf(attempt, c.status.accepted?.spec.taskManager.replicas ?? 1);
+  const indexes = taskManagersOf(attempt, ownTaskManagers(c.status.accepted?.spec ?? c.desired));
   const taskManagers = processesOf(c, attempt, 'TaskManager');
   const skip: number[] = [];
   let requeueAt: number | undefined;
-  let missing = only === undefined && !jobManagerRuns(c, attempt);
+  // On a FlowCluster that is what its process is.
+  const unsubmitted = attempt.session !== true && engineOf(c, attempt)?.unsubmitted === true;
+  let missing = only === undefined && (unsubmitted || !jobManagerRuns(c, attempt));
   const losses: string[] = [];
   for (const index of indexes) {
     const process = taskManagers.find((p) => p.index === index);
@@ -80,7 +82,7 @@ function reportOf(troubles: readonly string[], losses: readonly string[]): Repor
 /** A cause or a loss is said when it is put on record, and not again while it stands there. */
 function eventsOf(c: Context, troubles: readonly string[], losses: readonly string[]): DecidedEvent[] {
   const isNew = (text: string): boolean => !c.status.conditions.some(({ message }) => message.includes(text));
-  const causes = firstOfEach(troubles).filter((trouble) => isNew(causeOf(trouble)));
+  const causes = firstOfEach(troubles).filter((trouble) => isNew(remedyOf(trouble)));
   return [
     ...losses.filter(isNew).map((loss) => warning('ProcessLost', loss)),
     ...causes.map((trouble) => warning('PodNotStarting', trouble)),
@@ -89,15 +91,15 @@ function eventsOf(c: Context, troubles: readonly string[], losses: readonly stri
 
 /** One trouble of each cause. */
 function firstOfEach(troubles: readonly string[]): string[] {
-  const causes = troubles.map(causeOf);
-  return troubles.filter((trouble, at) => causes.indexOf(causeOf(trouble)) === at);
+  const causes = troubles.map(remedyOf);
+  return troubles.filter((trouble, at) => causes.indexOf(remedyOf(trouble)) === at);
 }
 
 /**
  * What makes two troubles one piece of news: what is to be done about them. Their texts name pods and count nodes, or tell of one pull that failed as an
  * error first and as a wait then.
  */
-function causeOf(trouble: string): string {
+export function remedyOf(trouble: string): string {
   const remedy = trouble.lastIndexOf(' -> ');
   return remedy === -1 ? trouble : trouble.slice(remedy);
 }

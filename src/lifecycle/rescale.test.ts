@@ -4,11 +4,11 @@ import type { FlowJobSpec } from '../api/flowjob.ts';
 import { firstTaskManagers } from '../api/task-managers.ts';
 import { versionOf } from './change.ts';
 import type { Decision } from './model.ts';
-import { RESCALE_LIMIT } from './rescale.ts';
+import { DRAIN_LIMIT, RESCALE_LIMIT } from './rescale.ts';
 import { revisionName } from './revisions.ts';
 import type { Crash } from './simulated-model.fixture.ts';
 import { newSpec, resources } from './simulated-objects.fixture.ts';
-import { runningWorld, type World } from './simulated-world.fixture.ts';
+import { runningWorld, World } from './simulated-world.fixture.ts';
 
 const spec = (more: Partial<FlowJobSpec> = {}): FlowJobSpec =>
   newSpec('Streaming', { taskManager: { replicas: 2, slots: 2, resources }, ...more });
@@ -38,6 +38,16 @@ const settled = (world: World) => (): boolean => {
   const { status, spec: wanted } = world.job;
   return status?.state === 'Running' && status.accepted?.spec.taskManager.replicas === wanted.taskManager.replicas;
 };
+
+test('what is on record of a TaskManager that somebody deleted, and that the job does without since, is nothing to be stopped', () => {
+  const world = running();
+  scale(world, 1);
+  until(world, settled(world));
+  expect(world.settle()).toBe(true);
+  const [left] = world.processes.filter(({ role, state }) => role === 'TaskManager' && state === 'Running');
+  world.processes.push({ ...left!, index: 1, state: 'Exited', exit: { at: 0, asked: true, reason: 'was deleted' } });
+  for (let pass = 0; pass < 3; pass++) expect(kinds(world.pass())).toEqual([]);
+});
 
 test('up: TaskManagers come first, the engine is asked once they have registered, and the attempt stays', () => {
   const world = running();
@@ -199,6 +209,65 @@ test('an engine that does not come to it is given up after a while', () => {
   expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 } });
 });
 
+test('an engine that goes on behind a checkpoint is asked for one, once in a second and when none is in progress', () => {
+  const world = running();
+  world.manner.behindCheckpoints = true;
+  scale(world, 3);
+  for (let i = 0; i < 3; i++) world.pass();
+  const asked = Array.from({ length: 3 }, () => world.pass()!.actions).flat();
+  expect(asked).toEqual(asked.map(() => ({ ...asked[0], kind: 'TriggerCheckpoint' })));
+  expect(new Set(asked.map((action) => JSON.stringify(action))).size).toBe(1);
+  world.now += 1_000;
+  expect(world.pass()!.actions).not.toContainEqual(asked[0]);
+  until(world, settled(world));
+  expect(world.engine?.parallelism).toBe(6);
+  expect(world.job.status).toMatchObject({ attempt: { epoch: 1 } });
+});
+
+test('it is given its cool-down before it is given up', () => {
+  const world = running();
+  world.manner.behindCheckpoints = true;
+  scale(world, 3);
+  for (let i = 0; i < 4; i++) world.pass();
+  world.now += RESCALE_LIMIT + 1_000;
+  world.pass();
+  expect(world.job.status?.scaling?.failure).toBeUndefined();
+  world.now += 5_000;
+  world.pass();
+  expect(world.job.status?.scaling?.failure).toContain('has not taken it within 6 minutes');
+});
+
+test('an engine that leaves none without work in time keeps none waiting: the job is replaced, and told why', () => {
+  const world = running({ taskManager: { replicas: 3, slots: 2, resources } });
+  world.manner.spreads = true;
+  scale(world, 1);
+  until(world, () => world.job.status?.scaling?.step === 'Draining');
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Rescaling' });
+  world.now += DRAIN_LIMIT - 1_000;
+  world.pass();
+  expect(world.job.status?.scaling?.failure).toBeUndefined();
+  world.now += 1_000;
+  const event = until(world, () => world.job.status?.state === 'Upgrading')
+    .flatMap(({ events }) => events)
+    .find(({ reason }) => reason === 'Upgrading');
+  expect(event?.message).toMatch(/with a savepoint, not rescaled in place: the engine keeps work on 3 TaskManagers/);
+  world.settle();
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 }, taskManager: { replicas: 1 } });
+  expect(world.violations).toEqual([]);
+});
+
+test('one that leaves them without work a moment later loses nothing', () => {
+  const world = running({ taskManager: { replicas: 3, slots: 2, resources } });
+  world.manner.spreads = true;
+  scale(world, 1);
+  until(world, () => world.job.status?.scaling?.step === 'Draining');
+  world.manner.spreads = false;
+  world.settle();
+  expect(indexes(world)).toEqual([0]);
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
+  expect(world.violations).toEqual([]);
+});
+
 test.each([
   ['a batch', { mode: 'Batch' as const }, 3, /by a new run, not rescaled in place: a batch/],
   ['a parallelism of its own', { job: { sql: { inline: 'x' }, parallelism: 2 } }, 3, /the parallelism stays 2/],
@@ -223,7 +292,7 @@ test('a size that changes with the text is part of the new version, and no resca
   const world = running();
   world.edit((s) => {
     s.taskManager.replicas = 3;
-    s.job.sql.inline = 'version 1';
+    s.job.sql = { inline: 'version 1' };
   });
   world.settle();
   expect(world.job.status).toMatchObject({ attempt: { epoch: 2 }, parallelism: 6 });
@@ -284,6 +353,74 @@ test('another size is no other version', () => {
   expect(world.job.status!.accepted!.specHash).not.toBe(before.specHash);
 });
 
+/** The size is decided, TaskManager 1 is to go for want of work, and the operator has died before it was stopped. */
+function chosenAndNotStopped(): World {
+  const world = running();
+  scale(world, 1);
+  for (let i = 0; i < 2; i++) world.pass();
+  for (let i = 0; i < 2; i++) world.progress();
+  expect(world.engine).toMatchObject({ status: 'RUNNING', parallelism: 2 });
+  expect(kinds(world.pass('after write'))).toContain('StopTaskManagers');
+  expect(world.job.status?.attempt?.taskManagers).toEqual([0]);
+  expect(indexes(world)).toEqual([0, 1]);
+  return world;
+}
+
+test('one that was to go for want of work, and was given some before it was stopped, stays; the other goes', () => {
+  const world = chosenAndNotStopped();
+  world.kill('TaskManager');
+  world.progress();
+  expect(world.engine).toMatchObject({ status: 'RUNNING', at: [1] });
+  expect(kinds(world.pass())).not.toContain('StopTaskManagers');
+  expect(world.job.status).toMatchObject({ attempt: { taskManagers: [0, 1] }, scaling: { step: 'Rescaling' } });
+  world.settle();
+  expect(indexes(world)).toEqual([1]);
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1, taskManagers: [1] } });
+  expect(world.job.status?.scaling).toBeUndefined();
+  expect(world.violations).toEqual([]);
+});
+
+test('none is stopped while the tasks are between two starts, or the engine does not answer', () => {
+  const world = chosenAndNotStopped();
+  world.kill('TaskManager');
+  expect(kinds(world.pass())).not.toContain('StopTaskManagers');
+  world.silent = true;
+  world.silentFor = 0;
+  expect(kinds(world.pass())).not.toContain('StopTaskManagers');
+  world.silent = false;
+  world.settle();
+  expect(indexes(world)).toHaveLength(1);
+  expect(world.violations).toEqual([]);
+});
+
+test('the rescaling is over when the engine does not have them any more', () => {
+  const world = chosenAndNotStopped();
+  expect(kinds(world.pass())).toEqual(['StopTaskManagers']);
+  expect(world.job.status?.scaling).toMatchObject({ step: 'Draining' });
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Rescaling' });
+  world.progress();
+  world.pass();
+  expect(world.job.status?.scaling).toBeUndefined();
+  world.pass();
+  expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
+});
+
+test('a job that made do with less while a TaskManager was away has its size again after the next checkpoint', () => {
+  const world = running();
+  world.manner.behindCheckpoints = true;
+  world.kill('TaskManager');
+  world.now += 10_000;
+  world.progress();
+  expect(world.engine).toMatchObject({ status: 'RUNNING', parallelism: 2 });
+  world.checkpoint();
+  world.pass();
+  for (let i = 0; i < 3; i++) world.progress();
+  expect(world.engine?.parallelism).toBe(2);
+  expect(world.settle()).toBe(true);
+  expect(world.engine).toMatchObject({ status: 'RUNNING', parallelism: 4 });
+  expect(world.job.status?.attempt?.epoch).toBe(1);
+});
+
 type Step = (world: World) => void;
 const named = (name: string, step: Step): Step => Object.assign(step, { [fc.toStringMethod]: () => name });
 const crash: fc.Arbitrary<Crash> = fc.oneof(
@@ -303,11 +440,12 @@ const steps = fc.oneof(
 );
 
 test.each([
-  ['its JobManager lives', false],
-  ['its JobManager dies now and then', true],
+  ['its JobManager lives', false, false],
+  ['its JobManager dies now and then', true, false],
+  ['its engine waits for checkpoints', false, true],
 ])(
   'whatever sizes are asked for while operators die and %s, the run stays, no savepoint is taken, none with work is stopped, and it ends in the last size',
-  (_, dies) => {
+  (_, dies, behindCheckpoints) => {
     const all = dies
       ? fc.oneof(
           { weight: 15, arbitrary: steps },
@@ -320,6 +458,7 @@ test.each([
         fc.integer({ min: 1, max: 5 }),
         (sequence, last) => {
           const world = running();
+          world.manner.behindCheckpoints = behindCheckpoints;
           const { jobId } = world.job.status!.attempt!;
           for (const step of sequence) {
             step(world);
@@ -347,3 +486,26 @@ test.each([
     );
   },
 );
+
+test('a recovery in a size that its state has not, and that the engine does not take while it runs, is followed by another run', () => {
+  const world = new World(newSpec('Streaming', { taskManager: { replicas: 2, slots: 1, resources } }));
+  const rounds = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      world.pass();
+      world.progress();
+    }
+  };
+  world.pass();
+  rounds(1);
+  world.kill('JobManager');
+  world.edit((spec) => void (spec.taskManager.replicas = 3));
+  rounds(2);
+  expect(world.job.status).toMatchObject({ state: 'Starting', attempt: { epoch: 2 }, scaling: { replicas: 3 } });
+  world.noRescale = 'it is another scheduler';
+  expect(world.settle()).toBe(true);
+  const { status } = world.job;
+  expect(status).toMatchObject({ state: 'Running', attempt: { epoch: 3 }, parallelism: 3 });
+  expect(status?.scaling).toBeUndefined();
+  expect(world.engine?.parallelism).toBe(3);
+  expect(world.violations).toEqual([]);
+});

@@ -7,6 +7,7 @@ import { firstTaskManagers, taskManagersOf } from '../api/task-managers.ts';
 import { decidedVertices, whySized } from './autoscaled.ts';
 import { shorten } from './conditions.ts';
 import { engineOf, processesOf, timestamp } from './facts.ts';
+import { idOf } from './ids.ts';
 import type { Action, Bounds, Context, DecidedEvent, Report, StatusPatch } from './model.ts';
 import type { EngineScale, EngineView } from './observation.ts';
 
@@ -27,6 +28,10 @@ export interface RescaleStep {
 
 /** How long the engine may take, milliseconds: it takes a checkpoint first, and again where that fails. */
 export const RESCALE_LIMIT = 300_000;
+/** How long the engine may take to leave TaskManagers without work that it needs no more, milliseconds. Which ones, is for the engine to say. */
+export const DRAIN_LIMIT = 60_000;
+/** A checkpoint that comes too early for the engine is followed by another no sooner than after this, milliseconds. */
+const CHECKPOINT_EVERY = 1_000;
 /** For so long an engine that has stopped its tasks has done so to rescale. Milliseconds. */
 const TASKS_STOPPED = 60_000;
 /** Milliseconds between looks at an engine that is at it: nobody tells when it is done. */
@@ -105,7 +110,9 @@ function unused(c: Context, attempt: Attempt, has: readonly number[], count: num
 function goOn(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
   const engine = engineOf(c, attempt);
   const scale = engine?.scale;
-  const late = c.now - Date.parse(scaling.since) >= RESCALE_LIMIT && engine?.status === 'RUNNING';
+  const since = Date.parse(scaling.since);
+  const limit = RESCALE_LIMIT + (scale?.waits?.upTo ?? 0);
+  const late = c.now - since >= limit && engine?.status === 'RUNNING';
   if (engine !== null && scale === undefined && late)
     return fail(scaling, 'the engine does not say how large the job is');
   if (engine === null || scale === undefined || engine.status === 'INITIALIZING') return nothing();
@@ -114,27 +121,77 @@ function goOn(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
   const wanted = new Map(scale.vertices.map((vertex) => [vertex.id, parallelismOf(vertex, scaling)]));
   const registered = scale.taskManagers.filter(({ index }) => index !== undefined && indexes.includes(index));
   const slots = registered.reduce((sum, one) => sum + one.slots, 0);
+  const requeueAt = c.now + LOOK_AGAIN;
   // The engine takes slots of TaskManagers that are ending, too, as long as they are registered.
   const ending = scale.taskManagers.some(({ index }) => index !== undefined && !indexes.includes(index));
-  if (ending || slots < Math.max(...wanted.values())) return nothing();
+  if (ending) return takeBack(c, attempt, scaling, indexes) ?? nothing({ requeueAt });
+  if (slots < Math.max(...wanted.values())) return nothing();
 
   const asked = scale.vertices.every(({ id, upperBound }) => upperBound === wanted.get(id));
-  const begun = scaling.step === 'Rescaling';
+  const begun = scaling.step !== 'Starting';
   if (!asked || !begun)
     return nothing({
       patch: begun ? {} : { scaling: stepOf(c, scaling, 'Rescaling') },
       actions: asked ? [] : [{ kind: 'Rescale', jobId: attempt.jobId, bounds: boundsOf(wanted) }],
-      requeueAt: c.now + LOOK_AGAIN,
+      requeueAt,
     });
   const has = scale.vertices.every(({ id, parallelism, running }) => running && parallelism === wanted.get(id));
+  if (!has || engine.status !== 'RUNNING') {
+    if (late) return fail(scaling, `the engine has not taken it within ${Math.ceil(limit / 60_000)} minutes`);
+    return nothing({ actions: checkpoint(c, attempt, scaling, engine), requeueAt });
+  }
   const surplus = indexes.length - scaling.replicas;
-  const idle = has && engine.status === 'RUNNING' ? idleOf(indexes, scale) : [];
-  if (!has || engine.status !== 'RUNNING' || idle.length < surplus)
-    return late
-      ? fail(scaling, `the engine has not taken it within ${RESCALE_LIMIT / 60_000} minutes`)
-      : nothing({ requeueAt: c.now + LOOK_AGAIN });
+  if (surplus === 0) return done(c, attempt, scaling, undefined);
+  const idle = idleOf(indexes, scale);
+  if (idle.length < surplus) {
+    if (scaling.step !== 'Draining') return nothing({ patch: { scaling: stepOf(c, scaling, 'Draining') }, requeueAt });
+    return c.now - since < DRAIN_LIMIT ? nothing({ requeueAt }) : fail(scaling, spread(indexes.length - idle.length));
+  }
   const gone = new Set(idle.slice(0, surplus));
-  return done(c, { ...attempt, taskManagers: indexes.filter((index) => !gone.has(index)) }, scaling);
+  const taskManagers = indexes.filter((index) => !gone.has(index));
+  // It goes on until the engine has them no more: an operator that dies here has to look again before it stops them.
+  return { ...done(c, { ...attempt, taskManagers }, scaling, stepOf(c, scaling, 'Draining')), requeueAt };
+}
+
+/**
+ * Those that were to go for want of work, and were given some before they were stopped: the tasks were lost elsewhere meanwhile, and began again where there
+ * were slots. They belong to the attempt again, and those go that have no work by now.
+ */
+function takeBack(c: Context, attempt: Attempt, scaling: Scaling, indexes: readonly number[]): RescaleStep | null {
+  const working = atWork(c, attempt, indexes);
+  if (working.length === 0) return null;
+  return nothing({
+    patch: {
+      attempt: { ...attempt, taskManagers: [...indexes, ...working] },
+      ...(scaling.step === 'Draining' ? { scaling: stepOf(c, scaling, 'Rescaling') } : {}),
+    },
+    requeueAt: c.now + LOOK_AGAIN,
+  });
+}
+
+/** Of TaskManagers other than `keep` those that have tasks; one that is ending has them no longer, whatever is decided. */
+function atWork(c: Context, attempt: Attempt, keep: readonly number[]): number[] {
+  const ending = processesOf(c, attempt, 'TaskManager').filter(({ deleted }) => deleted !== undefined);
+  return (engineOf(c, attempt)?.scale?.taskManagers ?? []).flatMap(({ index, slots, freeSlots }) =>
+    index === undefined || keep.includes(index) || freeSlots === slots || ending.some((one) => one.index === index)
+      ? []
+      : [index],
+  );
+}
+
+const spread = (working: number): string =>
+  `the engine keeps work on ${working} TaskManagers, as many as it likes, and does not move running tasks`;
+
+/**
+ * An engine that goes on behind a checkpoint, and does not take one itself, would wait for the next of its interval, and what was done since the last would be
+ * done again. The id names the second, so that what is asked again within it is the same checkpoint.
+ */
+function checkpoint(c: Context, { jobId, epoch }: Attempt, { since }: Scaling, engine: EngineView): Action[] {
+  const { scale, status } = engine;
+  if (scale?.waits?.checkpointing !== false || status !== 'RUNNING') return [];
+  if (!scale.vertices.every(({ running }) => running)) return [];
+  const triggerId = idOf(jobId, epoch, 'rescale', since, Math.floor(c.now / CHECKPOINT_EVERY));
+  return [{ kind: 'TriggerCheckpoint', jobId, triggerId }];
 }
 
 /** A vertex that may have few subtasks alone has those. */
@@ -157,7 +214,8 @@ function idleOf(indexes: readonly number[], { taskManagers }: EngineScale): numb
   return [...missing, ...free];
 }
 
-function done(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
+/** `left`: what is left to be done. */
+function done(c: Context, attempt: Attempt, scaling: Scaling, left: Scaling | undefined): RescaleStep {
   const { accepted } = c.status;
   const sized = resized(c, scaling);
   const { vertices: before, ...rest } = attempt;
@@ -166,7 +224,7 @@ function done(c: Context, attempt: Attempt, scaling: Scaling): RescaleStep {
   return nothing({
     patch: {
       attempt: vertices === undefined ? rest : { ...rest, vertices },
-      scaling: undefined,
+      scaling: left,
       accepted: sized,
       parallelism: scaling.parallelism,
     },
@@ -217,11 +275,20 @@ export function nextSize(c: Context, attempt: Attempt): { attempt: Attempt; patc
   };
 }
 
-/** Asks those to end that the job was rescaled without. */
+/** Asks those to end that the job was rescaled without. As long as the rescaling goes on, what the engine says of them is asked first. */
 export function surplusTaskManagers(c: Context, attempt: Attempt): Action[] {
   const { taskManagers: keep } = attempt;
   if (keep === undefined) return [];
-  const left = processesOf(c, attempt, 'TaskManager').some(({ index }) => !keep.includes(index));
+  // What is on record of one that has ended is none: nothing is left to be stopped.
+  const left = processesOf(c, attempt, 'TaskManager').some(
+    ({ index, state }) => state === 'Running' && !keep.includes(index),
+  );
+  const { scaling } = c.status;
+  if (scaling !== undefined && scaling.failure === undefined) {
+    const engine = engineOf(c, attempt);
+    // An engine whose tasks do not run gives them to whom it has slots of, at any moment.
+    if (engine?.scale === undefined || engine.status !== 'RUNNING' || atWork(c, attempt, keep).length > 0) return [];
+  }
   return left ? [{ kind: 'StopTaskManagers', epoch: attempt.epoch, keep }] : [];
 }
 
@@ -233,15 +300,17 @@ export function reportOfRescale(c: Context, engine: EngineView | null, missing: 
   const { scaling, accepted, attempt } = c.status;
   if (scaling === undefined || scaling.failure !== undefined || engine === null || accepted === undefined) return null;
   const { vertices = [] } = attempt ?? {};
-  const hasNow = { ...sizeOf(c, accepted.spec), vertices };
+  const hasNow = scaling.step === 'Draining' ? scaling : { ...sizeOf(c, accepted.spec), vertices };
   const waits = missing === null ? '' : ` It waits: ${missing.message}`;
   const report: Report = {
     kind: 'Ready',
     reason: 'Rescaling',
     message: shorten(`The job runs, and takes ${text(scaling)} while it does.${waits}`),
   };
-  if (scaling.step === 'Rescaling')
-    return missing === null && c.now - Date.parse(scaling.since) < TASKS_STOPPED ? report : null;
+  if (scaling.step === 'Rescaling') {
+    const stopped = TASKS_STOPPED + (engine.scale?.waits?.upTo ?? 0);
+    return missing === null && c.now - Date.parse(scaling.since) < stopped ? report : null;
+  }
   const whole = engine.scale?.vertices.every(
     (vertex) => vertex.running && vertex.parallelism >= parallelismOf(vertex, hasNow),
   );

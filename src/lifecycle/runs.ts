@@ -1,15 +1,15 @@
 // How attempts come about: a run is one job id; each attempt of it has a higher epoch, which fences all earlier ones in storage.
 import type { Attempt } from '../api/status.ts';
-import { specHash } from './change.ts';
+import { ofAnotherPlan, specHash } from './change.ts';
+import { claimOutOfReach, isOnCluster, onCluster, waitForCluster } from './on-cluster.ts';
 import { firstStart, restoreCounts, type FirstStart, type Origin } from './first-start.ts';
 import { LOOK_AGAIN } from './unreadable-state.ts';
-import { highestLiveEpoch, isStreaming, live, timestamp, unreadableState } from './facts.ts';
+import { highestLiveEpoch, isOnFlink, isStreaming, live, newestOfRun, timestamp, unreadableState } from './facts.ts';
 import { idOf } from './ids.ts';
 import { nextSize } from './rescale.ts';
 import type { Action, Context, DecidedEvent, Outcome, Report, StatusPatch } from './model.ts';
-
-/** An epoch that nobody has had: above the last one in status and above the highest in storage. */
-const nextEpoch = (c: Context): number => Math.max(c.status.attempt?.epoch ?? 0, c.observation.storage.epoch) + 1;
+import { nextEpoch, readyAttempt } from './prepared.ts';
+import { hasOwnState, versionBefore } from './version-before.ts';
 
 /**
  * Where the state of the last run stands: its newest completed checkpoint or savepoint, else what it started from itself. Undefined: no state.
@@ -24,7 +24,7 @@ function originOf(c: Context): Origin | null {
   if (attempt === undefined) return null;
   const stopped =
     attempt.ended === 'Stopped' && lastSavepoint?.jobId === attempt.jobId ? lastSavepoint.path : undefined;
-  const own = stopped ?? c.observation.storage.newest?.path;
+  const own = stopped ?? newestOfRun(c)?.path;
   if (own !== undefined) return { path: own, allowNonRestoredState: false };
   const { restoreFrom, restoreClaim, allowNonRestoredState = false } = attempt;
   if (restoreFrom === undefined) return null;
@@ -43,31 +43,45 @@ export interface NewRun {
 
 /** A new run of the desired version, from `origin` or from empty state. The earlier run is over: by its own word, or as no process of it is left. */
 function newRun(c: Context, origin: Origin | null): NewRun {
-  const epoch = nextEpoch(c);
+  // Its pods have no other volume than the job's own.
+  const ready = origin?.claimName === undefined ? readyAttempt(c) : undefined;
+  const epoch = ready?.epoch ?? nextEpoch(c);
+  const jobId = ready?.jobId ?? idOf(c.job.metadata.uid, 'run', epoch);
   const hash = specHash(c.desired);
   const attempt: Attempt = {
     epoch,
-    jobId: idOf(c.job.metadata.uid, 'run', epoch),
+    jobId,
     specHash: hash,
     ...(origin === null ? {} : { restoreFrom: origin.path }),
     ...(origin?.claimName === undefined ? {} : { restoreClaim: origin.claimName }),
     ...(origin?.allowNonRestoredState === true ? { allowNonRestoredState: true } : {}),
+    ...(ready === undefined ? {} : { session: true }),
     startedAt: timestamp(c.now),
     runStartedAt: timestamp(c.now),
     healthy: false,
+    ...onCluster(c),
   };
   return {
     patch: {
       attempt,
-      accepted: { generation: c.job.metadata.generation, specHash: hash, spec: c.desired },
+      accepted: {
+        generation: c.instead?.generation ?? c.job.metadata.generation,
+        specHash: hash,
+        spec: c.desired,
+      },
       refused: undefined,
+      previous: origin === null ? undefined : versionBefore(c),
+      rolledBack: c.rolledBack,
       pending: undefined,
       scaling: undefined,
       recovery: undefined,
       batch: undefined,
       parallelism: c.desired.job.parallelism,
     },
-    actions: [{ kind: 'EnsureProcesses', epoch, skip: [] }],
+    actions: [
+      { kind: 'EnsureProcesses', epoch, skip: [] },
+      ...(ready === undefined ? [] : [{ kind: 'SubmitJob' as const, epoch, jobId }]),
+    ],
     restoreFrom: origin?.path,
   };
 }
@@ -78,19 +92,37 @@ function newRun(c: Context, origin: Origin | null): NewRun {
  */
 export function nextAttempt(c: Context, lost: Attempt): { patch: StatusPatch; actions: Action[] } {
   const epoch = nextEpoch(c);
-  const { ended, restoreClaim, ...rest } = lost;
+  // Where it has a cluster of its own, that is started with its job.
+  const { ended, restoreClaim, resumeFrom: _, session: _session, jobManagerUid: __, checkpointed, ...rest } = lost;
   const sized = nextSize(c, rest);
+  const newest = newestOfRun(c);
+  // One JobManager of a session takes an id once, so that there each attempt is a run, which begins with the state of the one before it.
+  const sameRun = ended === undefined && !isOnCluster(c);
+  const inherited = isOnCluster(c) && ended === undefined ? newest : null;
   const attempt: Attempt = {
     ...sized.attempt,
     // A run with a checkpoint of its own needs the volume no more that it was restored from.
-    ...(restoreClaim === undefined || c.observation.storage.newest !== null ? {} : { restoreClaim }),
+    ...(restoreClaim === undefined || newest !== null ? {} : { restoreClaim }),
+    ...(sameRun && isOnFlink(c) && newest !== null ? { resumeFrom: newest.path } : {}),
+    ...(inherited === null ? {} : { restoreFrom: inherited.path }),
+    ...(sameRun && checkpointed === true ? { checkpointed } : {}),
     epoch,
-    jobId: ended === undefined ? lost.jobId : idOf(c.job.metadata.uid, 'run', epoch),
+    jobId: sameRun ? lost.jobId : idOf(c.job.metadata.uid, 'run', epoch),
     startedAt: timestamp(c.now),
     healthy: false,
+    ...onCluster(c),
   };
+  const { restored } = c.status;
   return {
-    patch: { ...sized.patch, attempt, pending: undefined },
+    patch: {
+      ...sized.patch,
+      attempt,
+      pending: undefined,
+      // From here on nothing leads back to where it came from.
+      ...(inherited === null || restored === undefined ? {} : { restored: { ...restored, complete: true } }),
+      // It has proven itself, although nobody has seen it.
+      ...(hasOwnState(c) ? { previous: undefined } : {}),
+    },
     actions: [{ kind: 'EnsureProcesses', epoch, skip: [] }],
   };
 }
@@ -127,7 +159,13 @@ export type Started = Outcome<'Pending'> & { state: 'Starting' | 'Pending' | 'Fa
  */
 export function startDesired(c: Context, from: 'nothing' | 'restorePoint', happened: Happened): Started {
   if (c.observation.sqlError !== null) return invalid(c);
-  const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode === 'Streaming';
+  const noCluster = waitForCluster(c);
+  if (noCluster !== null) return { state: 'Pending', ...noCluster };
+  const stateful = from === 'restorePoint' && isStreaming(c) && c.desired.mode !== 'Batch';
+  const other = stateful ? ofAnotherEngine(c) : null;
+  if (other !== null) return refused(c, 'EngineChanged', other);
+  const outOfReach = stateful && originOf(c) !== null ? (planChanged(c) ?? claimOutOfReach(c)) : null;
+  if (outOfReach !== null) return refused(c, 'InvalidSpec', `The job is not started: ${outOfReach}`);
   const unreadable = stateful ? stateMissing(c) : null;
   if (unreadable !== null) return refused(c, 'StateUnreadable', notStarted(unreadable));
   if (isFirst(c, stateful)) return startFirst(c, firstStart(c), happened);
@@ -139,7 +177,7 @@ export function startDesired(c: Context, from: 'nothing' | 'restorePoint', happe
 
 /** No attempt so far, or none that has left state of its own. */
 function isFirst(c: Context, stateful: boolean): boolean {
-  if (c.desired.mode !== 'Streaming' || !isStreaming(c) || !restoreCounts(c.status)) return false;
+  if (c.desired.mode === 'Batch' || !isStreaming(c) || !restoreCounts(c.status)) return false;
   if (c.status.attempt === undefined) return true;
   const { ended } = c.status.attempt;
   return stateful && ended !== 'Stopped' && ended !== 'Finished' && c.observation.storage.newest === null;
@@ -170,6 +208,16 @@ function startRun(c: Context, from: Origin | null, happened: Happened, patch: St
   };
 }
 
+/** Why the job cannot go on from what its last version left; null when it can, or when that left nothing. */
+function ofAnotherEngine(c: Context): string | null {
+  const before = c.status.accepted?.spec.engine.type;
+  if (before === undefined || before === c.desired.engine.type || originOf(c) === null) return null;
+  return `spec.engine.type changed from ${before} to ${c.desired.engine.type}, and no state goes from one engine to the other. To start without state, so that the input is read and the output written once more, set upgrade.strategy to Stateless and another restartNonce; otherwise set engine.type back to ${before}.`;
+}
+
+const planChanged = (c: Context): string | null =>
+  c.status.accepted === undefined ? null : ofAnotherPlan(c.status.accepted.spec, c.desired);
+
 /** Why the state that the job would go on from is not to be had; null when it is, or when there has never been any. */
 export function stateMissing(c: Context): string | null {
   const unreadable = unreadableState(c);
@@ -196,7 +244,7 @@ interface Refused {
  * The desired version is put on record, so that the next one is recognised as another. What was accepted stays: it says in which mode the last run
  * was, and where its state is to be found.
  */
-function refused(c: Context, reason: 'InvalidSpec' | 'StateUnreadable', message: string): Refused {
+function refused(c: Context, reason: 'InvalidSpec' | 'StateUnreadable' | 'EngineChanged', message: string): Refused {
   return {
     state: 'Failed',
     report: { kind: 'Failed', reason, message },

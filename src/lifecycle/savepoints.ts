@@ -2,9 +2,10 @@
 import type { FlowSavepoint, FlowSavepointStatus, SavepointState } from '../api/flowsavepoint.ts';
 import type { EventReason } from '../api/events.ts';
 import type { SavepointReason } from '../api/reasons.ts';
+import { s3AccessOf } from '../api/s3.ts';
 import type { LastSavepoint } from '../api/status.ts';
 import { savepointConditions } from './conditions.ts';
-import { engineOf, isDeleting, isSilent, isStreaming, timestamp } from './facts.ts';
+import { engineOf, isDeleting, isOnFlink, isSilent, isStreaming, timestamp } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, SavepointDecision } from './model.ts';
 import { restorePoint } from './runs.ts';
@@ -99,11 +100,15 @@ function complete(
   ids: { triggerId: string; jobId: string },
 ): SavepointOutcome {
   const completedAt = timestamp(c.now);
+  const { state, jobManager } = c.status.accepted?.spec ?? c.desired;
+  const s3 = s3AccessOf(state.storage, jobManager.podTemplate);
   const done = outcome(savepoint, c.now, 'Completed', 'Complete', 'Completed', 'The savepoint is complete.', {
     fields: {
       path,
       completedAt,
+      ...(isOnFlink(c) ? { engine: 'Flink' } : {}),
       ...(c.observation.claimName === null ? {} : { claimName: c.observation.claimName }),
+      ...(s3 === null ? {} : { s3 }),
     },
   });
   const events = [
@@ -142,13 +147,14 @@ function held(savepoint: FlowSavepoint, job: string, now: number): SavepointOutc
 
 /** Its object goes, and its files with it. That they do is written before they do: who starts from a savepoint looks for that. */
 function disposed(savepoint: FlowSavepoint, path: string): SavepointOutcome {
-  const { conditions = [], claimName } = savepoint.status ?? {};
+  const { conditions = [], claimName, s3, engine = 'Embedded' } = savepoint.status ?? {};
+  const where = { ...(claimName === undefined ? {} : { claimName }), ...(s3 === undefined ? {} : { s3 }) };
   const kept = conditions.filter(({ reason }) => reason !== IN_USE);
   const outcome = removed(savepoint);
   return {
     ...outcome,
     decision: { ...outcome.decision, status: { ...outcome.decision.status, conditions: kept } },
-    actions: [{ kind: 'DisposeSavepoint', path, ...(claimName === undefined ? {} : { claimName }) }],
+    actions: [{ kind: 'DisposeSavepoint', path, engine, ...where }],
   };
 }
 

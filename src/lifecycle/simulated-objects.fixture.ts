@@ -6,7 +6,7 @@ import { SCHEDULED_LABEL } from '../api/group.ts';
 export const resources = { limits: { memory: '512Mi' } };
 
 /** A job with one TaskManager of one slot, where `more` does not say otherwise. */
-export const newSpec = (mode: 'Streaming' | 'Batch', more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
+export const newSpec = (mode: FlowJobSpec['mode'], more: Partial<FlowJobSpec> = {}): FlowJobSpec => ({
   engine: { type: 'Embedded' },
   mode,
   suspend: false,

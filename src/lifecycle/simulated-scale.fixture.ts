@@ -1,6 +1,7 @@
 // How the simulated engine rescales: what it says of its size, who has tasks, and when it stops them to start others.
 import type { FlowJobSpec } from '../api/flowjob.ts';
 import type { ResolvedFlowJobSpec } from '../api/resolved.ts';
+import type { Manner } from './simulated-model.fixture.ts';
 import type { EngineScale, EngineView, ProcessView } from './observation.ts';
 
 export interface ScalableEngine {
@@ -9,6 +10,8 @@ export interface ScalableEngine {
   /** What it was asked for, and what it has. */
   upperBound: number;
   parallelism: number;
+  /** TaskManagers that its tasks were given to when they started. */
+  at: readonly number[];
   /** Its tasks have been stopped for another parallelism. */
   rescaling: boolean;
 }
@@ -20,9 +23,34 @@ export const registered = (processes: readonly ProcessView[], epoch: number): nu
     .map(({ index }) => index)
     .sort((a, b) => a - b);
 
-/** Of those the ones that have tasks: the fewest that have the slots. */
-export const working = ({ parallelism }: ScalableEngine, indexes: readonly number[], slots: number): number[] =>
-  indexes.slice(0, Math.ceil(parallelism / slots));
+/** Of those the ones that have tasks: the fewest that have the slots, or all. Tasks that run stay where they are, whoever registers beside them. */
+export function working(
+  { parallelism, at }: ScalableEngine,
+  indexes: readonly number[],
+  slots: number,
+  { spreads }: Manner,
+): number[] {
+  if (spreads) return [...indexes];
+  const others = indexes.filter((index) => !at.includes(index));
+  return [...at.filter((index) => indexes.includes(index)), ...others].slice(0, Math.ceil(parallelism / slots));
+}
+
+/** The tasks start where there are slots, the lowest first. */
+function start(engine: ScalableEngine, parallelism: number, indexes: readonly number[], slots: number): void {
+  engine.status = 'RUNNING';
+  engine.parallelism = parallelism;
+  engine.at = indexes.slice(0, Math.ceil(parallelism / slots));
+}
+
+/** So long the engine waits for all slots that it was asked to use; then it makes do with those that are there. Milliseconds. */
+const STABILIZATION = 10_000;
+
+/** Lost tasks start again once the slots are there, or some of them after a while. */
+export function comeBack(engine: ScalableEngine, indexes: readonly number[], slots: number, waited: number): void {
+  const possible = Math.min(engine.upperBound, indexes.length * slots);
+  if (possible === engine.upperBound || (possible > 0 && waited >= STABILIZATION))
+    start(engine, possible, indexes, slots);
+}
 
 /** One vertex that takes any parallelism, one that takes 1 alone. */
 export function scaleView(
@@ -30,10 +58,11 @@ export function scaleView(
   indexes: readonly number[],
   slots: number,
   refusal: string | null,
+  manner: Manner,
 ): EngineScale {
   const { upperBound, parallelism } = engine;
   const running = engine.status === 'RUNNING';
-  const busy = working(engine, indexes, slots);
+  const busy = working(engine, indexes, slots, manner);
   return {
     refusal,
     vertices: [
@@ -41,16 +70,21 @@ export function scaleView(
       { id: 'single', parallelism: 1, maxParallelism: 1, upperBound: 1, running },
     ],
     taskManagers: indexes.map((index) => ({ index, slots, freeSlots: busy.includes(index) ? slots - 1 : slots })),
+    ...(manner.behindCheckpoints ? { waits: { checkpointing: false, upTo: 5_000 } } : {}),
   };
 }
 
 /** It takes what it may have and has slots for: it stops its tasks, behind a checkpoint that `checkpoint` takes, and starts others. */
-export function rescale(engine: ScalableEngine, slots: number, checkpoint: () => void): void {
-  const possible = Math.min(engine.upperBound, slots);
+export function rescale(
+  engine: ScalableEngine,
+  indexes: readonly number[],
+  slots: number,
+  checkpoint: () => void,
+): void {
+  const possible = Math.min(engine.upperBound, indexes.length * slots);
   if (engine.rescaling) {
     engine.rescaling = false;
-    engine.status = 'RUNNING';
-    engine.parallelism = Math.max(1, possible);
+    start(engine, Math.max(1, possible), indexes, slots);
   } else if (possible > 0 && possible !== engine.parallelism && engine.status === 'RUNNING') {
     checkpoint();
     engine.rescaling = true;

@@ -4,25 +4,39 @@ import type { FlowJob, FlowJobSpec } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { START_LIMIT } from './back-off.ts';
 import { decide } from './decide.ts';
-import { taskManagersOf } from '../api/task-managers.ts';
+import { savepointOfRun } from './facts.ts';
 import { namedPath } from './first-start.ts';
 import { newJob, newSavepoint, scheduledSavepoint } from './simulated-objects.fixture.ts';
-import { registered, rescale, sameButSize, scaleView, stopAll, working } from './simulated-scale.fixture.ts';
-import type { Crash, Engine, Snapshot, WorldProcess } from './simulated-model.fixture.ts';
-import type { SavepointProblem } from '../../engine/checkpoint/storage-view.ts';
+import { SimulatedAhead } from './simulated-ahead.fixture.ts';
+import { RollbackBooks } from './simulated-rollback.fixture.ts';
+import { RunBooks } from './simulated-runs.fixture.ts';
+import { comeBack, registered, rescale, scaleView, stopAll, working } from './simulated-scale.fixture.ts';
+import { pictureOf, violationsIn, violationsOfReplacement } from './simulated-checks.fixture.ts';
+import {
+  newestCheckpoint,
+  problemOf,
+  stateOfRun,
+  wantedProcesses,
+  leftByOthers,
+  CHECKPOINT_INTERVAL,
+  type Crash,
+  type Engine,
+  type Manner,
+  type Snapshot,
+  type WorldProcess,
+} from './simulated-model.fixture.ts';
 import type { Action, Decision } from './model.ts';
 import type {
   AutoscalerView,
   EngineScale,
   NamedSavepoint,
+  NewImages,
   Observation,
   ProcessView,
   ReferencedSql,
   RunResult,
+  Restorer,
 } from './observation.ts';
-
-/** So long the engine waits for all slots that it was asked to use; then it makes do with those that are there. Milliseconds. */
-const STABILIZATION = 10_000;
 
 export class World {
   now = Date.parse('2026-01-01T00:00:00Z');
@@ -34,6 +48,9 @@ export class World {
   results = new Map<string, RunResult>();
   epoch = 0;
   sqlError: string | null = null;
+  stateAtRisk: string | null = null;
+  /** Who is to start from a checkpoint of the job. */
+  restorer: Restorer | undefined;
   /** Of a spec whose text stands in a ConfigMap. */
   referencedSql: ReferencedSql | null = null;
   gone = false;
@@ -58,17 +75,24 @@ export class World {
   unreadableByTasks: string | null = null;
   /** Why the engine does not rescale; null when it does. */
   noRescale: string | null = null;
+  readonly manner: Manner = { behindCheckpoints: false, spreads: false };
   private refusedScale: Record<string, string> = {};
   /** Then a savepoint is in order. */
   private hasRefused = false;
   autoscaler: AutoscalerView | undefined;
+  /** Images of the version to come: that they cannot be had, or that this is being found out; null when they are there. */
+  newImages: NewImages | null = null;
+  /** What can be started before its job, and how it is. */
+  readonly ahead = new SimulatedAhead();
+  /** SQL texts of versions that never come to a checkpoint. */
+  readonly hopeless = new Set<string>();
+  private readonly rollbacks = new RollbackBooks();
   writes = 0;
   /** What went wrong, in words. */
   readonly violations: string[] = [];
   /** The newest state whose output was published, in the current line of runs. */
   private published = 0;
-  /** By job id. `nonces`: values of spec.restartNonce that ask for no run after this one: its own, and that at which its end was put on record. */
-  private readonly runs = new Map<string, { finished: boolean; recorded: boolean; nonces: number[] }>();
+  private readonly runs = new RunBooks();
   /** By epoch: the run that its attempt belongs to. */
   private readonly jobIds = new Map<number, string>();
   /** Paths of savepoints that ended a run. */
@@ -83,6 +107,7 @@ export class World {
     const spec = structuredClone(this.job.spec);
     change(spec);
     if (JSON.stringify(spec) === before) return;
+    this.rollbacks.edited(this.job.spec, spec);
     this.job = { ...this.job, spec, metadata: { ...this.job.metadata, generation: this.job.metadata.generation + 1 } };
   }
 
@@ -97,11 +122,17 @@ export class World {
     const decision = decide({ job, savepoints, observation: this.observe(), now });
     if (crash === 'before write') return decision;
     this.judgeUnreadable(decision);
-    this.judgeReplacement(decision);
+    const scales = !this.manner.spreads && !this.hasRefused;
+    this.violations.push(
+      ...violationsOfReplacement(job, decision.status, { imagesAreThere: this.newImages === null, scales }),
+    );
+    this.violations.push(...this.ahead.judge(job, decision.status, this.processes));
+    this.violations.push(...this.rollbacks.judge(job.status!, decision.status, this.snapshots));
     if (JSON.stringify(job.status) !== JSON.stringify(decision.status)) this.writes++;
     this.job = { ...job, status: decision.status };
-    this.noteRun();
-    this.noteEnd();
+    const { violations, isNewAfterEnd } = this.runs.note(this.job);
+    this.violations.push(...violations);
+    if (isNewAfterEnd) this.published = 0;
     for (const { name, status } of decision.savepoints) {
       const savepoint = this.savepoints.find((s) => s.metadata.name === name)!;
       if (JSON.stringify(savepoint.status) !== JSON.stringify(status)) this.writes++;
@@ -128,42 +159,29 @@ export class World {
     if (this.unreadable === null || attempt === undefined || status.attempt?.epoch === attempt.epoch) return;
     const lost = this.snapshots.some((s) => s.jobId === attempt.jobId && s.kind === 'Checkpoint');
     const stateless =
-      status.accepted?.spec.mode === 'Batch' || this.allowedEmpty || this.runs.get(attempt.jobId)?.finished === true;
+      status.accepted?.spec.mode === 'Batch' || this.allowedEmpty || this.runs.isFinished(attempt.jobId);
     if (lost && !stateless && attempt.ended !== 'Stopped')
       this.violations.push(`attempt ${status.attempt?.epoch} was decided on although its state cannot be read`);
   }
 
-  /** A stream that runs is not replaced because of its size alone. */
-  private judgeReplacement({ status }: Decision): void {
-    const { state, accepted } = this.job.status!;
-    if (state !== 'Running' || status.state !== 'Upgrading' || accepted === undefined || this.hasRefused) return;
-    if (accepted.spec.mode === 'Streaming' && sameButSize(accepted.spec, this.job.spec))
-      this.violations.push('a stream was replaced because of its size alone');
-  }
-
   private isThere = (path: string): boolean => path !== this.away && this.snapshots.some((s) => s.path === path);
 
-  private observe(): Observation {
-    const { attempt, pending, lastSavepoint } = this.job.status!;
+  protected observe(): Observation {
+    const { attempt, pending } = this.job.status!;
     const engine = this.engine;
     const mine = engine !== null && engine.epoch === attempt?.epoch && !this.silent ? engine : null;
-    const own = this.snapshots
-      .filter(
-        (s) =>
-          s.jobId === attempt?.jobId &&
-          s.path !== this.away &&
-          (s.kind === 'Checkpoint' || s.path === lastSavepoint?.path || s.path === pending?.triggerId),
-      )
-      .sort((a, b) => b.epoch - a.epoch || b.id - a.id);
+    const own = stateOfRun(this.snapshots, this.job.status!, this.away);
+    const asked = savepointOfRun(this.job.status!);
     const { restore } = this.job.spec.state;
     const named = this.named[restore?.savepointRef?.name ?? ''] ?? null;
     const stopped = this.snapshots.find((s) => pending?.kind === 'StopWithSavepoint' && s.path === pending.triggerId);
     return {
       processes: this.processes.map(({ stopping: _, ...process }) => ({ ...process })),
       refusal: this.refused,
+      ...this.ahead.observed(this.job, this.processes, this.now),
       engine:
         mine === null
-          ? null
+          ? this.ahead.unsubmitted(this.job, this.processes, this.silent, this.jobIds)
           : {
               jobId: mine.jobId,
               status: mine.status,
@@ -173,32 +191,28 @@ export class World {
               ...(this.job.status!.scaling === undefined ? {} : { scale: this.scaleOf(mine) }),
               operations: Object.fromEntries(mine.operations),
             },
-      silentSince: this.silent && engine !== null ? this.now - this.silentFor : null,
+      silentSince:
+        (this.silent && engine !== null) || this.ahead.isLeaderless(this.processes) ? this.now - this.silentFor : null,
       storage: {
         epoch: this.epoch,
         newest: own[0] === undefined || this.unreadable !== null ? null : { path: own[0].path, kind: own[0].kind },
         unreadable: { checkpoints: own.length > 0 ? this.unreadable : null, savepoint: null },
-        ...(lastSavepoint !== undefined && !this.isThere(lastSavepoint.path) ? { savepointGone: true } : {}),
+        ...(asked !== undefined && !this.isThere(asked) ? { savepointGone: true } : {}),
         pendingSavepoint: stopped?.path ?? null,
         result: attempt === undefined ? null : (this.results.get(attempt.jobId) ?? null),
-        found:
-          this.earlier === null
-            ? null
-            : { newest: { path: this.earlier, kind: 'Checkpoint' }, finished: false, unreadable: null },
-        savepoint: this.problemOf(namedPath(restore, named)),
+        found: this.earlier === null ? null : leftByOthers(this.earlier),
+        savepoint: problemOf(this.snapshots, namedPath(restore, named)),
       },
       named,
       claimName: null,
       restorers: {},
+      ...(this.restorer === undefined ? {} : { restorer: this.restorer }),
       sqlError: this.sqlError,
+      ...(this.stateAtRisk === null ? {} : { stateAtRisk: this.stateAtRisk }),
+      ...(this.newImages === null ? {} : { newImages: this.newImages }),
       ...(this.autoscaler === undefined ? {} : { autoscaler: this.autoscaler }),
       ...(this.referencedSql === null ? {} : { referencedSql: this.referencedSql }),
     };
-  }
-
-  private problemOf(path: string | undefined): SavepointProblem | null {
-    if (path === undefined || this.snapshots.some((s) => s.path === path)) return null;
-    return { kind: 'NotFound', message: `there is no savepoint in ${path}` };
   }
 
   /** Savepoints or checkpoints of other jobs, at a position that this job has not reached. */
@@ -215,26 +229,33 @@ export class World {
 
   private scaleOf(engine: Engine): EngineScale {
     const refusal = this.refusedScale[JSON.stringify(this.job.status!.scaling)] ?? null;
-    return scaleView(engine, this.registered, this.slots, refusal);
+    return scaleView(engine, this.registered, this.slots, refusal, this.manner);
   }
 
-  private rescaleEngine(engine: Engine): void {
+  protected rescaleEngine(engine: Engine): void {
+    // A job that is over is not brought back by it.
+    if (engine.status !== 'RUNNING' && engine.status !== 'RESTARTING') return;
     // One that was asked to stop does not begin with anything else.
     const stops = engine.asked.some(({ kind }) => kind === 'Stop' || kind === 'Cancel');
     if (this.job.status!.accepted!.spec.mode === 'Batch' || (stops && !engine.rescaling)) return;
-    rescale(engine, this.registered.length * this.slots, () => this.complete('Checkpoint', null));
+    // Nobody asks for a checkpoint when a lost TaskManager is back: the one of the interval comes all the same.
+    const due = this.now - engine.checkpointedAt >= CHECKPOINT_INTERVAL;
+    const waits = this.manner.behindCheckpoints && !due && !engine.asked.some(({ kind }) => kind === 'Checkpoint');
+    if (waits && !engine.rescaling) return;
+    rescale(engine, this.registered, this.slots, () => this.complete('Checkpoint', null));
   }
 
   private stopTaskManagers(epoch: number, keep: readonly number[]): void {
     if (JSON.stringify(this.job.status!.attempt?.taskManagers) !== JSON.stringify(keep))
       this.violations.push('TaskManagers were stopped that stand in status');
-    const busy = this.engine?.status === 'RUNNING' ? working(this.engine, this.registered, this.slots) : [];
+    const busy =
+      this.engine?.status === 'RUNNING' ? working(this.engine, this.registered, this.slots, this.manner) : [];
     const mine = this.processes.filter((p) => p.epoch === epoch && p.role === 'TaskManager' && !keep.includes(p.index));
     this.violations.push(...stopAll(mine, busy));
     this.processes = this.processes.filter((p) => p.state === 'Running' || !mine.includes(p));
   }
 
-  private act(action: Action): void {
+  protected act(action: Action): void {
     const engine = this.engine;
     switch (action.kind) {
       case 'StopTaskManagers':
@@ -248,6 +269,12 @@ export class World {
         return;
       case 'EnsureProcesses':
         return this.ensure(action);
+      case 'SubmitJob':
+        return this.submitTo(action);
+      case 'DropPrepared':
+        if (this.jobIds.has(action.epoch)) this.violations.push(`attempt ${action.epoch} was dropped with its job`);
+        for (const process of this.processes) if (process.epoch === action.epoch) process.stopping = true;
+        return;
       case 'StopProcesses':
         for (const process of this.processes) if (process.epoch <= action.epoch) process.stopping = true;
         return;
@@ -268,7 +295,9 @@ export class World {
           engine.asked.push({ kind: 'Cancel', triggerId: '' });
         return;
       case 'CreateSavepoint':
-        return this.createScheduled(action);
+        if (!this.savepoints.some((s) => s.metadata.name === action.name))
+          this.savepoints.push(scheduledSavepoint(action.name, this.job, this.now));
+        return;
       case 'DeleteSavepoint': {
         const found = this.savepoints.find((s) => s.metadata.name === action.name);
         if (found !== undefined) found.metadata.deletionTimestamp = new Date(this.now).toISOString();
@@ -289,26 +318,17 @@ export class World {
     }
   }
 
-  private createScheduled({ name }: { name: string; scheduledAt: string }): void {
-    if (this.savepoints.some((s) => s.metadata.name === name)) return;
-    this.savepoints.push(scheduledSavepoint(name, this.job, this.now));
-  }
-
   private ensure(action: Extract<Action, { kind: 'EnsureProcesses' }>): void {
-    const { attempt, accepted } = this.job.status!;
+    const { attempt, accepted, prepared } = this.job.status!;
+    if (prepared?.epoch === action.epoch) {
+      this.processes.push(...this.ahead.made(prepared, this.processes));
+      return;
+    }
     if (attempt?.epoch !== action.epoch || accepted === undefined) return;
-    if (this.processes.some((p) => p.state === 'Running' && p.epoch !== action.epoch && !this.isOver(p.epoch)))
-      this.violations.push(`attempt ${action.epoch} started while an older one was alive`);
+    this.judgeAlone(action.epoch);
     this.refused = this.refusal === null ? null : { reason: this.refusal, retryAt: this.now + 5_000 };
     if (this.refused !== null) return;
-    const wanted = [
-      { role: 'JobManager' as const, index: 0 },
-      ...taskManagersOf(attempt, accepted.spec.taskManager.replicas).map((index) => ({
-        role: 'TaskManager' as const,
-        index,
-      })),
-    ];
-    for (const { role, index } of wanted) {
+    for (const { role, index } of wantedProcesses(attempt, accepted.spec.taskManager.replicas)) {
       if (role === 'TaskManager' ? action.skip.includes(index) : action.only === 'TaskManagers') continue;
       const old = this.processes.find((p) => p.epoch === action.epoch && p.role === role && p.index === index);
       if (old?.state === 'Running' || (old !== undefined && role === 'JobManager')) continue;
@@ -323,8 +343,26 @@ export class World {
         restarts,
         stopping: false,
       });
-      if (role === 'JobManager') this.submit();
+      if (role === 'JobManager' && attempt.session !== true) this.submit();
     }
+  }
+
+  /** No job of another attempt may be alive, nor come to life any more. */
+  private judgeAlone(epoch: number): void {
+    if (this.processes.some((p) => p.state === 'Running' && p.epoch !== epoch && !this.isIdle(p.epoch)))
+      this.violations.push(`attempt ${epoch} started while an older one was alive`);
+  }
+
+  /** Over, or never begun. */
+  private isIdle = (epoch: number): boolean => this.isOver(epoch) || !this.jobIds.has(epoch);
+
+  private submitTo({ epoch, jobId }: { epoch: number; jobId: string }): void {
+    const { attempt } = this.job.status!;
+    const isUp = this.processes.some((p) => p.epoch === epoch && p.role === 'JobManager' && p.state === 'Running');
+    if (attempt?.epoch !== epoch || attempt.jobId !== jobId || !isUp) return;
+    if (this.jobIds.has(epoch)) return this.leadAgain();
+    this.judgeAlone(epoch);
+    this.submit();
   }
 
   /** The run of an attempt was ended by its savepoint, with all its output published: processes that are left of it can do nothing more. */
@@ -334,14 +372,12 @@ export class World {
   }
 
   /** What a JobManager does at its start. */
-  private submit(): void {
+  protected submit(): void {
     const { epoch, jobId, restoreFrom } = this.job.status!.attempt!;
     if (this.epoch >= epoch) return this.exit((p) => p.epoch === epoch && p.role === 'JobManager', false);
     this.epoch = epoch;
     this.jobIds.set(epoch, jobId);
-    const own = this.snapshots
-      .filter((s) => s.jobId === jobId && s.kind === 'Checkpoint')
-      .sort((a, b) => b.epoch - a.epoch || b.id - a.id)[0];
+    const own = newestCheckpoint(this.snapshots, { jobId });
     const from = own ?? this.snapshots.find((s) => s.path === restoreFrom);
     if (restoreFrom !== undefined && from === undefined)
       this.violations.push(`${restoreFrom} was removed and is restored from`);
@@ -361,32 +397,11 @@ export class World {
       parallelism: this.job.status!.accepted!.spec.job.parallelism,
       rescaling: false,
       restartedAt: 0,
+      checkpointedAt: this.now,
+      at: [],
       operations: new Map(),
       asked: [],
     };
-  }
-
-  /** A run counts from the moment that it stands in status. */
-  private noteRun(): void {
-    const { accepted, attempt } = this.job.status!;
-    if (attempt === undefined || accepted === undefined || this.runs.has(attempt.jobId)) return;
-    const { restartNonce } = accepted.spec;
-    const before = [...this.runs.values()].at(-1);
-    if (before?.finished === true) {
-      if (!before.recorded || before.nonces.includes(restartNonce))
-        this.violations.push('a finished job was run again without being asked to');
-      this.published = 0;
-    }
-    this.runs.set(attempt.jobId, { finished: false, recorded: false, nonces: [restartNonce] });
-  }
-
-  private noteEnd(): void {
-    const { attempt, state } = this.job.status!;
-    const run = state === 'Finished' ? this.runs.get(attempt!.jobId) : undefined;
-    if (run === undefined || run.recorded) return;
-    if (!run.finished) this.violations.push('a job that has not come to its end is Finished');
-    run.recorded = true;
-    run.nonces.push(this.job.spec.restartNonce);
   }
 
   private judgeStart(position: number): void {
@@ -420,6 +435,7 @@ export class World {
     if (engine !== null) this.rescaleEngine(engine);
     if (engine === null || engine.status !== 'RUNNING') return;
     engine.position++;
+    if (this.hopeless.has(this.job.status!.accepted!.spec.job.sql!.inline)) this.failOperations();
     for (const { kind, triggerId } of engine.asked.splice(0)) {
       if (engine.status !== 'RUNNING') break;
       if (kind === 'Cancel') this.end('CANCELED', null);
@@ -434,24 +450,27 @@ export class World {
     this.failOperations();
     engine.status = 'RESTARTING';
     engine.restartedAt = this.now;
-    const newest = this.snapshots
-      .filter((s) => s.jobId === engine.jobId && s.epoch === engine.epoch && s.kind === 'Checkpoint')
-      .sort((a, b) => b.id - a.id)[0];
-    engine.position = newest?.position ?? engine.origin;
+    engine.position = newestCheckpoint(this.snapshots, engine)?.position ?? engine.origin;
+  }
+
+  /** A JobManager that had lost its lead goes on with the job in its own books, also where that is submitted once more. */
+  leadAgain(): void {
+    const engine = this.ahead.withLead(this.processes);
+    if (engine === null) return;
+    this.engine = engine;
+    this.restartTasks(engine);
+    this.judgeStart(engine.position);
   }
 
   /** The tasks run again once all their TaskManagers are there. */
   private comeBack(engine: Engine): void {
     if (engine.asked.some(({ kind }) => kind === 'Cancel')) return this.end('CANCELED', null);
-    const possible = Math.min(engine.upperBound, this.registered.length * this.slots);
-    const waited = this.now - engine.restartedAt >= STABILIZATION;
-    if (possible === 0 || (possible < engine.upperBound && !waited)) return;
-    engine.status = 'RUNNING';
-    engine.parallelism = possible;
+    comeBack(engine, this.registered, this.slots, this.now - engine.restartedAt);
   }
 
   checkpoint(): void {
-    if (this.engine?.status === 'RUNNING' && this.job.status!.accepted!.spec.mode === 'Streaming')
+    const { mode, job } = this.job.status!.accepted?.spec ?? {};
+    if (this.engine?.status === 'RUNNING' && mode === 'Streaming' && !this.hopeless.has(job?.sql?.inline ?? ''))
       this.complete('Checkpoint', null);
   }
 
@@ -468,6 +487,7 @@ export class World {
     this.proven = true;
     if (kind === 'Checkpoint') {
       engine.completedCheckpoints++;
+      engine.checkpointedAt = this.now;
       this.published = position;
     }
   }
@@ -514,7 +534,7 @@ export class World {
       rowsOut: 1,
     });
     if (state !== 'FINISHED' || savepointPath !== null) return;
-    this.runs.get(engine.jobId)!.finished = true;
+    this.runs.finish(engine.jobId);
     // All of its output is visible, and it keeps no checkpoint.
     this.published = engine.position;
     this.proven = true;
@@ -523,6 +543,13 @@ export class World {
 
   kill(role: ProcessView['role']): void {
     const victim = this.processes.find((p) => p.role === role && p.state === 'Running');
+    if (victim !== undefined) this.exit((p) => p === victim, false);
+  }
+
+  /** Of the attempt with the highest epoch, which may have no job yet. */
+  killNewest(role: ProcessView['role']): void {
+    const alive = this.processes.filter((p) => p.role === role && p.state === 'Running');
+    const victim = alive.sort((x, y) => y.epoch - x.epoch)[0];
     if (victim !== undefined) this.exit((p) => p === victim, false);
   }
 
@@ -535,7 +562,7 @@ export class World {
   private exit(which: (process: WorldProcess) => boolean, asked: boolean): void {
     for (const process of this.processes) {
       if (process.state !== 'Running' || !which(process)) continue;
-      const busy = this.engine === null ? [] : working(this.engine, this.registered, this.slots);
+      const busy = this.engine === null ? [] : working(this.engine, this.registered, this.slots, this.manner);
       process.state = 'Exited';
       process.exit = { at: this.now, asked, reason: 'killed' };
       process.stopping = false;
@@ -546,29 +573,16 @@ export class World {
   }
 
   private check(): void {
-    const alive = this.processes.filter((p) => p.state === 'Running');
-    const working = new Set(alive.map((p) => p.epoch).filter((epoch) => !this.isOver(epoch)));
-    if (working.size > 1) this.violations.push('two attempts are alive');
-    if (this.job.status!.state === 'Suspended' && alive.length > 0)
-      this.violations.push('a suspended job has a process');
-    if (this.gone && alive.length > 0) this.violations.push('a deleted job has a process');
-    const types = this.job.status!.conditions.map((c) => c.type);
-    if (types.includes('Reconciling') && types.includes('Stalled')) this.violations.push('Reconciling and Stalled');
-  }
-
-  private pictured(): string {
-    const { status, parallelism } = this.engine ?? {};
-    return JSON.stringify([this.job.status, this.savepoints, this.processes, this.gone, status, parallelism]);
+    this.violations.push(...violationsIn(this.job.status!, this.processes, this.isIdle, this.gone));
   }
 
   /** Lets time pass until two passes in a row change nothing; answers whether it came to rest. */
   settle(): boolean {
     for (let quiet = 0, round = 0; round < 200; round++) {
-      const before = this.pictured();
+      const before = pictureOf(this);
       this.progress();
       this.pass();
-      const after = this.pictured();
-      quiet = before === after ? quiet + 1 : 0;
+      quiet = before === pictureOf(this) ? quiet + 1 : 0;
       if (quiet === 2) return true;
       this.now += 20_000;
     }

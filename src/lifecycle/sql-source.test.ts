@@ -24,7 +24,7 @@ function started(text: string): World {
   return world;
 }
 const condition = (world: World, type: string) => world.job.status?.conditions.find((x) => x.type === type);
-const text = (world: World) => world.job.status?.accepted?.spec.job.sql.inline;
+const text = (world: World) => world.job.status?.accepted?.spec.job.sql?.inline;
 
 test('a job waits for its ConfigMap, says so once, and starts by itself when it comes', () => {
   const world = new World(spec());

@@ -12,7 +12,7 @@ export function referencedSql(
 ): { text: string | undefined; missing: string | null } {
   if (found === undefined) return { text: undefined, missing: null };
   if ('text' in found) return { text: found.text, missing: null };
-  return { text: accepted?.job.sql.inline ?? '', missing: found.missing };
+  return { text: accepted?.job.sql?.inline ?? '', missing: found.missing };
 }
 
 /** Nobody can say what the spec asks for, so the accepted version goes on as it is. */

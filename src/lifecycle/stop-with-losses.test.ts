@@ -14,7 +14,7 @@ const WAYS: readonly Way[] = ['suspended', 'upgraded', 'deleted'];
 
 function ask(world: World, way: Way): void {
   if (way === 'suspended') world.edit((s) => void (s.suspend = true));
-  if (way === 'upgraded') world.edit((s) => void (s.job.sql.inline = 'version 1'));
+  if (way === 'upgraded') world.edit((s) => void (s.job.sql = { inline: 'version 1' }));
   if (way === 'deleted')
     world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
 }

@@ -1,7 +1,7 @@
 // Stopping a run so that nothing of it is lost: with a savepoint, or by cancelling it. Every step can be repeated after a crash.
 import type { Attempt, PendingOperation } from '../api/status.ts';
 import { CANCEL_LIMIT, operationDelay } from './back-off.ts';
-import { engineOf, finishedByItself, lossOf, processesOf, terminalOf, timestamp, type Terminal } from './facts.ts';
+import { engineOf, finishedByItself, lossOf, terminalOf, timestamp, type Terminal } from './facts.ts';
 import { idOf } from './ids.ts';
 import type { Action, Context, DecidedEvent, Report, StatusPatch } from './model.ts';
 import { missingProcesses, reportOfLoss } from './processes.ts';
@@ -42,10 +42,6 @@ export function stopRun(c: Context, how: 'Savepoint' | 'LastState' | 'Cancel'): 
 
   const loss = lossOf(c, attempt);
   if (loss !== null) return abandoned(c, attempt, `the job was not running (${loss.reason})`);
-
-  // A pod that was deleted leaves no record: nobody is there to answer, and nobody starts it again while the run is being stopped.
-  if (attempt.healthy && processesOf(c, attempt, 'JobManager').length === 0)
-    return abandoned(c, attempt, 'the JobManager is gone');
 
   const asked = stopPending(pending, attempt);
   if (how === 'LastState' && asked === undefined) return over(c, { ...attempt, ended: 'Abandoned' }, {});

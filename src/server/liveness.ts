@@ -26,7 +26,7 @@ export class Liveness {
   get stuck(): string | null {
     const { limitMs, lookEveryMs } = this.options;
     if (this.looks * lookEveryMs < limitMs) return null;
-    return `a pass over a job has been under way for more than ${limitMs / 1000} s`;
+    return `a pass has been under way for more than ${limitMs / 1000} s`;
   }
 
   private look(): void {

@@ -1,6 +1,7 @@
 // The port "where FlowJobs live". Its semantics are the Kubernetes API's: optimistic locking by resourceVersion, generation by spec changes,
 // status as a subresource, deletion held up by finalizers, watches that resume. On one machine it is files, on Kubernetes the API server.
 import type { EventInput, FlowEvent } from '../api/event.ts';
+import type { FlowCluster } from '../api/flowcluster.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import type { Kind } from '../api/group.ts';
@@ -10,6 +11,7 @@ import type { ObjectKey, ObjectMeta } from '../api/object.ts';
 export interface Objects {
   FlowJob: FlowJob;
   FlowSavepoint: FlowSavepoint;
+  FlowCluster: FlowCluster;
 }
 export type AnyObject = Objects[Kind];
 

@@ -7,8 +7,8 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { generateBids } from './bids.ts';
 import { runEmbedded } from './embedded.ts';
-import { FlinkCluster } from './flink/cluster.ts';
-import { installFlink, missingTools } from './flink/install.ts';
+import { ensureFlink } from '../flink/distribution.ts';
+import { FlinkCluster } from '../flink/session-cluster.ts';
 import { median, report, type Figure } from './report.ts';
 
 const ROWS = Number(process.env['BIDS'] ?? 5_000_000);
@@ -64,10 +64,7 @@ INSERT INTO sink ${query.select};
 }
 
 export async function flinkProbe(): Promise<void> {
-  const missing = missingTools();
-  if (missing.length > 0)
-    throw new Error(`this benchmark runs Apache Flink beside the engine and needs: ${missing.join(', ')}`);
-  const home = installFlink(console.log);
+  const home = await ensureFlink(console.log);
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'flowjob');
   mkdirSync(cache, { recursive: true });
   console.log(`generating ${ROWS.toLocaleString('en-US')} bids as CSV and JSON ...`);

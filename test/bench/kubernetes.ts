@@ -2,7 +2,7 @@
 // `npm run cluster -- up` and `load`, `scale` starts a control plane of its own.
 import { Jobs, kubectl, installOperator, NAMESPACE, uninstallOperator } from '../kubernetes/flowjobs/operator.ts';
 import { FlowJobSubject } from './kubernetes/flowjob-subject.ts';
-import { PodBench } from './kubernetes/pods.ts';
+import { EMBEDDED_TARGETS, PodBench } from './kubernetes/pods.ts';
 import { scaleFigures } from './kubernetes/scale.ts';
 import { report, type Figure } from './report.ts';
 
@@ -23,11 +23,8 @@ async function podFigures(): Promise<Figure[]> {
   try {
     const bench = await PodBench.open(new FlowJobSubject(jobs), kubectl, NAMESPACE);
     try {
-      return await bench.measure({
-        starts: number('STARTS', 9),
-        upgrades: number('UPGRADES', 7),
-        kills: number('KILLS', 5),
-      });
+      const plan = { starts: number('STARTS', 9), upgrades: number('UPGRADES', 7), kills: number('KILLS', 5) };
+      return await bench.measure(plan, EMBEDDED_TARGETS);
     } finally {
       bench.close();
     }

@@ -1,6 +1,7 @@
 // `npm run bench -- NAME`: each benchmark prints a table, then one line of JSON.
 import { autoscalerBench } from './autoscaler.ts';
 import { demoBench } from './demo.ts';
+import { flinkBench } from './flink.ts';
 import { flinkProbe } from './flink-probe.ts';
 import { kubernetesBench } from './kubernetes.ts';
 import { stateBench } from './state.ts';
@@ -8,6 +9,7 @@ import { stateBench } from './state.ts';
 const benches: Record<string, () => Promise<void>> = {
   autoscaler: autoscalerBench,
   demo: demoBench,
+  flink: flinkBench,
   'flink-probe': flinkProbe,
   kubernetes: kubernetesBench,
   state: stateBench,

@@ -4,7 +4,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installFlink, missingTools } from './flink/install.ts';
+import { ensureFlink } from '../flink/distribution.ts';
+import { missingTools } from '../flink/tools.ts';
 import { report } from './report.ts';
 import type { StateCluster } from './state/cluster.ts';
 import { diskSpeed } from './state/disk.ts';
@@ -58,7 +59,7 @@ export async function stateBench(): Promise<void> {
       ...diskFigures(disk, embedded),
       ...spillFigures(spilling),
     ];
-    const missing = process.env['FLINK'] === '0' ? ['(FLINK=0)'] : missingTools();
+    const missing = process.env['FLINK'] === '0' ? ['(FLINK=0)'] : await missingTools();
     if (missing.length > 0) console.log(`without Flink: ${missing.join(', ')} is not there`);
     else
       for (const [backend, measured] of await measureFlink(join(work, 'flink')))
@@ -120,7 +121,7 @@ async function measureSpilling(work: string): Promise<Spilling> {
 
 /** Flink with its state on the heap, and in RocksDB with incremental checkpoints; fewer repetitions. */
 async function measureFlink(work: string): Promise<[string, Measured][]> {
-  const home = installFlink(console.log);
+  const home = await ensureFlink(console.log);
   const plan: Plan = { ...WANTED, pairs: Math.min(2, WANTED.pairs), kills: 2, rescales: 2 };
   const cluster = await say('Flink: starting', async () => FlinkStateCluster.start(home, work));
   try {

@@ -86,7 +86,8 @@ export function sameValue(recorded: string | null, actual: string | null, type: 
   return Object.is(a, b) || a === b || Math.abs(a - b) <= Math.abs(a) * 4e-16;
 }
 
-function plain(decimal: string): string {
+/** A decimal number without an exponent and without zeros that say nothing. */
+export function plain(decimal: string): string {
   const [mantissa = '', exponent = '0'] = decimal.split('E');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const shift = Number(exponent);

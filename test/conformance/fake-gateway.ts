@@ -3,16 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { checkedRequirements } from '../../engine/jobmanager/requirements-request.ts';
 import type { ExecPlan } from '../../engine/plan/exec-plan.ts';
 import { sqlType } from '../../engine/plan/types.ts';
-import {
-  GatewayError,
-  type CheckpointView,
-  type JobResourceRequirements,
-  type JobManagerGateway,
-  type JobStatus,
-  type JobView,
-  type OperationStatus,
-  type SavepointRequest,
-  type TaskManagerView,
+import { endedOtherwise } from '../../engine/rest/errors.ts';
+import type {
+  CheckpointView,
+  JobResourceRequirements,
+  JobManagerGateway,
+  JobStatus,
+  JobView,
+  OperationStatus,
+  SavepointRequest,
+  TaskManagerView,
 } from '../../engine/rest/gateway.ts';
 
 export const JOB_ID = '68e6653b4af259333a782d828f7aea17';
@@ -102,6 +102,15 @@ const checkpoint = (id: number, kind: CheckpointView['kind']): CheckpointView =>
   failureMessage: null,
   numSubtasks: 4,
   numAcknowledged: 4,
+  tasks: [SOURCE, WINDOW].map((vertexId) => ({
+    vertexId,
+    subtasks: [0, 1].map((subtask) => ({
+      subtask,
+      ackTimestamp: START + id * 5000 + 57 + subtask * 3,
+      stateSize: 80_000 + subtask,
+      checkpointedSize: 80_000 + subtask,
+    })),
+  })),
 });
 
 const failedCheckpoint: CheckpointView = {
@@ -250,6 +259,10 @@ export class FakeGateway implements JobManagerGateway {
     return { ...slots, 'Status.JVM.Memory.Heap.Used': 50_051_408, 'Status.JVM.CPU.Load': 0 };
   }
 
+  environment(): { version: string; arch: string; options: string[] } {
+    return { version: 'Node.js v24.0.0', arch: 'x64', options: ['--semi-space-growth-factor=1'] };
+  }
+
   async triggerSavepoint(_jobId: string, request: SavepointRequest): Promise<{ triggerId: string }> {
     return this.start('savepoint', request.triggerId, '/data/savepoints/savepoint-68e665-9c89edb07c0a');
   }
@@ -291,12 +304,7 @@ export class FakeGateway implements JobManagerGateway {
 
   async cancelJob(): Promise<void> {
     this.calls.push('cancel');
-    if (this.view.status === 'FINISHED')
-      throw new GatewayError(
-        409,
-        'org.apache.flink.runtime.rest.handler.RestHandlerException',
-        'Job cancellation failed because the job has already reached another terminal state (FINISHED).',
-      );
+    if (this.view.status === 'FINISHED') throw endedOtherwise(this.view.status);
   }
 
   async updateResourceRequirements(_jobId: string, requested: JobResourceRequirements): Promise<void> {

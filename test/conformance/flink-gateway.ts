@@ -1,11 +1,12 @@
-// Flink's SQL gateway with a cluster inside its own process: statements and their results over REST.
+// Flink's SQL gateway, with a cluster inside its own process or before one that runs: statements and their results over REST.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { flattenConfig } from '../../engine/config.ts';
+import type { FlinkConfig } from '../flink/session-cluster.ts';
+import { freePorts } from '../kubernetes/ports.ts';
 
 interface Page {
   resultType?: string;
@@ -24,12 +25,15 @@ export class SqlGateway {
     this.rest = rest;
   }
 
-  /** Starts a gateway of the distribution in `home` and opens a batch session in UTC. `work` receives configuration and logs. */
-  static async start(home: string, work: string): Promise<SqlGateway> {
+  /**
+   * Starts a gateway of the distribution in `home` and opens a batch session in UTC. `work` receives configuration and logs; `config` comes on top of what
+   * this sets: jobs run inside the gateway, unless it names a cluster.
+   */
+  static async start(home: string, work: string, config: FlinkConfig = {}): Promise<SqlGateway> {
     const conf = join(work, 'conf');
     mkdirSync(join(work, 'log'), { recursive: true });
     cpSync(join(home, 'conf'), conf, { recursive: true });
-    const port = await freePort();
+    const [port] = await freePorts(1);
     const options = {
       ...flattenConfig(parse(readFileSync(join(home, 'conf/config.yaml'), 'utf8'))),
       'execution.target': 'local',
@@ -37,6 +41,7 @@ export class SqlGateway {
       'sql-gateway.endpoint.rest.address': 'localhost',
       'sql-gateway.endpoint.rest.bind-address': 'localhost',
       'sql-gateway.endpoint.rest.port': port,
+      ...config,
     };
     writeFileSync(join(conf, 'config.yaml'), stringify(options, { lineWidth: 0 }));
     const env = { ...process.env, FLINK_CONF_DIR: conf, FLINK_LOG_DIR: join(work, 'log') };
@@ -50,7 +55,7 @@ export class SqlGateway {
     child.stderr.pipe(log);
     const gateway = new SqlGateway(child, `http://localhost:${port}`);
     try {
-      await gateway.open();
+      await gateway.open('BATCH');
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -58,13 +63,16 @@ export class SqlGateway {
     return gateway;
   }
 
-  private async open(): Promise<void> {
+  /** Statements run in a new session from now on, which knows no table. Before a cluster an INSERT runs to its end. */
+  async open(mode: 'STREAMING' | 'BATCH'): Promise<void> {
     const deadline = Date.now() + 90_000;
     const properties = {
-      'execution.runtime-mode': 'BATCH',
+      'execution.runtime-mode': mode,
+      'table.dml-sync': 'true',
       'table.local-time-zone': 'UTC',
       'execution.batch.adaptive.auto-parallelism.enabled': 'false',
     };
+    this.session = '';
     while (this.session === '') {
       const response = await fetch(`${this.rest}/v2/sessions`, {
         method: 'POST',
@@ -116,16 +124,5 @@ function parseExactly(text: string): unknown {
     return Array.isArray(this) && (typeof value === 'number' || typeof value === 'boolean')
       ? (context?.source ?? String(value))
       : value;
-  });
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -1,12 +1,13 @@
 // Puts expressions.sql to a real Flink and records what it answers: value for each row, type, or that it refuses.
 // Run: node test/conformance/record-flink-expressions.ts [--all]; without --all only expressions that have no answer yet. All take a quarter
-// of an hour. Needs what the installer of the benchmark needs.
+// of an hour. Needs what test/flink/tools.ts says.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FLINK_VERSION, installFlink } from '../bench/flink/install.ts';
+import { ensureFlink, FLINK_VERSION } from '../flink/distribution.ts';
 import { AGGREGATE_QUERIES, COLUMNS, ROWS, SCALAR_QUERY, type RecordedExpression } from './expression-table.ts';
 import { SqlGateway } from './flink-gateway.ts';
+import { reasonOf } from './flink-reason.ts';
 
 const FIXTURE = new URL('../fixtures/flink-2.3/expressions.json', import.meta.url);
 /** Expressions of one job: a job costs a second, and one failing row fails all of its job. */
@@ -48,13 +49,6 @@ function jsonRow(row: readonly (string | null)[]): string {
   return `{${cells.join(',')}}`;
 }
 
-/** The first line that says something, without classes and positions. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const causes = [...text.matchAll(/Caused by: [\w.$]+: ([^\n]+)/g)].map((match) => match[1]!);
-  return (causes.at(-1) ?? text.split('\n')[0]!).slice(0, 160);
-}
-
 async function record(flink: SqlGateway, answers: RecordedExpression[], save: () => void): Promise<void> {
   for (const answer of answers) {
     try {
@@ -62,7 +56,7 @@ async function record(flink: SqlGateway, answers: RecordedExpression[], save: ()
       answer.type = await typeOf(flink, (aggregate ? AGGREGATE_QUERIES[0] : SCALAR_QUERY)([answer.sql]));
       if (aggregate) answer.groupedType = await typeOf(flink, AGGREGATE_QUERIES[2]([answer.sql]));
     } catch (error) {
-      answer.refused = reason(error);
+      answer.refused = reasonOf(error);
     }
   }
   const legal = answers.filter(({ refused }) => refused === undefined);
@@ -102,7 +96,7 @@ async function evaluate(
     }
     for (const [i, answer] of group.entries()) answer.values = rows.map((row) => row[i + 1]!);
   } catch (error) {
-    if (group.length === 1) group[0]!.fails = reason(error);
+    if (group.length === 1) group[0]!.fails = reasonOf(error);
     else {
       const middle = group.length >> 1;
       await evaluate(flink, queries, group.slice(0, middle));
@@ -117,7 +111,7 @@ function order(key: string | null): number {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'flink-expressions-'));
-const flink = await SqlGateway.start(installFlink(console.log), work);
+const flink = await SqlGateway.start(await ensureFlink(console.log), work);
 try {
   const data = join(work, 'rows.json');
   writeFileSync(data, ROWS.map(jsonRow).join('\n') + '\n');

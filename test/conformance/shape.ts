@@ -9,10 +9,12 @@ const typeName = (value: Json): string =>
 /**
  * Differences as `path: what`, empty when `actual` has the shape of `recorded`. Extra fields are allowed. Elements of arrays are compared as a whole: a
  * field that all recorded elements have must be in all actual ones, one that some have in some. `null` on either side fits any type, because a recording
- * shows one moment. `ignore` takes paths such as `.vertices[].metrics`.
+ * shows one moment; but it is no answer. `ignore` takes paths such as `.vertices[].metrics`.
  */
 export function shapeDifferences(recorded: Json, actual: Json, ignore: ReadonlySet<string>): string[] {
-  return compare([recorded], [actual], ignore, '');
+  return actual === null && recorded !== null
+    ? ['null instead of an answer']
+    : compare([recorded], [actual], ignore, '');
 }
 
 function compare(recorded: Json[], actual: Json[], ignore: ReadonlySet<string>, path: string): string[] {

@@ -7,9 +7,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import { partFiles, readJsonRows } from '../demo/results.ts';
-import { condition, engineProcesses } from '../harness/cli.ts';
+import { condition } from '../harness/cli.ts';
 import { AS_EXPECTED, deviationsOfParts } from '../harness/each-once.ts';
 import { withLocalOperator } from '../harness/local-operator.ts';
+import { has, taskManagers } from '../harness/size.ts';
 import { until } from '../harness/until.ts';
 
 /** Numbers are handed out in parts of this size, which several subtasks read side by side: none comes to its end. */
@@ -69,19 +70,6 @@ const untilJob = (name: string, what: string, holds: (job: FlowJob) => boolean):
     patience,
   );
 
-const has =
-  (replicas: number) =>
-  ({ status }: FlowJob): boolean =>
-    status?.state === 'Running' &&
-    status.parallelism === replicas &&
-    status.taskManager?.replicas === replicas &&
-    status.scaling === undefined;
-
-/** From outside: by their command lines. */
-const taskManagers = (name: string): number =>
-  engineProcesses(home).filter(({ role, args }) => role === 'taskmanager' && args.some((arg) => arg.includes(name)))
-    .length;
-
 /** Lines of the table that `autoscale explain --history` ends with: action, reason, TaskManagers and parallelism. */
 const decisionsIn = (explained: string): string[] =>
   explained
@@ -119,7 +107,7 @@ test('a load that steps up scales a stream up in place by itself, and its bounds
     message: expect.stringMatching(/needs \d+ % of what it can do; the target is 70 %: 1 → 2 TaskManagers/) as string,
   });
   expect({ spec: up.spec, generation: up.metadata.generation }).toEqual({ spec: first.spec, generation: 1 });
-  expect(taskManagers('orders')).toBe(2);
+  expect(taskManagers(home, 'orders')).toBe(2);
   await until('rows of both subtasks', () => partFiles(join(out, 'orders')).some(isOfSecondPart), patience);
 
   await apply('orders', { ...load, autoscaling: 'maxParallelism: 1' });
@@ -132,7 +120,7 @@ test('a load that steps up scales a stream up in place by itself, and its bounds
     reason: 'OutsideBounds',
   });
   expect(down.spec.taskManager).toEqual(first.spec.taskManager);
-  expect(taskManagers('orders')).toBe(1);
+  expect(taskManagers(home, 'orders')).toBe(1);
   expect(condition(down, 'Ready')).toBe('True');
   expect(down.status?.lastSavepoint).toBeUndefined();
 
@@ -166,7 +154,7 @@ test('a recommendation is told, look after look, and nothing is done', async () 
     generation: 1,
     taskManager: 1,
   });
-  expect(taskManagers('advised')).toBe(1);
+  expect(taskManagers(home, 'advised')).toBe(1);
   expect(await cli.must('autoscale', 'explain', 'advised')).toMatch(
     /^Rescale .*\(OutsideBounds\).*, as a recommendation/,
   );

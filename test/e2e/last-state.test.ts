@@ -1,43 +1,17 @@
 // An upgrade without a savepoint, with the real engine: from the newest checkpoint of the version before, every row once.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
 import { readJsonRows } from '../demo/results.ts';
 import { condition, eventually } from '../harness/cli.ts';
+import { countingJob, untilNumbers } from '../harness/counting-job.ts';
 import { withLocalOperator } from '../harness/local-operator.ts';
 
-const { cli, out, work } = withLocalOperator('last-state');
+const operator = withLocalOperator('last-state');
+const { cli, out } = operator;
 
-function manifest(version: number, suspend = false): string {
-  const file = join(work, 'numbers.yaml');
-  writeFileSync(
-    file,
-    `apiVersion: flowjob.dev/v1alpha1
-kind: FlowJob
-metadata: {name: numbers}
-spec:
-  mode: Streaming
-  suspend: ${suspend}
-  upgrade: {strategy: LastState}
-  state: {checkpoint: {interval: 200ms}}
-  taskManager: {replicas: 1, slots: 1}
-  job:
-    sql:
-      inline: |
-        CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'fields.n.kind' = 'sequence',
-          'fields.n.start' = '1', 'fields.n.end' = '1000000', 'rows-per-second' = '500');
-        CREATE TABLE kept (n BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'path' = '${out}', 'format' = 'json');
-        INSERT INTO kept SELECT n, ${version} FROM numbers;
-`,
-  );
-  return file;
-}
-
+const manifest = (v: number, suspend = false): string =>
+  countingJob(operator, { v, suspend, upgrade: '{strategy: LastState}' });
 const until = (what: string, holds: (job: FlowJob) => boolean): Promise<FlowJob> =>
-  eventually(`numbers ${what}`, 60, async () => {
-    const job = await cli.get('numbers');
-    return holds(job) && job.status?.observedGeneration === job.metadata.generation ? job : undefined;
-  });
+  untilNumbers(operator, what, 60, holds);
 
 test('three versions in a row lose and double nothing, and only the suspend takes a savepoint', async () => {
   for (const version of [1, 2, 3]) {

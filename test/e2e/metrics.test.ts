@@ -139,8 +139,9 @@ test('a burst is pending until it is read; then nothing is, and the source is id
   ).toBeGreaterThan(500);
   const done = await collected('nothing pending', (one) => {
     const source = sourceOf(one);
-    return sum(source, 'PENDING_RECORDS') === 0 && avg(source, 'BUSY_TIME_PER_SEC') === 0;
+    // The rate is a mean over a while: it comes to nothing later than the work does.
+    const still = ['PENDING_RECORDS', 'SOURCE_TASK_NUM_RECORDS_IN_PER_SEC'].every((name) => sum(source, name) === 0);
+    return still && avg(source, 'BUSY_TIME_PER_SEC') === 0;
   });
   expect(sum(sourceOf(done), 'SOURCE_TASK_NUM_RECORDS_IN')).toBe(rows);
-  expect(sum(sourceOf(done), 'SOURCE_TASK_NUM_RECORDS_IN_PER_SEC')).toBe(0);
 }, 240_000);

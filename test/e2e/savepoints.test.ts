@@ -1,6 +1,6 @@
 // Savepoints as people keep them: moved to where neither input nor output was, looked through with the command line, and gone on from; those of old versions too.
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { orders, rowText, stateOf } from '../../engine/checkpoint/orders.fixture.ts';
@@ -43,9 +43,23 @@ async function stop(): Promise<string> {
   const triggerId = 'e'.repeat(32);
   await cluster.send('POST', `/jobs/${JOB}/stop`, { triggerId, drain: false });
   await finished(JOB);
-  const { operation } = await cluster.get<{ operation: { location?: string } }>(`/jobs/${JOB}/savepoints/${triggerId}`);
+  const path = `/jobs/${JOB}/savepoints/${triggerId}`;
+  const { operation } = await cluster.get<{ operation: { location?: string } }>(path);
   if (operation.location === undefined) throw new Error(`no savepoint was taken: ${JSON.stringify(operation)}`);
   return operation.location;
+}
+
+interface Held extends Record<string, unknown> {
+  committables: { payload: { from: string; to: string } }[];
+}
+
+/** Stops a job that takes no checkpoint but that of the stop, once it has written rows: the savepoint then holds output that is on its way. */
+async function stopAmidOutput(sql: string, output: string): Promise<{ savepoint: string; processes: ChildProcess[] }> {
+  const rarely = ['-D', 'execution.checkpointing.interval=1h'];
+  const processes = [cluster.startTaskManager('tm-0'), cluster.startJobManager(1, JOB, sql, rarely)];
+  const inProgress = (name: string): boolean => name.includes('.inprogress.');
+  await cluster.until('rows', async () => existsSync(output) && readdirSync(output).some(inProgress));
+  return { savepoint: await stop(), processes };
 }
 
 const finished = async (jobId: string): Promise<void> =>
@@ -196,12 +210,11 @@ describe('state, input and output moved elsewhere as one folder', () => {
   }
 
   test('a savepoint is restored there, and makes visible what was not when it was moved', async () => {
-    const processes = [cluster.startTaskManager('tm-0'), cluster.startJobManager(1, JOB, job1)];
-    await checkpoints(3);
-    const savepoint = relative(elsewhere.path('here'), await stop());
-    const moved = await move(...processes);
+    const stopped = await stopAmidOutput(job1, elsewhere.path('here', 'output'));
+    const savepoint = relative(elsewhere.path('here'), stopped.savepoint);
+    const moved = await move(...stopped.processes);
 
-    const { committables } = inspect(moved(savepoint)) as { committables: { payload: { from: string; to: string } }[] };
+    const { committables } = inspect(moved(savepoint)) as Held;
     expect(committables).not.toEqual([]);
     // As a JobManager leaves them that is killed before it has made them visible.
     for (const { payload } of committables)
@@ -228,11 +241,10 @@ describe('state, input and output moved elsewhere as one folder', () => {
 });
 
 test('a sink that is given another path, or is gone, leaves no rows of the savepoint behind', async () => {
-  const processes = [cluster.startTaskManager('tm-0'), cluster.startJobManager(1, JOB, job(200))];
-  await checkpoints(3);
-  const savepoint = await stop();
+  const { savepoint, processes } = await stopAmidOutput(job(200), cluster.path('output'));
   for (const process of processes) await kill(process);
-  const { committables } = inspect(savepoint) as { committables: { payload: { from: string; to: string } }[] };
+  const { committables } = inspect(savepoint) as Held;
+  expect(committables).not.toEqual([]);
   const hide = (): void => {
     for (const { payload } of committables)
       renameSync(cluster.path('output', payload.to), cluster.path('output', payload.from));

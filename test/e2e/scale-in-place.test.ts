@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FlowJob } from '../../src/api/flowjob.ts';
-import { condition, engineProcesses, eventually } from '../harness/cli.ts';
+import { condition, eventually } from '../harness/cli.ts';
 import { withLocalOperator } from '../harness/local-operator.ts';
+import { has, taskManagers } from '../harness/size.ts';
 
 const ROWS = 900_000;
 const PER_SECOND = 20_000;
@@ -75,28 +76,19 @@ const until = (what: string, holds: (job: FlowJob) => boolean): Promise<FlowJob>
     return holds(job) && job.status?.observedGeneration === job.metadata.generation ? job : undefined;
   });
 
-/** From outside: by their command lines. */
-const taskManagers = (): number => engineProcesses(home).filter(({ role }) => role === 'taskmanager').length;
-
-const has =
-  (replicas: number) =>
-  ({ status }: FlowJob): boolean =>
-    status?.state === 'Running' &&
-    status.parallelism === replicas &&
-    status.taskManager?.replicas === replicas &&
-    status.scaling === undefined &&
-    status.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Running');
+const isReady = ({ status }: FlowJob): boolean =>
+  status?.conditions.some(({ type, reason }) => type === 'Ready' && reason === 'Running') === true;
 
 test('a stream is scaled up and down in place: one attempt, Ready all the while, no savepoint, and each row exactly once', async () => {
   await apply(1);
-  const first = await until('runs', has(1));
+  const first = await until('runs', (job) => has(1)(job) && isReady(job));
   seen.length = 0;
   for (const replicas of [3, 1, 2]) {
     await apply(replicas);
-    const job = await until(`has ${replicas} TaskManagers`, has(replicas));
+    const job = await until(`has ${replicas} TaskManagers`, (job) => has(replicas)(job) && isReady(job));
     expect(job.status?.attempt).toMatchObject({ epoch: 1, jobId: first.status!.attempt!.jobId });
     expect(job.status?.accepted?.spec).toMatchObject({ taskManager: { replicas }, job: { parallelism: replicas } });
-    expect(taskManagers()).toBe(replicas);
+    expect(taskManagers(home, 'windows')).toBe(replicas);
   }
   expect(new Set(seen)).toEqual(new Set(['Running True']));
   const events = await cli.must('describe', 'windows');

@@ -14,9 +14,8 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { takeLock } from '../../src/store/local/process-lock.ts';
+import { buildLock } from '../harness/build-lock.ts';
 import { cacheFolder } from '../harness/cache-folder.ts';
-import { until } from '../harness/until.ts';
 
 type Log = (line: string) => void;
 
@@ -85,11 +84,18 @@ const programs = {
     ldflags: [],
     minutes: 3,
   },
+  versitygw: {
+    module: 'versitygw',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    links: [],
+    ldflags: [],
+    minutes: 1.5,
+  },
 } satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;
 /** Programs that are built when a test asks for them; `up` builds all others. */
-const ON_DEMAND: readonly ProgramName[] = ['metrics-server'];
+const ON_DEMAND: readonly ProgramName[] = ['metrics-server', 'versitygw'];
 export const CLUSTER_PROGRAMS = (Object.keys(programs) as ProgramName[]).filter((name) => !ON_DEMAND.includes(name));
 
 /** Overridden by FLOWJOB_KUBERNETES_CACHE. Holds programs and images, nothing that a running cluster writes to. */
@@ -196,20 +202,6 @@ function checkGo(): void {
       cause: error,
     });
   }
-}
-
-async function buildLock(file: string, log: Log): Promise<{ release: () => void }> {
-  const attempt = takeLock(file);
-  if ('release' in attempt) return attempt;
-  log(`process ${attempt.holder.pid} is building already: waiting for it`);
-  return until(
-    'the other build ends',
-    () => {
-      const again = takeLock(file);
-      return 'release' in again ? again : null;
-    },
-    { seconds: 3600, every: 500 },
-  );
 }
 
 /** What a program is built from, as its stamp says. */

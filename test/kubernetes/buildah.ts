@@ -37,6 +37,15 @@ export async function hasImage(name: string): Promise<boolean> {
   return listed.split('\n').includes(name);
 }
 
+export async function tagImage(name: string, other: string): Promise<void> {
+  await buildah('tag', name, other);
+}
+
+/** With all of its names. */
+export async function removeImage(name: string): Promise<void> {
+  if (await hasImage(name)) await buildah('rmi', '--force', name);
+}
+
 async function buildah(...args: string[]): Promise<string> {
   const policy = kubernetesCache('policy.json');
   if (!existsSync(policy)) {

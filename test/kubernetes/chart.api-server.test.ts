@@ -72,6 +72,25 @@ test.each([
   expect(containers[0]!.command).toContain(`--max-old-space-size=${values[0].split('=')[1]}`);
 });
 
+test.each([
+  [true, ['roles', 'rolebindings', 'serviceaccounts']],
+  [false, []],
+])('the operator gives rights away only where jobs on Flink are highly available: %s', async (enabled, made) => {
+  const objects = await render(`flink.highAvailability.enabled=${enabled}`);
+  const { rules } = objects.find(({ kind }) => kind === 'ClusterRole') as unknown as {
+    rules: { resources: string[]; verbs: string[] }[];
+  };
+  const resources = rules.flatMap((rule) => rule.resources);
+  expect(['roles', 'rolebindings', 'serviceaccounts'].filter((one) => resources.includes(one))).toEqual(made);
+  const mayUpdate = rules.some((rule) => rule.resources.includes('configmaps') && rule.verbs.includes('update'));
+  expect(mayUpdate).toBe(enabled);
+  // What attempts needed that are over goes in each setting.
+  for (const resource of ['configmaps', 'secrets'])
+    expect(rules.some((rule) => rule.resources.includes(resource) && rule.verbs.includes('delete'))).toBe(true);
+  const { command, args } = podSpec(objects).containers[0] as { command: string[]; args?: string[] };
+  expect([...command, ...(args ?? [])].includes('--flink-high-availability')).toBe(enabled);
+});
+
 test('its replicas go to nodes of their own where they can, unless the values say otherwise', async () => {
   const matchLabels = { 'app.kubernetes.io/name': 'flowjob-operator', 'app.kubernetes.io/instance': RELEASE };
   expect(podSpec(await render()).topologySpreadConstraints).toEqual([

@@ -64,12 +64,17 @@ export interface OperatorRights {
   kubectl: Kubectl;
 }
 
-/** Installs CRDs and rights, makes the namespaces, and answers a client that speaks as the operator's service account. */
-export async function operatorRights(plane: ControlPlane, namespaces: readonly string[]): Promise<OperatorRights> {
+/** Installs CRDs and rights, makes the namespaces, and answers a client that speaks as the operator's service account. `values`: of the chart. */
+export async function operatorRights(
+  plane: ControlPlane,
+  namespaces: readonly string[],
+  ...values: string[]
+): Promise<OperatorRights> {
   const kubectl = new Kubectl(kubernetesCache('bin', 'kubectl'), plane.kubeconfig());
   const all = [SYSTEM, ...namespaces].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   await kubectl.apply(all);
-  const objects = await render(namespaces.length === 0 ? 'replicas=1' : `watchNamespaces={${namespaces.join(',')}}`);
+  const watched = namespaces.length === 0 ? 'replicas=1' : `watchNamespaces={${namespaces.join(',')}}`;
+  const objects = await render(watched, ...values);
   const kinds = [
     'CustomResourceDefinition',
     'ServiceAccount',

@@ -90,7 +90,7 @@ test('what the server refuses is told by file and field with a remedy, and nothi
     out: '',
     err: [
       'error: bad.yaml (document 2): FlowJob "bad" is invalid:',
-      '  spec.mode: Unsupported value: "Steaming": supported values: "Streaming", "Batch"',
+      '  spec.mode: Unsupported value: "Steaming": supported values: "Streaming", "Batch", "Automatic"',
       '    did you mean "Streaming"?',
       'Nothing was changed.',
     ].join('\n'),

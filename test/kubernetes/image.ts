@@ -91,7 +91,7 @@ async function withAuthorities(build: (volumes: string[]) => Promise<void>): Pro
 function removeOldArchives(): void {
   const folder = kubernetesCache('images');
   const archives = readdirSync(folder)
-    .filter((file) => /^flowjob-.*\.tar$/.test(file))
+    .filter((file) => /^flowjob-[0-9a-f]+\.tar$/.test(file))
     .sort((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs);
   for (const old of archives.slice(KEPT_ARCHIVES)) rmSync(join(folder, old));
 }

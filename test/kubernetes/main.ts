@@ -1,7 +1,8 @@
-// `npm run cluster -- up|down|status|load`: a real Kubernetes for tests and for trying FlowJob out.
+// `npm run cluster -- up|down|status|load|load-flink`: a real Kubernetes for tests and for trying FlowJob out.
 import { parseArgs } from 'node:util';
 import { kubernetesCache } from './binaries.ts';
 import { cannotRunHere, clusterUp, controlPlaneUp, down, isWholeClusterUp, kubectlOf } from './cluster.ts';
+import { FLINK_IMAGE, loadFlinkImage } from './flink-image.ts';
 import { clusterFolder, kubeconfigFile, withClusterLock } from './folder.ts';
 import { IMAGE, loadProjectImage } from './image.ts';
 import { findOwnCluster, forgetOwnCluster, howToLoad, ownCluster, useOwnCluster } from './own-cluster.ts';
@@ -12,6 +13,7 @@ const USAGE = `usage: npm run cluster -- COMMAND
   up --control-plane    etcd, API server and controller manager only; no root needed
   up --context NAME     use a cluster of yours: kind, minikube, any
   load                  build the project's image and put it on the node
+  load-flink            the same of Apache Flink's image, from Dockerfile.flink
   status                what runs
   down                  take away all that \`up\` made`;
 
@@ -32,6 +34,8 @@ async function main(): Promise<void> {
       return withClusterLock(folder, async () => up(values['control-plane'], values.context));
     case 'load':
       return withClusterLock(folder, load);
+    case 'load-flink':
+      return withClusterLock(folder, loadFlink);
     case 'down':
       return withClusterLock(folder, takeDown);
     case 'status':
@@ -67,6 +71,14 @@ async function load(): Promise<void> {
   if (!isWholeClusterUp(folder)) throw new Error('there is no node to load the image to: npm run cluster -- up');
   const name = await loadProjectImage(folder, log);
   log(`loaded after ${took()}: ${name}, also called ${IMAGE}`);
+}
+
+async function loadFlink(): Promise<void> {
+  const context = ownCluster(folder);
+  if (context !== null) return log(howToLoad(context, 'flowjob-flink:dev', 'Dockerfile.flink'));
+  if (!isWholeClusterUp(folder)) throw new Error('there is no node to load the image to: npm run cluster -- up');
+  const name = await loadFlinkImage(folder, log);
+  log(`loaded after ${took()}: ${name}, also called ${FLINK_IMAGE}`);
 }
 
 async function takeDown(): Promise<void> {

@@ -37,10 +37,11 @@ export const manifest = (namespace: string, name: string) => ({
   spec: { mode: 'Streaming', job: { sql: { inline: 'SELECT 1' } }, taskManager: { replicas: 2 } },
 });
 
-export async function startOperatorParts(namespaces: readonly string[]): Promise<OperatorParts> {
+/** `values`: of the chart. */
+export async function startOperatorParts(namespaces: readonly string[], ...values: string[]): Promise<OperatorParts> {
   const folder = mkdtempSync(join(tmpdir(), 'flowjob-operator-'));
   const plane = await startControlPlane({ folder: join(folder, 'plane') });
-  const rights = await operatorRights(plane, namespaces);
+  const rights = await operatorRights(plane, namespaces, ...values);
   const { client } = rights;
   const troubles: unknown[] = [];
   const ending = new AbortController();
@@ -63,6 +64,8 @@ export async function startOperatorParts(namespaces: readonly string[]): Promise
       return until(`${name} is seen`, async () => store.get('FlowJob', { namespace, name }), { seconds: 60 });
     },
     stop: async () => {
+      await recorder.close();
+      await store.close();
       ending.abort();
       await reading;
       await plane.stop();

@@ -36,11 +36,10 @@ export function forgetOwnCluster(folder: string): void {
 }
 
 /** How the image gets there is the cluster's own matter. */
-export function howToLoad(context: string): string {
-  const image = 'flowjob:dev';
+export function howToLoad(context: string, image = 'flowjob:dev', dockerfile = 'Dockerfile'): string {
   const kind = `kind load docker-image ${image} --name ${context.replace(/^kind-/, '')}`;
   const load = context.startsWith('kind-') ? kind : `kind load, minikube image load ${image}, or a push to a registry`;
-  return `build the image and give it to your cluster ${context} yourself:\n  docker build --tag ${image} .\n  ${load}`;
+  return `build the image and give it to your cluster ${context} yourself:\n  docker build --tag ${image} --file ${dockerfile} .\n  ${load}`;
 }
 
 async function currentContext(): Promise<string> {

@@ -19,7 +19,7 @@ export async function printStatus(folder: string, log: (line: string) => void): 
   const kubectl = kubectlOf(folder);
   if (!isWholeClusterUp(folder)) return log(`no node; kubeconfig: ${kubeconfigFile(folder)}`);
   log((await kubectl.run('get', 'nodes,pods,persistentvolumeclaims', '--all-namespaces')).trimEnd());
-  const images = (await imagesOnNode(folder)).filter((name) => name.includes('/flowjob:'));
-  log(`image: ${images.length === 0 ? 'not loaded' : images.join(', ')}`);
+  const images = (await imagesOnNode(folder)).filter((name) => /\/flowjob(-flink)?:/.test(name));
+  log(`images: ${images.length === 0 ? 'not loaded' : images.join(', ')}`);
   log(`kubeconfig: ${kubeconfigFile(folder)}`);
 }

@@ -12,6 +12,8 @@ export interface Inode {
   durable: number;
   /** Bytes of which a sync has said that they do. More than `durable` when the disk lies. */
   promised: number;
+  /** When it was made, virtual milliseconds. */
+  created: number;
   /** Who wrote last. */
   writer: SimProcess | null;
   /** The disk has lost what it had promised: the bytes as they were promised. */
@@ -132,7 +134,15 @@ export class SimDisk {
     if (process !== null) this.checkSpace('create');
     if (!this.directories.has(dirname(path))) throw failure('ENOENT', path);
     if (exclusive && this.files.has(path)) throw failure('EEXIST', path);
-    const inode = { bytes: new Uint8Array(64), length: 0, durable: 0, promised: 0, writer: process, betrayed: null };
+    const inode = {
+      bytes: new Uint8Array(64),
+      length: 0,
+      durable: 0,
+      promised: 0,
+      created: this.world.time,
+      writer: process,
+      betrayed: null,
+    };
     this.enter(path, inode, process);
     return inode;
   }

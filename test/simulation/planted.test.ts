@@ -60,6 +60,10 @@ const defects: [string, Partial<Parts>][] = [
   ],
   ['state is not restored', { storage: (storage) => Object.assign(storage, { readOperatorState: async () => null }) }],
   [
+    'checkpoints of a job that has ended stay',
+    { storage: (storage) => Object.assign(storage, { removeCheckpoints: async () => undefined }) },
+  ],
+  [
     'a checkpoint is published by an attempt after a later one has the state',
     {
       storage: (storage) => {

@@ -1,5 +1,4 @@
 // One simulated history of a job, from its seed: the engine's own code amid faults, watched by an observer with books of its own.
-import { basename, dirname } from 'node:path';
 import { LocalCheckpointStorage } from '../../engine/checkpoint/local-storage.ts';
 import { connectorsOn, type Connectors } from '../../engine/connectors/registry.ts';
 import type { PlanJob } from '../../engine/jobmanager/prepare-job.ts';
@@ -11,6 +10,7 @@ import { Cluster, STATE_DIRECTORY, type Parts } from './cluster.ts';
 import { SimDisk } from './disk.ts';
 import { scheduleFaults, type FaultCounts } from './faults.ts';
 import { ledgerSink } from './ledger.ts';
+import { leftOver } from './left-over.ts';
 import { SimNetwork } from './network.ts';
 import { Random } from './random.ts';
 import { restoreAgain } from './restore-again.ts';
@@ -137,7 +137,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   violations.push(...books.violations);
   // Files that could not be removed are told of in the log, and stay.
   if (violations.length === 0 && refused === null && faults.diskErrors === undefined && faults.lyingDisk === undefined)
-    for (const path of leftOver(disk)) violations.push(`${path} is left behind by jobs that have ended`);
+    for (const path of leftOver(disk, cluster, OUTPUT))
+      violations.push(`${path} is left behind by jobs that have ended`);
   for (const path of cluster.litter) violations.push(`${path} was left behind by a TaskManager that ended by itself`);
   if (violations.length === 0 && refused === null && !disk.betrayed) {
     await audit.checkSavepoints(supervisor.savepoints.map(({ path }) => path));
@@ -162,14 +163,6 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     jobManagers: supervisor.jobManagersStarted,
     trace: world.trace,
   };
-}
-
-/** What no longer counts: anything of checkpoints, of savepoints what has no manifest, of sinks what is not visible. */
-function leftOver(disk: SimDisk): string[] {
-  const hasManifest = (path: string): boolean => disk.inode(`${dirname(path)}/_metadata`) !== undefined;
-  const savepoints = disk.paths(`${STATE_DIRECTORY}/savepoints`).filter((path) => !hasManifest(path));
-  const hidden = disk.paths(OUTPUT).filter((path) => basename(path).startsWith('.'));
-  return [...disk.paths(`${STATE_DIRECTORY}/checkpoints`), ...savepoints, ...hidden];
 }
 
 /** The state cannot be restored from, and the message names the file. */

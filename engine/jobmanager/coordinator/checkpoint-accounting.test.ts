@@ -1,4 +1,5 @@
 // What counts as a failed checkpoint, when it makes the job restart, and what is kept.
+import type { CheckpointView } from '../../rest/gateway.ts';
 import type { CheckpointRetention, CoordinatorOptions } from './messages.ts';
 import { committable, split, testOptions, testPlan, World } from './testing.ts';
 
@@ -215,6 +216,25 @@ test('the size of a checkpoint counts what tasks have in its manifest: positions
     checkpointedSize: bytes,
     stateSize: bytes,
   });
+});
+
+test('of each vertex is told which subtasks have acknowledged a checkpoint, and with how much', () => {
+  const world = running();
+  world.wait(1000);
+  const position = { ...split(0), position: { row: 5 } };
+  const [reader] = world.deployments();
+  world.acknowledge(newest(world), reader!.execution, [], [position]);
+  const bytes = Buffer.byteLength(JSON.stringify(position));
+  const [{ tasks }] = world.coordinator.view().checkpoints.history as [CheckpointView];
+  const plan = world.coordinator.view().plan.vertices;
+  expect(tasks.map(({ vertexId }) => vertexId)).toEqual(plan.map(({ id }) => id));
+  const parts = tasks.flatMap(({ subtasks }) => subtasks);
+  expect(parts.filter(({ ackTimestamp }) => ackTimestamp !== null)).toEqual([
+    { subtask: 0, ackTimestamp: expect.any(Number) as number, stateSize: bytes, checkpointedSize: bytes },
+  ]);
+  expect(tasks.map(({ subtasks }) => subtasks.map(({ subtask }) => subtask))).toEqual(
+    plan.map(({ parallelism }) => Array.from({ length: parallelism }, (_, i) => i)),
+  );
 });
 
 test.each<[CheckpointRetention, boolean, boolean]>([

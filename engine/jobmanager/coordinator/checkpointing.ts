@@ -273,7 +273,11 @@ export class Checkpointing {
     const { graph, now, wall, options } = context;
     const id = this.nextId++;
     const directory = request.directory ?? options.checkpointPath(id);
-    const executions = graph.executions().map((execution) => execution.id);
+    const executions = graph.executions().map((execution) => ({
+      id: execution.id,
+      subtask: execution.subtask,
+      vertexId: graph.specOf(execution).id,
+    }));
     this.pending = new PendingCheckpoint(id, request, directory, executions, this.owner.sourceSnapshot(), wall);
     this.expiresAt = now + options.checkpointing.timeout;
     this.statistics.triggered(this.pending.view);

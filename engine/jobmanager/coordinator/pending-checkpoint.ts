@@ -2,7 +2,7 @@
 import type { Attempt } from '../../checkpoint/attempt.ts';
 import { MANIFEST_VERSION, type Manifest, type TaskStateHandle } from '../../checkpoint/storage.ts';
 import type { Committable, SourceSplit } from '../../connectors/connector.ts';
-import type { CheckpointView } from '../../rest/gateway.ts';
+import type { CheckpointView, SubtaskCheckpointView } from '../../rest/gateway.ts';
 import type { Barrier, Metrics, TaskMessage } from '../../rpc/protocol.ts';
 import { KEY_GROUPS } from '../../state/key-groups.ts';
 import type { ExecutionGraph } from './execution-graph.ts';
@@ -19,6 +19,14 @@ export interface CheckpointRequest {
   directory: string | null;
 }
 
+/** A task that has a part in it. */
+interface Participant {
+  /** Of its execution. */
+  id: string;
+  vertexId: string;
+  subtask: number;
+}
+
 type Acknowledgement = Extract<TaskMessage, { type: 'checkpointAck' }>;
 
 /** Bytes of what a task has in the manifest itself. Flink counts it with the rest of what tasks report, and the manifest's own not. */
@@ -33,7 +41,7 @@ export class PendingCheckpoint {
   readonly request: CheckpointRequest;
   readonly directory: string;
   readonly view: CheckpointView;
-  private readonly waitingFor: Set<string>;
+  private readonly waitingFor: Map<string, SubtaskCheckpointView>;
   private readonly files: TaskStateHandle[] = [];
   private readonly sources: Map<string, SourceSplit[]>;
   private readonly metrics: Metrics[] = [];
@@ -43,14 +51,18 @@ export class PendingCheckpoint {
     id: number,
     request: CheckpointRequest,
     directory: string,
-    executions: string[],
+    executions: Participant[],
     sources: Map<string, SourceSplit[]>,
     wall: number,
   ) {
     this.id = id;
     this.request = request;
     this.directory = directory;
-    this.waitingFor = new Set(executions);
+    const parts = executions.map(({ id, vertexId, subtask }) => {
+      const view: SubtaskCheckpointView = { subtask, ackTimestamp: null, stateSize: 0, checkpointedSize: 0 };
+      return { id, vertexId, view };
+    });
+    this.waitingFor = new Map(parts.map(({ id, view }) => [id, view]));
     this.sources = sources;
     this.view = {
       id,
@@ -68,22 +80,30 @@ export class PendingCheckpoint {
       failureMessage: null,
       numSubtasks: executions.length,
       numAcknowledged: 0,
+      tasks: [...Map.groupBy(parts, ({ vertexId }) => vertexId)].map(([vertexId, subtasks]) => ({
+        vertexId,
+        subtasks: subtasks.map(({ view }) => view),
+      })),
     };
   }
 
   /** True when this was the last one. A repeated acknowledgement changes nothing. */
   acknowledge(message: Acknowledgement, wall: number): boolean {
-    if (!this.waitingFor.delete(message.execution)) return false;
+    const part = this.waitingFor.get(message.execution);
+    if (part === undefined) return false;
+    this.waitingFor.delete(message.execution);
+    part.ackTimestamp = wall;
     if (message.handle !== null) {
       const { length, pages, operators } = message.handle;
       this.files.push(message.handle);
-      this.view.checkpointedSize += length;
-      this.view.stateSize +=
-        pages === undefined ? length : operators.reduce((sum, { keyedBytes }) => sum + keyedBytes, 0);
+      part.checkpointedSize += length;
+      part.stateSize += pages === undefined ? length : operators.reduce((sum, { keyedBytes }) => sum + keyedBytes, 0);
     }
     const small = sizeOfRecords(message);
-    this.view.checkpointedSize += small;
-    this.view.stateSize += small;
+    part.checkpointedSize += small;
+    part.stateSize += small;
+    this.view.checkpointedSize += part.checkpointedSize;
+    this.view.stateSize += part.stateSize;
     for (const { operatorId, splits } of message.sources)
       this.sources.set(operatorId, [...(this.sources.get(operatorId) ?? []), ...splits]);
     this.metrics.push(message.metrics);

@@ -3,17 +3,12 @@ import type { Journal } from '../../autoscaler/journal.ts';
 import { lookFromOutside } from '../../controller/autoscaling/look-from-outside.ts';
 import { systemClock } from '../../../engine/clock.ts';
 import { InvalidObjectError } from '../../api/admission.ts';
-import { API_VERSION, KINDS, type Kind } from '../../api/group.ts';
+import { API_VERSION, CLUSTER_LABEL, KINDS, type Kind } from '../../api/group.ts';
 import type { CheckpointsAnswer } from '../../engine-client/answers.ts';
 import { ApiError, isNotFound, KubeError } from '../../kube/errors.ts';
-import {
-  pathOf,
-  type KubeObject,
-  type Manifest as KubeManifest,
-  type ObjectRef,
-  type Resource,
-} from '../../kube/object.ts';
+import { pathOf, type KubeObject, type Manifest as KubeManifest, type ObjectRef } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
+import { clusterJobManager } from '../../runtime/kubernetes/clusters/names.ts';
 import { attemptName, jobManagerName, LABEL } from '../../runtime/kubernetes/names.ts';
 import { REST_PORT } from '../../runtime/kubernetes/pods.ts';
 import { PODS, type Pod } from '../../runtime/kubernetes/pod-view.ts';
@@ -26,19 +21,9 @@ import type { AnyManifest, Applied, ApplyOptions, CheckOptions, LogRequest, Plac
 import { existing } from '../targets.ts';
 import { connect, type Connected } from './connect.ts';
 import { complaintsOf, explained, forbidden, type Where } from './explain.ts';
+import { SECRETS } from '../../store/kubernetes/core-kinds.ts';
 import { Kinds, type KnownKind } from './kinds.ts';
 import { printPodLogs } from './pod-logs.ts';
-
-interface SecretObject extends KubeObject {
-  data?: Record<string, string>;
-}
-const SECRETS: Resource<SecretObject> = {
-  group: '',
-  version: 'v1',
-  plural: 'secrets',
-  kind: 'Secret',
-  namespaced: true,
-};
 
 /** What `flowjob get -o yaml` shows and only the server sets: such a file can be applied again. */
 const SET_BY_SERVER = [
@@ -189,9 +174,17 @@ export class ClusterPlace implements Place {
   }
 
   async logs(request: LogRequest, print: (line: string) => void, signal: AbortSignal): Promise<void> {
-    if (await printPodLogs(this.client, this.namespace, request, print, signal)) return;
-    const job = await existing(this.store, 'FlowJob', { namespace: this.namespace, name: request.job });
+    const key = { namespace: this.namespace, name: request.job };
+    const running = async (): Promise<number | undefined> =>
+      (await this.store.get('FlowJob', key))?.status?.attempt?.epoch;
+    if (await printPodLogs(this.client, this.namespace, request, running, print, signal)) return;
+    const job = await existing(this.store, 'FlowJob', key);
     const state = job.status?.state ?? 'Pending';
+    const cluster = job.spec.engine.clusterRef?.name;
+    if (cluster !== undefined)
+      throw new CommandError(
+        `flowjob "${request.job}" has no pod of its own: it runs on FlowCluster "${cluster}", whose logs are those of all its jobs: kubectl logs -n ${this.namespace} -l ${CLUSTER_LABEL}=${cluster} --prefix`,
+      );
     throw new CommandError(
       `flowjob "${request.job}" has no pod, so there is no log: it is ${state}. Logs go with their pods; ${this.command} describe ${request.job} shows what happened`,
     );
@@ -202,12 +195,16 @@ export class ClusterPlace implements Place {
     const attempt = job.status?.attempt;
     if (attempt === undefined || attempt.ended !== undefined || job.status?.state === 'Suspended') return null;
     try {
+      const path = `/jobs/${attempt.jobId}/checkpoints`;
+      const cluster = job.status?.accepted?.spec.engine.clusterRef?.name;
+      if (cluster !== undefined)
+        return await this.askEngine<CheckpointsAnswer>({ namespace, name: clusterJobManager(cluster) }, path, '');
       const secret = await this.client.find(SECRETS, { namespace, name: attemptName(name, attempt.epoch) });
       if (secret === null) return null;
       const token = Buffer.from(secret.data?.['token'] ?? '', 'base64').toString('utf8');
       return await this.askEngine<CheckpointsAnswer>(
         { namespace, name: jobManagerName(name, attempt.epoch) },
-        `/jobs/${attempt.jobId}/checkpoints`,
+        path,
         token,
       );
     } catch (error) {

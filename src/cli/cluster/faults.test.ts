@@ -1,42 +1,16 @@
 // What a command says when the cluster fails in ways that a real one does not on demand. nock stands in for the API server.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nock, type Scope } from '../../kube/testing/nock.ts';
-import { testCli, type TestCli } from '../testing.ts';
+import { nock } from '../../kube/testing/nock.ts';
+import { clusterCli } from './cluster-cli.fixture.ts';
+import { kubeconfig } from './kubeconfig.fixture.ts';
 
-const SERVER = 'https://kube.test:6443';
 const JOBS = '/apis/flowjob.dev/v1alpha1/namespaces/default/flowjobs';
 
-let cli: TestCli;
-let api: Scope;
+const place = clusterCli();
 
-const kubeconfig = (server: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'test',
-    clusters: [{ name: 'c', cluster: { server } }],
-    users: [{ name: 'u', user: { token: 'secret' } }],
-    contexts: [{ name: 'test', context: { cluster: 'c', user: 'u' } }],
-  });
-
-beforeEach(() => {
-  nock.disableNetConnect();
-  cli = testCli({ now: () => new Date('2026-01-31T12:00:00Z') });
-  writeFileSync(join(cli.directory, 'k'), kubeconfig(SERVER));
-  api = nock(SERVER);
-});
-
-afterEach(async () => {
-  const pending = nock.pendingMocks();
-  nock.abortPendingRequests();
-  nock.cleanAll();
-  nock.enableNetConnect();
-  await cli.close();
-  expect(pending).toEqual([]);
-});
-
-const run = (line: string): Promise<{ code: number; out: string; err: string }> => cli.run(`${line} --kubeconfig k`);
+const run = (line: string): Promise<{ code: number; out: string; err: string }> =>
+  place.cli.run(`${line} --kubeconfig k`);
 const status = (code: number, reason: string, message: string, details: object = {}): object => ({
   kind: 'Status',
   code,
@@ -56,7 +30,7 @@ const job = (name: string, resourceVersion: string, more: object = {}): object =
 test('a server that refuses connections is told at once, with context, address and remedy', async () => {
   nock.enableNetConnect();
   // No port of that number answers anywhere.
-  writeFileSync(join(cli.directory, 'k'), kubeconfig('https://127.0.0.1:1'));
+  writeFileSync(join(place.cli.directory, 'k'), kubeconfig('https://127.0.0.1:1'));
   const { code, err } = await run('get');
   expect(code).toBe(1);
   expect(err).toMatch(
@@ -66,7 +40,7 @@ test('a server that refuses connections is told at once, with context, address a
 });
 
 test('credentials that have expired are told as such', async () => {
-  api
+  place.api
     .get(JOBS)
     .query(anyQuery)
     .twice()
@@ -75,24 +49,24 @@ test('credentials that have expired are told as such', async () => {
 });
 
 test('a cluster without the CustomResourceDefinitions brings the command that installs them', async () => {
-  api.get(JOBS).query(anyQuery).reply(404, '404 page not found\n');
+  place.api.get(JOBS).query(anyQuery).reply(404, '404 page not found\n');
   expect((await run('get')).err).toMatch(/knows no FlowJobs: .*helm install flowjob helm\/flowjob-operator/);
 });
 
 test('a refusal of an admission webhook is passed on in its own words', async () => {
   const said = 'admission webhook "policy.example" denied the request: no jobs on Fridays';
-  writeFileSync(join(cli.directory, 'a.json'), JSON.stringify(job('a', '')));
-  api
+  writeFileSync(join(place.cli.directory, 'a.json'), JSON.stringify(job('a', '')));
+  place.api
     .get('/apis/flowjob.dev/v1alpha1')
     .query(anyQuery)
     .reply(200, {
       resources: [{ name: 'flowjobs', singularName: 'flowjob', kind: 'FlowJob', namespaced: true }],
     });
-  api
+  place.api
     .get(`${JOBS}/a`)
     .query(anyQuery)
     .reply(404, status(404, 'NotFound', 'not found', { name: 'a' }));
-  api
+  place.api
     .patch(`${JOBS}/a`)
     .query(anyQuery)
     .reply(403, status(403, 'Forbidden', said));
@@ -104,12 +78,12 @@ test('checkpoints that may not be asked for are told as such, and the rest is sh
   const attempt = { epoch: 2, jobId: 'a'.repeat(32) };
   const said =
     'secrets "a-2" is forbidden: User "u" cannot get resource "secrets" in API group "" in the namespace "default"';
-  api
+  place.api
     .get(`${JOBS}/a`)
     .query(anyQuery)
     .reply(200, job('a', '5', { state: 'Running', attempt }));
-  api.get('/api/v1/namespaces/default/events').query(anyQuery).reply(200, { metadata: {}, items: [] });
-  api
+  place.api.get('/api/v1/namespaces/default/events').query(anyQuery).reply(200, { metadata: {}, items: [] });
+  place.api
     .get('/api/v1/namespaces/default/secrets/a-2')
     .query(anyQuery)
     .reply(403, status(403, 'Forbidden', said));
@@ -120,7 +94,7 @@ test('checkpoints that may not be asked for are told as such, and the rest is sh
 });
 
 test('a kubeconfig that is not there, or lacks the context, is told with what to do', async () => {
-  expect((await cli.run('get --kubeconfig nowhere')).err).toMatch(
+  expect((await place.cli.run('get --kubeconfig nowhere')).err).toMatch(
     /the kubeconfig cannot be read: .*nowhere.*--kubeconfig FILE.*--local/,
   );
   expect((await run('get --context nix')).err).toMatch(/has no context "nix"; it has: test/);

@@ -22,18 +22,19 @@ interface ProcessPod {
   restarts: number;
 }
 
-/** Answers false when the job has no pod at all. */
+/** Answers false when the job has no pod at all. `running`: the attempt in the job's status; it is asked for only where there is a choice. */
 export async function printPodLogs(
   client: Client,
   namespace: string,
   { job, role, epoch: wanted, previous, follow }: LogRequest,
+  running: () => Promise<number | undefined>,
   print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { items } = await client.list<Pod>(PODS, { namespace, labelSelector: `${LABEL.job}=${job}` });
   const pods = items.flatMap(processPod);
   const epochs = [...new Set(pods.map(({ epoch }) => epoch))].sort((a, b) => a - b);
-  const epoch = wanted ?? epochs.at(-1);
+  const epoch = wanted ?? (epochs.length > 1 ? chosen(epochs, await running()) : epochs[0]);
   if (epoch === undefined) return false;
   if (!epochs.includes(epoch))
     throw new CommandError(`there is no pod of attempt ${epoch}; there are pods of attempts ${epochs.join(', ')}`);
@@ -54,6 +55,11 @@ export async function printPodLogs(
   if (follow) await Promise.all(logs.map((log) => log()));
   else for (const log of logs) await log();
   return true;
+}
+
+/** The attempt that the job runs in, else the last before it: one that is above it was prepared, and has no job or was given up. */
+function chosen(epochs: readonly number[], running = Infinity): number | undefined {
+  return epochs.findLast((epoch) => epoch <= running) ?? epochs.at(-1);
 }
 
 function processPod(pod: Pod): ProcessPod[] {

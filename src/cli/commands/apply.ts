@@ -48,8 +48,8 @@ async function problems(
 }
 
 function sqlProblems(context: CliContext, source: string, job: AnyObject & { kind: 'FlowJob' }): string[] {
-  // A text in a ConfigMap is judged by the operator.
-  if (job.spec.job.sql.inline === undefined) return [];
+  // A text in a ConfigMap is judged by the operator, a jar by Flink.
+  if (job.spec.job.sql?.inline === undefined) return [];
   const problem = context.validateSql(job.metadata.name, resolveSpec(job.spec));
   if (problem === null) return [];
   const place = problem.line === undefined ? '' : ` (line ${problem.line}, column ${problem.column})`;

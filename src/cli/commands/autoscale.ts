@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { PastDecision } from '../../autoscaler/journal.ts';
 import type { Decision, KeptCost, Sample } from '../../autoscaler/model.ts';
 import { costBy } from '../../autoscaler/money.ts';
+import { counted } from '../../autoscaler/words.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { PAUSE_ANNOTATION } from '../../api/group.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
@@ -29,7 +30,9 @@ export async function explainAutoscaling(context: CliContext, place: Place, opti
   if (journal?.last === null || journal?.last === undefined)
     throw new CommandError(`nothing is known of flowjob/${name} yet: ${place.idleness() ?? whyUnknown(job)}.`);
   const { sample, decision, withheld, cost } = journal.last;
-  const lines = [...decisionLines(decision, withheld, job.spec.autoscaling?.mode === 'Recommend', context.now())];
+  const recommends = job.spec.autoscaling?.mode === 'Recommend';
+  const currency = job.spec.autoscaling?.prices?.currency ?? cost?.currency;
+  const lines = [...decisionLines(decision, withheld, { recommends, currency, now: context.now() })];
   const { held } = job.status?.autoscaling ?? {};
   if (held !== undefined && held.reason !== decision.reason) lines.push(`  ${held.reason}: ${held.message}`);
   if (cost !== null) lines.push(costLine(cost, decision.at));
@@ -64,15 +67,21 @@ function whyUnknown({ metadata, status }: FlowJob): string {
     : `the autoscaler looks at jobs that run, and this one is ${state ?? 'new'}`;
 }
 
-function decisionLines(decision: Decision, withheld: string | null, recommends: boolean, now: Date): string[] {
+function decisionLines(
+  decision: Decision,
+  withheld: string | null,
+  { recommends, currency, now }: { recommends: boolean; currency: string | undefined; now: Date },
+): string[] {
   const { action, reason, message, taskManagers, costPerHour, notices, unknown } = decision;
-  const size = `${taskManagers} TaskManager${taskManagers === 1 ? '' : 's'}`;
-  const what = action === 'Hold' || taskManagers === null ? action : `${action} to ${size}`;
+  const what =
+    action === 'Hold' || taskManagers === null ? action : `${action} to ${counted(taskManagers, 'TaskManager')}`;
   return [
     `${what} (${reason}), ${age(new Date(decision.at), now)} ago${recommends ? ', as a recommendation' : ''}`,
     `  ${message}`,
     ...(withheld === null ? [] : [`  ${withheld}`]),
-    ...(costPerHour === null ? [] : [`  In that size it costs ${costPerHour.toFixed(3)} an hour.`]),
+    ...(costPerHour === null
+      ? []
+      : [`  In that size it costs ${[costPerHour.toFixed(3), currency ?? []].flat().join(' ')} an hour.`]),
     ...notices.map((notice) => `  ${notice.kind} of ${notice.subject}: ${notice.message}`),
     ...unknown.map(({ subject, metric, why }) => `  unknown: ${metric} of ${subject}: ${why}`),
   ];
@@ -104,7 +113,10 @@ function sampleLines({ vertices, run, rescales }: Sample): string[] {
     vertex.inputs.length > 0 ? '' : figure(vertex.pendingRecords),
   ]);
   const headers = ['VERTEX', 'SUBTASKS', 'BUSY MS/S', 'HELD BACK MS/S', 'IDLE MS/S', 'RECORDS IN', 'OUT', 'WAITING'];
-  return [`Seen of run ${run ?? '?'}, after ${rescales} rescales (? is not known):`, renderTable(headers, rows)];
+  return [
+    `Seen of run ${run ?? '?'}, after ${counted(rescales, 'rescale')} (? is not known):`,
+    renderTable(headers, rows),
+  ];
 }
 
 function arithmeticLines({ terms }: Decision): string[] {
@@ -113,7 +125,7 @@ function arithmeticLines({ terms }: Decision): string[] {
     subject,
     quantity,
     formula,
-    `${figure(value)}${unit === '' ? '' : ` ${unit}`}`,
+    `${figure(value)}${unit === '' ? '' : ` ${value === 1 ? unit.replace(/^(subtask)s$/, '$1') : unit}`}`,
   ]);
   return ['Reckoned:', renderTable(['OF', 'WHAT', 'HOW', 'IS'], rows)];
 }

@@ -50,13 +50,19 @@ function render(object: AnyObject, { events, checkpoints, now }: Beside): string
   ].join('\n');
 }
 
-/** The status without what stands in the spec already: the accepted version, or as long as another one runs its SQL where that is the same. */
+/**
+ * The status without what stands in the spec already: the accepted version, or as long as another one runs its SQL where that is the same. Of the version before
+ * only which one it is.
+ */
 function withoutRepetition(object: AnyObject): Record<string, unknown> & { conditions?: Condition[] } {
   if (object.kind !== 'FlowJob' || object.status?.accepted === undefined) return { ...object.status };
-  const { metadata, spec, status } = object;
+  const { metadata, spec } = object;
+  const { previous, ...rest } = object.status;
+  const status = previous === undefined ? rest : { ...rest, previous: { generation: previous.generation } };
   const { spec: accepted, ...version } = object.status.accepted;
   if (version.generation === metadata.generation) return { ...status, accepted: version };
-  const sql = accepted.job.sql.inline === spec.job.sql.inline ? { inline: '<as in spec>' } : accepted.job.sql;
+  if (accepted.job.sql === undefined || accepted.job.sql.inline !== spec.job.sql?.inline) return { ...status };
+  const sql = { inline: '<as in spec>' };
   return { ...status, accepted: { ...version, spec: { ...accepted, job: { ...accepted.job, sql } } } };
 }
 

@@ -1,4 +1,4 @@
-// `flowjob logs`: what a job's processes print, of its newest attempt or of an earlier one.
+// `flowjob logs`: what a job's processes print, of the attempt that it runs in or of another.
 import type { CliContext } from '../context.ts';
 import type { LogRequest, Place } from '../place.ts';
 import { parseTarget } from '../targets.ts';

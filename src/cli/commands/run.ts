@@ -158,6 +158,7 @@ async function untilEnd(context: CliContext, runtime: LocalRuntime, plan: Attemp
       .some((process) => process.role === 'JobManager' && process.state === 'Running');
     const { result } = await runtime.storage({
       key: plan.key,
+      engine: plan.spec.engine.type,
       storage: plan.spec.state.storage,
       jobId: plan.attempt.jobId,
       lastSavepoint: undefined,
@@ -180,7 +181,7 @@ function tell(context: CliContext, result: RunResult): number {
   const rows = (count: number): string => `${count.toLocaleString('en-US')} row${count === 1 ? '' : 's'}`;
   switch (result.state) {
     case 'FINISHED':
-      context.err(`Finished in ${seconds} s: ${rows(result.rowsIn)} read, ${rows(result.rowsOut)} written.`);
+      context.err(`Finished in ${seconds} s: ${rows(result.rowsIn ?? 0)} read, ${rows(result.rowsOut ?? 0)} written.`);
       return 0;
     case 'CANCELED':
       context.err(`Cancelled after ${seconds} s.`);

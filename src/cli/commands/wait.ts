@@ -33,8 +33,9 @@ function goal(kind: Kind, what: string): (object: AnyObject | null) => boolean {
     throw new CommandError('it was deleted');
   };
   if (form === 'state') {
+    if (kind === 'FlowCluster') throw new CommandError('--for: a FlowCluster has no states: use condition=Ready');
     const state = oneOf('state', value, kind === 'FlowJob' ? JOB_STATE_NAMES : Object.keys(SAVEPOINT_STATES));
-    return (object) => (object ?? gone()).status?.state === state;
+    return (object) => stateOf(object ?? gone()) === state;
   }
   if (form !== 'condition')
     throw new CommandError(`--for ${what}: write condition=Ready, condition=Suspended=False, state=Running or delete`);
@@ -47,9 +48,15 @@ function goal(kind: Kind, what: string): (object: AnyObject | null) => boolean {
     // A job that failed for good will not complete: waiting on would only hide it.
     if (wanted === 'True' && failed?.status === 'True' && (type === 'Complete' || type === 'Ready'))
       throw new CommandError(`it failed: ${failed.reason}: ${failed.message}`);
+    // Nor will one that was rolled back be as its spec asks.
+    if (wanted === 'True' && condition?.reason === 'RolledBack')
+      throw new CommandError(`it was rolled back: ${condition.message}`);
     return false;
   };
 }
+
+const stateOf = (object: AnyObject): string | undefined =>
+  object.kind === 'FlowCluster' ? undefined : object.status?.state;
 
 function oneOf(what: string, value: string, known: readonly string[]): string {
   const exact = known.find((candidate) => candidate.toLowerCase() === value.toLowerCase());

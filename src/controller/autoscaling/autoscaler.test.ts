@@ -1,15 +1,13 @@
 // The autoscaler beside the passes: what it reads, when it looks, what it tells, and what it remembers.
 import type { FlowJob } from '../../api/flowjob.ts';
-import { AutoscalingSchema } from '../../api/autoscaling.ts';
 import type { FlowJobStatus } from '../../api/status.ts';
-import { toStructural, withDefaults } from '../../api/structural.ts';
-import { EngineClient } from '../../engine-client/engine-client.ts';
+import type { Clock } from '../../kube/time.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
 import { emptyKept } from '../../autoscaler/defaults.ts';
+import { job } from './autoscaled-job.fixture.ts';
 import { Autoscaler, RESCALES_AT_ONCE, type AutoscalerOptions, type Looked } from './autoscaler.ts';
 import { FakeJob, JOB_ID } from './fake-job.fixture.ts';
 import { learnedText, parseLearned } from './learned-text.ts';
-import { readSample } from './read-sample.ts';
 
 let fake: FakeJob;
 let now: number;
@@ -22,42 +20,16 @@ let troubles: unknown[];
 let kept: Map<string, string>;
 let events: { name: string; type: string; reason: string; message: string }[];
 let autoscaler: Autoscaler;
-
-const resources = { limits: { memory: '512Mi' } };
-function job(name: string, autoscaling: object = {}, status: Partial<FlowJobStatus> = {}): FlowJob {
-  return {
-    apiVersion: 'flowjob.dev/v1alpha1',
-    kind: 'FlowJob',
-    metadata: { name, namespace: 'default', uid: name, resourceVersion: '1', generation: 1, creationTimestamp: '' },
-    spec: {
-      engine: { type: 'Embedded' },
-      mode: 'Streaming',
-      suspend: false,
-      restartNonce: 0,
-      job: { sql: { inline: 'SELECT 1' } },
-      state: { checkpoint: { interval: '10s' } },
-      upgrade: {},
-      jobManager: { resources },
-      taskManager: { replicas: 1, slots: 1, resources },
-      autoscaling: withDefaults(toStructural(AutoscalingSchema), { enabled: true, ...autoscaling }) as NonNullable<
-        FlowJob['spec']['autoscaling']
-      >,
-    },
-    status: {
-      observedGeneration: 1,
-      conditions: [],
-      state: 'Running',
-      attempt: { epoch: 1, jobId: JOB_ID, specHash: '', startedAt: '', runStartedAt: '', healthy: true },
-      ...status,
-    },
-  };
-}
+/** Where a job answers, by name, if not with the others. */
+let elsewhere: Map<string, FakeJob>;
+let after: Clock['after'];
 
 beforeEach(async () => {
   fake = await FakeJob.start();
   now = Date.parse('2026-01-01T00:00:00Z');
   [jobs, looks, woken, ended, troubles] = [[job('orders')], [], [], [], []];
-  [kept, events] = [new Map(), []];
+  [kept, events, elsewhere] = [new Map(), [], new Map()];
+  after = () => () => undefined;
   autoscaler = started();
 });
 afterEach(async () => {
@@ -69,11 +41,15 @@ function started(
   read: (uid: string) => Promise<string | null> = async (uid) => kept.get(uid) ?? null,
   tell: AutoscalerOptions['tell'] = ({ regarding: { name }, type, reason, message }) =>
     void events.push({ name, type, reason, message }),
+  list: AutoscalerOptions['jobs'] = () => jobs,
 ): Autoscaler {
   return new Autoscaler({
-    jobs: () => jobs,
-    runtime: { connection: async () => ({ url: fake.url, token: null }), ended: () => ended },
-    clock: { now: () => now, monotonic: () => now, after: () => () => undefined, soon: () => undefined },
+    jobs: list,
+    runtime: {
+      connection: async ({ name }) => ({ url: (elsewhere.get(name) ?? fake).url, token: null }),
+      ended: () => ended,
+    },
+    clock: { now: () => now, monotonic: () => now, after: (ms, act) => after(ms, act), soon: () => undefined },
     wake: ({ name }) => void woken.push(name),
     record: (_, looked) => void looks.push(looked),
     learned: {
@@ -103,8 +79,9 @@ test('a steady job is measured and nothing is told of it', async () => {
     ['source', 50_000, 600],
     ['map', 50_000, 600],
   ]);
-  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true });
-  expect(woken).toEqual([]);
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true, measured: true });
+  // That it is measured stands in its status.
+  expect(woken).toEqual(['orders']);
 });
 
 test('a size outside its bounds is decided on, told to the next pass, and not looked at while it is taken', async () => {
@@ -149,7 +126,7 @@ test('a job whose new TaskManagers find no room is looked at again, keeps none o
   expect(looks.map(({ withheld }) => withheld)).toContainEqual(expect.stringContaining('has not come to it yet'));
   expect(woken.filter((name) => name === 'orders')).toEqual([]);
   // A schedule that would have it stopped is followed although it waits.
-  const schedules = [{ name: 'now', schedule: '* * * * *', duration: '1h', suspend: true }];
+  const schedules = [{ name: 'now', schedule: '* 0-22 * * *', duration: '1h', suspend: true }];
   jobs[0]!.spec.autoscaling!.schedules = schedules as never;
   jobs[0]!.metadata.generation = 2;
   await rounds(1);
@@ -182,14 +159,110 @@ test('a clock that is set back keeps no job from being looked at', async () => {
 
 test('a list of jobs that cannot be had ends nothing', async () => {
   const stop = new AbortController();
-  const failing = started();
-  const rounds = jest.spyOn(failing, 'round').mockImplementation(() => {
+  after = (_, act) => {
+    const soon = setImmediate(act);
+    return () => clearImmediate(soon);
+  };
+  let asked = 0;
+  const failing = started(undefined, undefined, () => {
+    if (asked++ === 0) return Promise.reject(new Error('gone'));
     stop.abort();
-    return Promise.reject(new Error('gone'));
+    return jobs;
   });
   await failing.run(stop.signal);
-  expect(rounds).toHaveBeenCalledTimes(1);
+  expect(asked).toBe(2);
   expect(troubles.splice(0)).toEqual([new Error('gone')]);
+});
+
+describe('a job that never answers', () => {
+  let hanging: FakeJob;
+  beforeEach(async () => {
+    hanging = await FakeJob.start();
+    hanging.hangs = true;
+    // A clock that runs fifty times as fast.
+    after = (ms, act) => {
+      const timer = setTimeout(act, ms / 50);
+      return () => clearTimeout(timer);
+    };
+  });
+  afterEach(async () => {
+    await hanging.stop();
+    await autoscaler.close();
+  });
+  const roundsUntilDecided = async (name: string): Promise<void> => {
+    while ((autoscaler.of(name)?.decision ?? null) === null) {
+      await rounds(1);
+      // A round with nobody to wait for leaves no time for answers to come.
+      await new Promise(setImmediate);
+    }
+  };
+  const thatHangs = (name: string): FlowJob => {
+    elsewhere.set(name, hanging);
+    return job(name, { minParallelism: 2 });
+  };
+
+  it('keeps no other one waiting', async () => {
+    const all = Array.from({ length: 100 }, (_, i) => thatHangs(`hangs-${i}`));
+    jobs = [...all, job('orders', { minParallelism: 3 })];
+    await roundsUntilDecided('orders');
+    jobs = [...all, job('other', { minParallelism: 3 })];
+    await roundsUntilDecided('other');
+    expect(autoscaler.of('other')?.decision).toMatchObject({ replicas: 3 });
+    expect(looks.every(({ decision }) => decision.taskManagers !== null)).toBe(true);
+  });
+
+  it('is billed for what ran meanwhile, also where its look comes to an end late', async () => {
+    const prices = { corePerHour: 1, gibPerHour: 0, currency: 'EUR' };
+    const running = (replicas: number): FlowJob => ({
+      ...thatHangs('orders'),
+      ...job('orders', { prices }, { taskManager: { replicas, selector: '' } }),
+    });
+    jobs = [running(1)];
+    hanging.hangs = false;
+    await rounds(1);
+    hanging.hangs = true;
+    await rounds(1);
+    jobs = [running(5)];
+    await rounds(1);
+    await hanging.stop();
+    await autoscaler.close();
+    await rounds(1);
+    expect(looks.at(-1)?.cost).toMatchObject({ perHour: 5 });
+    expect(autoscaler.figures('orders').cost?.total).toBeCloseTo((1 * 20 + 5 * 20) / 3_600);
+  });
+
+  it('is not decided on by what is found out late, when it was edited or has gone meanwhile', async () => {
+    jobs = [thatHangs('edited'), thatHangs('gone'), thatHangs('stays')];
+    await rounds(1);
+    expect(looks).toEqual([]);
+    jobs = [{ ...jobs[0]!, metadata: { ...jobs[0]!.metadata, generation: 2 } }, jobs[2]!];
+    await hanging.stop();
+    await autoscaler.close();
+    await rounds(1);
+    expect(looks.map(({ decision }) => decision.reason)).toEqual(['MetricsUnknown']);
+    expect(autoscaler.of('gone')).toBeUndefined();
+  });
+});
+
+test('jobs that were told to rescale and have not begun to count among those that are being rescaled', async () => {
+  jobs = Array.from({ length: RESCALES_AT_ONCE }, (_, i) => job(`first-${i}`, { minParallelism: 2 }));
+  await rounds(1);
+  const first = jobs;
+  const next = job('next', { minParallelism: 2 });
+  jobs = [...first, next];
+  const isTold = (): boolean => (autoscaler.of('next')?.decision ?? null) !== null;
+  await rounds(1);
+  expect(isTold()).toBe(false);
+  expect(last().withheld).toContain('waits for its turn');
+  const since = new Date(now).toISOString();
+  for (const one of first) one.status!.scaling = { replicas: 2, parallelism: 2, step: 'Starting', since };
+  await rounds(1);
+  expect(isTold()).toBe(false);
+  for (const one of first) delete one.status!.scaling;
+  // Their engine tells nothing of it: what does not come is not waited for.
+  now += 60_000;
+  await rounds(1);
+  expect(isTold()).toBe(true);
 });
 
 test('so many jobs of a namespace are rescaled at once, and the others wait without forgetting that they have to', async () => {
@@ -219,7 +292,7 @@ test.each([
   await rounds(4, 100);
   disturb();
   await rounds(4, 100);
-  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true });
+  expect(autoscaler.of('orders')).toEqual({ decision: null, held: null, applies: true, measured: true });
   await rounds(10, 100);
   expect(looks.slice(4).every(({ decision }) => decision.action === 'Hold')).toBe(true);
   expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'MetricsUnknown' } });
@@ -279,6 +352,19 @@ test('a job is stopped while a window of its schedule says so, and started after
   expect(looks.at(-1)?.decision).toMatchObject({ action: 'Wake', reason: 'WindowOver' });
   expect(autoscaler.of('orders')?.decision?.stopped).toBeUndefined();
   expect(autoscaler.of('orders')?.decision?.reason).toBe('WindowOver');
+});
+
+test('a job that an operator before this one stopped for good stays stopped, and it is said why, until its schedule is mended', async () => {
+  const always = { name: 'always', schedule: '0 0 * * *', duration: '1d', suspend: true };
+  const stopped = { applies: true, stopped: 'Schedule' as const, reason: 'Scheduled', message: 'As it was decided.' };
+  jobs = [job('orders', { schedules: [always] }, { state: 'Suspended', autoscaling: stopped })];
+  await rounds(3);
+  expect(autoscaler.of('orders')).toMatchObject({ decision: null, held: { reason: 'InvalidSchedule' } });
+  expect(autoscaler.of('orders')?.held?.message).toMatch(/, which was stopped by it, stays so until then\.$/);
+  jobs = [job('orders', { schedules: [{ ...always, duration: '1h' }] }, { state: 'Suspended', autoscaling: stopped })];
+  now += 3_600_000;
+  await rounds(1);
+  expect(looks.at(-1)?.decision).toMatchObject({ action: 'Wake', reason: 'WindowOver' });
 });
 
 test('an edit is looked at although the next look is far away, and a schedule that cannot be followed is told', async () => {
@@ -350,19 +436,6 @@ test('a job that goes is forgotten, and one of the same name begins anew', async
   jobs = [];
   await rounds(1);
   expect(autoscaler.of('orders')).toBeUndefined();
-});
-
-test('of what is told by some subtasks alone the sum is not known', async () => {
-  fake.parallelism = 2;
-  fake.pending = 7;
-  const client = new EngineClient({ url: fake.url, token: null });
-  const pendingOf = async () =>
-    (await readSample(client, JOB_ID, now)).sample.vertices.map((one) => one.pendingRecords);
-  expect(await pendingOf()).toEqual([14, null]);
-  fake.pending = 'NaN';
-  expect(await pendingOf()).toEqual([null, null]);
-  fake.pending = null;
-  expect(await pendingOf()).toEqual([null, null]);
 });
 
 test('what was learned outlives the operator: another one knows it before its first look', async () => {

@@ -1,16 +1,17 @@
 // Looks at the jobs that are autoscaled, every few seconds, and has it decided what size they shall have. Beside the passes: none waits for it. What was
 // decided is told to the next pass, which writes it to status before it is acted on; what was learned outlives the process (learned.ts).
+import { closedForGood } from '../../autoscaler/bounds.ts';
 import { decide } from '../../autoscaler/decide.ts';
 import { emptyHistory } from '../../autoscaler/defaults.ts';
 import type { Decision, DecideResult, History, Kept, KeptCost, Notice, Sample } from '../../autoscaler/model.ts';
 import { billed, costBy, taskManagerPerHour } from '../../autoscaler/money.ts';
 import { whoseTurn } from '../../autoscaler/turns.ts';
-import { scheduleError } from '../../api/cron.ts';
 import type { EventInput } from '../../api/event.ts';
 import type { EventReason } from '../../api/events.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
+import { windowTrouble } from '../../api/windows.ts';
 import { EngineClient } from '../../engine-client/engine-client.ts';
 import { sleep, type Clock } from '../../kube/time.ts';
 import { isAutoscaled } from '../../lifecycle/autoscaled.ts';
@@ -18,6 +19,7 @@ import type { AutoscalerView } from '../../lifecycle/observation.ts';
 import type { Runtime } from '../../runtime/port.ts';
 import { configOf } from './config.ts';
 import { appliesIn, viewOf } from './decision-view.ts';
+import { Lanes } from './lanes.ts';
 import { Learned, type LearnedStore } from './learned.ts';
 import { readSample } from './read-sample.ts';
 import { isRescale, isToBeLookedAt, isUnderWay, rescalesUnderWay } from './under-way.ts';
@@ -74,6 +76,8 @@ interface Known {
   decisions: Map<string, AutoscalingFigures['decisions'][number]>;
   /** Since when it has been waiting for its turn to be rescaled. */
   askingSince: number | null;
+  /** When a rescaling was handed on that has not been seen in its status nor in a reading. */
+  handedOnAt: number | null;
 }
 
 /** A look whose decision has not been handed on. */
@@ -87,22 +91,27 @@ interface Decided {
 
 /** Milliseconds between rounds over the jobs; each says itself when it is due. */
 const ROUND = 2_000;
-const AT_ONCE = 16;
 /** Rescalings that go on in one namespace at a time: each takes nodes and the time of the API server. */
 export const RESCALES_AT_ONCE = 3;
 const TOLD_AFTER = 60_000;
 const LOOK_TIMEOUT = 5_000;
+/** A rescaling that was handed on and has not begun by then is not coming. */
+const COMING = 60_000;
 
 export class Autoscaler {
   private readonly options: AutoscalerOptions;
   /** By uid of the FlowJob. In memory alone but for what is kept of it: whoever comes next measures anew, and keeps to what stands in status until then. */
   private readonly known = new Map<string, Known>();
   private readonly learned: Learned;
+  private readonly looks: Lanes;
+  /** Not handed on yet: of this round, or of looks that took longer than theirs. By uid. */
+  private readonly decided = new Map<string, Decided>();
 
   constructor(options: AutoscalerOptions) {
     this.options = options;
     const { learned: store, clock, onTrouble } = options;
     this.learned = new Learned({ store, clock, onTrouble });
+    this.looks = new Lanes(clock);
   }
 
   of(uid: string): AutoscalerView | undefined {
@@ -125,8 +134,9 @@ export class Autoscaler {
   }
 
   /** Writes down what was learned and is not written yet. Resolves when that is done or has failed; call it when nothing runs any more. */
-  close(): Promise<void> {
-    return this.learned.close();
+  async close(): Promise<void> {
+    await this.looks.allDone();
+    await this.learned.close();
   }
 
   /** Until `signal` aborts; never rejects. */
@@ -137,37 +147,69 @@ export class Autoscaler {
     }
   }
 
-  /** Looks at each job that is due. */
+  /** Looks at each job that is due, and waits for none that takes long: what comes of that is handed on in a later round. */
   async round(signal: AbortSignal): Promise<void> {
     const jobs = await this.options.jobs();
     const scaled = jobs.filter(({ spec, metadata }) => isAutoscaled(spec) && metadata.deletionTimestamp === undefined);
     this.forgetAllBut(scaled, jobs);
-    await this.each(scaled, signal, async (job) => {
-      await this.recall(job);
-      this.bill(job);
-    });
     const now = this.options.clock.now();
-    const due = scaled.filter((job) => isToBeLookedAt(job, now) && this.isDue(job));
-    const decided: Decided[] = [];
-    await this.each(due, signal, async (job) => void decided.push(await this.look(job)));
-    const turns = this.turns(decided, rescalesUnderWay(jobs, now));
+    for (const job of scaled) this.startLook(job, now, signal);
+    await this.quickOnesDone(signal);
+    if (signal.aborted) return;
+    const present = new Map(scaled.map((job) => [job.metadata.uid, job]));
+    const decided = [...this.decided.values()].flatMap((one) => this.stillTrue(one, present) ?? []);
+    this.decided.clear();
+    const turns = this.turns(
+      decided,
+      rescalesUnderWay(jobs, this.options.clock.now(), (job) => this.isComing(job)),
+    );
     for (const one of decided) await this.handOn(one, turns).catch((error: unknown) => this.failed(one.job, error));
   }
 
-  /** A few at a time, and one that fails keeps no other one waiting. */
-  private async each(
-    jobs: readonly FlowJob[],
-    signal: AbortSignal,
-    work: (job: FlowJob) => Promise<void>,
-  ): Promise<void> {
-    const left = [...jobs];
-    const worker = async (): Promise<void> => {
-      for (let job = left.shift(); job !== undefined && !signal.aborted; job = left.shift()) {
-        const one = job;
-        await work(one).catch((error: unknown) => this.failed(one, error));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  /** Does what can be done about a job without asking anybody, and starts what cannot; unless that is under way. */
+  private startLook(job: FlowJob, now: number, signal: AbortSignal): void {
+    const { uid } = job.metadata;
+    const known = this.known.get(uid) ?? begin(job);
+    this.known.set(uid, known);
+    this.bill(job);
+    const isDue = known.history === null ? now >= known.lookAt : isToBeLookedAt(job, now) && this.isDue(job);
+    if (!isDue || this.looks.has(uid) || this.decided.has(uid)) return;
+    this.looks.start(uid, () =>
+      this.recallAndLook(job, known, signal).catch((error: unknown) => this.failed(job, error)),
+    );
+  }
+
+  private async recallAndLook(job: FlowJob, known: Known, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    await this.recall(job, known);
+    if (known.history === null || this.known.get(job.metadata.uid) !== known) return;
+    this.bill(job);
+    if (!isToBeLookedAt(job, this.options.clock.now()) || !this.isDue(job)) return;
+    this.decided.set(job.metadata.uid, await this.look(job, known, signal));
+  }
+
+  /** For as long as a round may last at most. */
+  private async quickOnesDone(signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const end = AbortSignal.any([signal, done.signal]);
+    const patience = sleep(this.options.clock, ROUND, end).catch(() => undefined);
+    await Promise.race([this.looks.quickOnesDone(), patience]);
+    done.abort();
+  }
+
+  /** A look may have taken long: what it is of must be there as it was. Null: it has changed, and is looked at anew. */
+  private stillTrue(one: Decided, jobs: ReadonlyMap<string, FlowJob>): Decided | null {
+    const { uid, generation } = one.job.metadata;
+    const job = jobs.get(uid);
+    const isSame = job?.metadata.generation === generation && this.known.get(uid) === one.known;
+    return isSame && isToBeLookedAt(job, this.options.clock.now()) ? { ...one, job } : null;
+  }
+
+  /** It was told to rescale, and nothing of that is to be seen yet. */
+  private isComing({ metadata, status }: FlowJob): boolean {
+    const at = this.known.get(metadata.uid)?.handedOnAt ?? null;
+    if (at === null || Math.abs(this.options.clock.now() - at) >= COMING) return false;
+    return status?.scaling === undefined || Date.parse(status.scaling.since) < at;
   }
 
   /** Of a job that is only switched off it is kept what was learned; it costs nothing that would be reckoned here. */
@@ -181,17 +223,16 @@ export class Autoscaler {
         this.learned.note(job, { ...history.kept, cost }, { decided: true });
       }
       this.learned.forget(uid);
+      this.looks.forget(uid);
       this.known.delete(uid);
     }
   }
 
   /** Before anything else is done about it. What cannot be read is read later, and not written over. */
-  private async recall(job: FlowJob): Promise<void> {
-    const { uid } = job.metadata;
-    const known = this.known.get(uid) ?? begin(job);
-    this.known.set(uid, known);
-    if (known.history !== null || this.options.clock.now() < known.lookAt) return;
+  private async recall(job: FlowJob, known: Known): Promise<void> {
+    if (known.history !== null) return;
     known.history = emptyHistory(await this.learned.recall(job));
+    if (!this.known.has(job.metadata.uid)) this.learned.forget(job.metadata.uid);
   }
 
   /** What runs is paid for, whether the job is looked at or not. */
@@ -217,14 +258,13 @@ export class Autoscaler {
     return known.generation !== metadata.generation || now >= known.lookAt || now < known.lookedAt;
   }
 
-  private async look(job: FlowJob): Promise<Decided> {
+  private async look(job: FlowJob, known: Known, signal: AbortSignal): Promise<Decided> {
     const now = this.options.clock.now();
-    const known = this.known.get(job.metadata.uid)!;
     const history = withStop(job, known, now);
     known.lookedAt = now;
     known.generation = job.metadata.generation;
     known.looked = true;
-    const sample = await this.sample(job, known, history.kept, now);
+    const sample = await this.sample(job, known, history.kept, now, signal);
     const result = decide({ config: configOf(job.spec), history, sample, now });
     return { job, known, sample, result, now };
   }
@@ -257,6 +297,8 @@ export class Autoscaler {
         ? 'That size was decided on before, and the job has not come to it yet.'
         : null;
     if (!waits) known.askingSince = null;
+    if (withheld === null && isRescale(result.decision)) known.handedOnAt = now;
+    else if (result.history.kept.asked === null) known.handedOnAt = null;
     const kept = this.accept(job, known, result, withheld, now);
     this.learned.note(job, kept, { decided: withheld === null && result.decision.act });
     // What was not handed on comes again, and what is said of it too.
@@ -292,13 +334,25 @@ export class Autoscaler {
     if (isNews) this.options.wake(job.metadata);
   }
 
-  private async sample(job: FlowJob, known: Known, kept: Kept, now: number): Promise<Sample | null> {
+  private async sample(
+    job: FlowJob,
+    known: Known,
+    kept: Kept,
+    now: number,
+    ending: AbortSignal,
+  ): Promise<Sample | null> {
     const { attempt, state } = job.status ?? {};
     if (state !== 'Running' || attempt === undefined) return null;
     const connection = await this.options.runtime.connection(job.metadata, attempt);
     if (connection === null) return null;
-    const client = new EngineClient({ ...connection, signal: AbortSignal.timeout(LOOK_TIMEOUT) });
-    const read = await readSample(client, attempt.jobId, now).catch(() => null);
+    const signal = AbortSignal.any([ending, AbortSignal.timeout(LOOK_TIMEOUT)]);
+    const client = new EngineClient({ ...connection, signal });
+    const read = await readSample(
+      client,
+      attempt.jobId,
+      now,
+      (job.status?.accepted?.spec ?? job.spec).engine.type,
+    ).catch(() => null);
     if (read === null) return null;
     const { sample, running, restarts } = read;
     const configuration = `${attempt.epoch}/${sample.rescales}/${restarts}`;
@@ -329,21 +383,26 @@ export class Autoscaler {
     withheld: string | null,
     now: number,
   ): Kept {
-    // What was not handed on was not done, so it is not remembered as if it had been.
-    known.history = { readings: history.readings, kept: withheld === null ? history.kept : known.history!.kept };
+    const before = known.history!.kept;
+    // What was not handed on was not done, so it is not remembered as if it had been. The bill may have been written while the look went on.
+    const kept = withheld === null ? { ...history.kept, cost: before.cost } : before;
+    known.history = { readings: history.readings, kept };
     known.lookAt = decision.lookAgainAt;
     const { action, reason } = decision;
     const counted = known.decisions.get(`${action} ${reason}`)?.count ?? 0;
     known.decisions.set(`${action} ${reason}`, { action, reason, count: counted + 1 });
     known.unknownSince = decision.reason === 'MetricsUnknown' ? (known.unknownSince ?? now) : null;
     const isNews = known.unknownSince === null || now - known.unknownSince >= TOLD_AFTER;
-    const before = JSON.stringify(known.view);
+    const viewBefore = JSON.stringify(known.view);
     const applies = appliesIn(job);
-    const last = known.view.applies === applies ? known.view : { decision: null, held: null, applies };
+    const last =
+      known.view.applies === applies
+        ? known.view
+        : { decision: null, held: null, applies, measured: known.view.measured };
     const view = viewOf(job, decision, last, { handedOn: withheld === null, tellUnknown: isNews });
     known.view = { ...view, held: scheduleTrouble(job) ?? view.held };
-    if (JSON.stringify(known.view) !== before) this.options.wake(job.metadata);
-    return known.history.kept;
+    if (JSON.stringify(known.view) !== viewBefore) this.options.wake(job.metadata);
+    return kept;
   }
 }
 
@@ -352,7 +411,7 @@ function begin(job: FlowJob): Known {
   return {
     history: null,
     looked: false,
-    view: { decision: null, held: status?.autoscaling?.held ?? null, applies: appliesIn(job) },
+    view: { decision: null, held: status?.autoscaling?.held ?? null, applies: appliesIn(job), measured: false },
     lookAt: 0,
     lookedAt: 0,
     generation: metadata.generation,
@@ -361,15 +420,20 @@ function begin(job: FlowJob): Known {
     killed: { run: '', which: new Set(), before: 0 },
     decisions: new Map(),
     askingSince: null,
+    handedOnAt: null,
   };
 }
 
 /** A window that cannot be followed is passed over by decisions, which nobody would notice. */
-function scheduleTrouble({ spec }: FlowJob): AutoscalerView['held'] {
-  const errors = (spec.autoscaling?.schedules ?? []).flatMap(
-    (window, index) => scheduleError(window, `spec.autoscaling.schedules[${index}]`) ?? [],
-  );
-  return errors.length === 0 ? null : { reason: 'InvalidSchedule', message: `${errors.join(' ')} It is passed over.` };
+function scheduleTrouble({ spec, status }: FlowJob): AutoscalerView['held'] {
+  const trouble = windowTrouble(spec.autoscaling);
+  if (trouble === null) return null;
+  const isStopped =
+    status?.state === 'Suspended' &&
+    status.autoscaling?.stopped === 'Schedule' &&
+    closedForGood(configOf(spec)) !== undefined;
+  const then = isStopped ? 'The job, which was stopped by it, stays so until then.' : 'It is passed over.';
+  return { reason: 'InvalidSchedule', message: `${trouble} ${then}` };
 }
 
 /** Whether it is stopped stands in status: a job that a decision stopped is woken by nobody else, whatever is remembered of it. */

@@ -3,10 +3,12 @@ import { DEFAULTS } from '../../autoscaler/defaults.ts';
 import type { AutoscalingConfig } from '../../autoscaler/model.ts';
 import type { AutoscalingWindow } from '../../api/autoscaling.ts';
 import type { FlowJobSpec } from '../../api/flowjob.ts';
+import { resolveSpec } from '../../api/resolved.ts';
 import { durationMs, quantityValue } from '../../api/schema-kit.ts';
 
 /** `spec.autoscaling` is there, with its defaults. */
-export function configOf({ autoscaling, taskManager }: FlowJobSpec): AutoscalingConfig {
+export function configOf(spec: FlowJobSpec): AutoscalingConfig {
+  const { autoscaling, taskManager } = resolveSpec(spec);
   const { limits, requests } = taskManager.resources;
   const memoryBytes = quantityValue(limits.memory);
   const { schedules = [], scaleToZero, memory, prices, budgetPerHour } = autoscaling!;

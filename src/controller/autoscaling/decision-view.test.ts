@@ -1,14 +1,11 @@
 // What of a decision is news, and so is written to status.
 import type { Decision } from '../../autoscaler/model.ts';
-import type { FlowJob } from '../../api/flowjob.ts';
 import type { AutoscalerView } from '../../lifecycle/observation.ts';
+import { job as autoscaledJob } from './autoscaled-job.fixture.ts';
 import { viewOf } from './decision-view.ts';
 
-const job = {
-  spec: { taskManager: { resources: { limits: { memory: '512Mi' } } } },
-  status: {},
-} as unknown as FlowJob;
-const NOTHING: AutoscalerView = { decision: null, held: null, applies: false };
+const job = autoscaledJob('orders');
+const NOTHING: AutoscalerView = { decision: null, held: null, applies: false, measured: false };
 const now = { handedOn: true, tellUnknown: false };
 
 const rescale = (more: Partial<Decision> = {}): Decision => ({
@@ -31,4 +28,13 @@ test('one of another size, for another reason, or with memory that applies is', 
   expect(next({ reason: 'Lagging', message: 'waits' })).toMatchObject({ reason: 'Lagging', message: 'waits' });
   const memory = { bytes: 2 ** 28, apply: true, message: '' };
   expect(next({ memory })).toMatchObject({ memory: '256Mi', memoryApplies: true });
+});
+
+test('that the job was measured is remembered once it was, whatever the looks after it come to', () => {
+  const hold = (reason: Decision['reason'], before = NOTHING): AutoscalerView =>
+    viewOf(job, rescale({ action: 'Hold', reason }), before, now);
+  expect(hold('Measuring').measured).toBe(false);
+  expect(hold('MetricsUnknown').measured).toBe(false);
+  expect(hold('Balanced').measured).toBe(true);
+  expect(hold('MetricsUnknown', hold('Balanced')).measured).toBe(true);
 });

@@ -1,11 +1,18 @@
 // What of a decision is told to the lifecycle: what is to change, and what holds it. A look that changes nothing leaves what was decided before.
 import type { Decision, DecisionReason } from '../../autoscaler/model.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
+import { resolveSpec } from '../../api/resolved.ts';
 import type { FlowJobStatus } from '../../api/status.ts';
 import type { AutoscalerView } from '../../lifecycle/observation.ts';
 
 /** Reasons of a Hold that people should know: the load is not followed. The others are how it is most of the time. */
 const HOLDING: ReadonlySet<DecisionReason> = new Set(['MetricsUnknown', 'AtMaximum']);
+
+/** Reasons that need no measurement. */
+const UNMEASURED: ReadonlySet<DecisionReason> = new Set([
+  ...(['NotRunning', 'Measuring', 'Rescaling', 'MetricsUnknown'] as const),
+  ...(['OutsideBounds', 'Scheduled', 'WindowOver', 'LookForWork'] as const),
+]);
 
 const MIB = 2 ** 20;
 
@@ -22,15 +29,15 @@ export function viewOf(
   const known = before.held?.reason === decision.reason ? before.held : null;
   // Figures of a message move with each look; what is told once stands until it is over.
   const held = holds ? (known ?? { reason: decision.reason, message: decision.message }) : null;
-  const applies = appliesIn(job);
-  if (!handedOn) return { decision: before.decision, held, applies };
+  const told = { held, applies: appliesIn(job), measured: before.measured || !UNMEASURED.has(decision.reason) };
+  if (!handedOn) return { decision: before.decision, ...told };
   const memory = memoryOf(job, decision.memory, before.decision ?? decisionInStatus(job));
   if (decision.action !== 'Hold')
     return {
       decision: unlessToldBefore(decidedOf(job, decision, memory, before.decision), before.decision),
-      ...{ held, applies },
+      ...told,
     };
-  return { decision: withMemory(job, decision, memory, before.decision), held, applies };
+  return { decision: withMemory(job, decision, memory, before.decision), ...told };
 }
 
 /** Whether what is decided of the job is to be done, and not only recommended. */
@@ -93,7 +100,7 @@ function memoryOf({ spec }: FlowJob, memory: Decision['memory'], before: Decided
   const told = {
     memory: `${Math.floor(memory.bytes / MIB)}Mi`,
     memoryApplies: memory.apply,
-    memoryInSpec: String(spec.taskManager.resources.limits.memory),
+    memoryInSpec: String(resolveSpec(spec).taskManager.resources.limits.memory),
   };
   const isTold = before?.memory === told.memory && before.memoryInSpec === told.memoryInSpec;
   // Its figures move with each look, too.

@@ -16,6 +16,8 @@ export class FakeJob {
   complete = true;
   /** No answer at all. */
   silent = false;
+  /** The connection is taken, and nothing ever comes. */
+  hangs = false;
   private readonly server: Server;
 
   private constructor(server: Server) {
@@ -24,6 +26,7 @@ export class FakeJob {
 
   static async start(): Promise<FakeJob> {
     const server = createServer((request, response) => {
+      if (job.hangs) return;
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://job');
       const answer = job.silent ? null : job.answer(pathname, searchParams.get('get')?.split(','));
       response.writeHead(answer === null ? 503 : 200, { 'content-type': 'application/json' });
@@ -53,8 +56,10 @@ export class FakeJob {
       ];
     if (path === `/jobs/${JOB_ID}/rescales/history`) return [];
     if (path === '/taskmanagers') return { taskmanagers: [] };
-    if (path.startsWith(vertex))
-      return this.metrics(path.startsWith(`${vertex}source/`)).filter(({ id }) => wanted?.includes(id) ?? true);
+    const metrics = this.metrics(path.startsWith(`${vertex}source/`));
+    if (path.endsWith('/subtasks/metrics'))
+      return [...new Set(metrics.map(({ id }) => id.slice(id.indexOf('.') + 1)))].map((id) => ({ id }));
+    if (path.startsWith(vertex)) return metrics.filter(({ id }) => wanted?.includes(id) ?? true);
     return null;
   }
 

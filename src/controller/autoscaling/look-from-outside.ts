@@ -10,7 +10,7 @@ import { configOf } from './config.ts';
 import { recalled } from './learned-text.ts';
 import { readSample, type EngineReader } from './read-sample.ts';
 
-/** Between looks, milliseconds: what is read in the first five seconds does not count, and rates need a quarter of a minute. */
+/** Between looks, milliseconds: what is read in the first five seconds does not count, and rates need 15 s after that. */
 const PAUSES = [0, 5_500, 16_000];
 
 /** `learned`: what the operator has written down; null: nothing. Answers null when the job does not run. Throws what `engine` throws. */
@@ -28,7 +28,7 @@ export async function lookFromOutside(
   for (const wait of PAUSES) {
     await pause(wait);
     const now = Date.now();
-    const { sample, running } = await readSample(engine, jobId, now);
+    const { sample, running } = await readSample(engine, jobId, now, job.spec.engine.type);
     since = running ? (since ?? now) : null;
     const seen = { ...sample, runningSince: since };
     const result = decide({ config, history, sample: seen, now });

@@ -7,7 +7,9 @@ import type {
   TaskManagerSample,
   VertexSample,
 } from '../../autoscaler/model.ts';
+import type { EngineType } from '../../api/engine.ts';
 import type { EngineClient } from '../../engine-client/engine-client.ts';
+import { fetchMetrics } from '../../engine-client/flink/fresh-metrics.ts';
 
 /** What is asked of the engine. */
 export type EngineReader = Pick<EngineClient, 'get' | 'taskManagers'>;
@@ -38,23 +40,27 @@ interface Rescale {
   triggerCause: string;
 }
 
+/** Of Flink's operators that read from outside, and of those alone: names of metrics begin with the operator's. */
+const OF_SOURCE = /^Source__.*\.(numRecordsIn|numRecordsOut)$/;
 const TIMES = ['busyTimeMsPerSecond', 'backPressuredTimeMsPerSecond', 'idleTimeMsPerSecond'] as const;
 const PENDING = '.pendingRecords';
 /** As many pauses as a decision looks back at. */
 const PAUSES_KEPT = 16;
 
-/** `running`: all tasks do. Throws EngineClientError when the job itself cannot be read; what is less is null. */
+/** `engine`: on which the job runs. `running`: all tasks do. Throws EngineClientError when the job itself cannot be read; what is less is null. */
 export async function readSample(
   client: EngineReader,
   jobId: string,
   at: number,
+  engine: EngineType,
 ): Promise<{ sample: Sample; running: boolean; restarts: number }> {
+  if (engine === 'Flink') await fetchMetrics(client, jobId);
   const [details, counters] = await Promise.all([
     client.get<Details>(`/jobs/${jobId}`),
     client.get<Metric[]>(`/jobs/${jobId}/metrics?get=numRescales,numRestarts`),
   ]);
   const [vertices, taskManagers, pauses] = await Promise.all([
-    Promise.all(details.vertices.map((vertex) => readVertex(client, jobId, vertex, details))),
+    Promise.all(details.vertices.map((vertex) => readVertex(client, jobId, vertex, details, engine))),
     readTaskManagers(client).catch(() => null),
     readPauses(client, jobId).catch(() => []),
   ]);
@@ -84,9 +90,12 @@ async function readVertex(
   jobId: string,
   { id, name, parallelism, maxParallelism, metrics }: Details['vertices'][number],
   { plan }: Details,
+  engine: EngineType,
 ): Promise<VertexSample> {
   const inputs = plan.nodes.find((node) => node.id === id)?.inputs ?? [];
   const path = `/jobs/${jobId}/vertices/${id}/metrics`;
+  const ofSource = inputs.length > 0 ? null : await readSource(client, jobId, id, parallelism).catch(() => null);
+  const recordsIn = complete(metrics, 'read-records');
   const subtasks = Array.from({ length: parallelism }, (_, subtask) => subtask);
   const wanted = subtasks.flatMap((subtask) => TIMES.map((metric) => `${subtask}.${metric}`));
   const found = await client.get<Metric[]>(`${path}?get=${wanted.join(',')}`).catch(() => []);
@@ -97,10 +106,11 @@ async function readVertex(
     parallelism,
     maxParallelism,
     inputs: inputs.map((input) => ({ id: input.id, shipStrategy: input.ship_strategy as ShipStrategy })),
-    recordsIn: complete(metrics, 'read-records'),
+    // Flink counts what a vertex gets from other vertices, and what some of its sources read: of the others it says 0.
+    recordsIn: engine === 'Flink' && inputs.length === 0 && recordsIn === 0 ? (ofSource?.records ?? null) : recordsIn,
     recordsOut: complete(metrics, 'write-records'),
     subtasks: subtasks.flatMap((subtask) => timesOf(subtask, values) ?? []),
-    pendingRecords: inputs.length > 0 ? null : await readPending(client, path, parallelism).catch(() => null),
+    pendingRecords: ofSource?.pending ?? null,
     // The embedded engine's sources have none: their splits go to whoever is free.
     partitions: null,
   };
@@ -111,17 +121,36 @@ function timesOf(subtask: number, values: ReadonlyMap<string, number | null>): S
   return busy === null && backPressured === null && idle === null ? null : { busy, backPressured, idle };
 }
 
-/** Summed over the subtasks; null unless each of them tells. */
-async function readPending(client: EngineReader, path: string, parallelism: number): Promise<number | null> {
-  const names = (await client.get<Metric[]>(path)).map(({ id }) => id).filter((id) => id.endsWith(PENDING));
-  const telling = new Set(names.map((name) => name.split('.', 1)[0]));
-  if (telling.size < parallelism) return null;
-  const values = (await client.get<Metric[]>(`${path}?get=${names.map(encodeURIComponent).join(',')}`)).map(
-    ({ value }) => numberOf(value),
-  );
-  if (values.length < names.length || values.includes(null)) return null;
-  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+/**
+ * What only the operators of a source tell: what they read, or, of Flink's older kind, which do not count that, what they send on, and what waits to be read.
+ * Which metrics there are is asked first: many sources do not tell what waits.
+ */
+async function readSource(
+  client: EngineReader,
+  jobId: string,
+  id: string,
+  parallelism: number,
+): Promise<{ records: number | null; pending: number | null }> {
+  const path = `/jobs/${jobId}/vertices/${id}`;
+  const names = (await client.get<Metric[]>(`${path}/subtasks/metrics`)).map((metric) => metric.id);
+  const counters = names.filter((name) => OF_SOURCE.test(name));
+  const pending = names.filter((name) => name.endsWith(PENDING));
+  const wanted = [...counters, ...pending];
+  if (wanted.length === 0) return { records: null, pending: null };
+  const subtasks = Array.from({ length: parallelism }, (_, subtask) => subtask);
+  const asked = subtasks.flatMap((subtask) => wanted.map((name) => encodeURIComponent(`${subtask}.${name}`)));
+  const found = await client.get<Metric[]>(`${path}/metrics?get=${asked.join(',')}`);
+  const values = new Map(found.map((metric) => [metric.id, numberOf(metric.value)]));
+  const sum = (of: readonly string[]): number | null =>
+    sumOf(subtasks.flatMap((subtask) => of.map((name) => values.get(`${subtask}.${name}`) ?? null)));
+  const read = sum(counters.filter((name) => name.endsWith('.numRecordsIn')));
+  const sent = sum(counters.filter((name) => name.endsWith('.numRecordsOut')));
+  return { records: read === 0 || read === null ? (sent ?? read) : read, pending: sum(pending) };
 }
+
+/** Null unless each is known. */
+const sumOf = (values: readonly (number | null)[]): number | null =>
+  values.length === 0 || values.includes(null) ? null : values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 
 /** Flink sums over the subtasks that it knows of, and says when it does not know all. */
 function complete(metrics: Details['vertices'][number]['metrics'], name: string): number | null {

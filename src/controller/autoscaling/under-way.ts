@@ -26,14 +26,22 @@ export function isUnderWay({ status }: FlowJob, decision: Decision): boolean {
   return Object.entries(decision.parallelism).every(([id, parallelism]) => vertices.get(id) === parallelism);
 }
 
-/** How many jobs of each namespace are being rescaled. */
-export function rescalesUnderWay(jobs: readonly FlowJob[], now: number): Map<string, number> {
+/** How many jobs of each namespace are being rescaled. `isComing`: it was told to, and its status does not say so yet. */
+export function rescalesUnderWay(
+  jobs: readonly FlowJob[],
+  now: number,
+  isComing: (job: FlowJob) => boolean,
+): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { metadata, status } of jobs)
-    if (status?.scaling !== undefined && status.scaling.failure === undefined && !isStuck(status.scaling, now))
-      counts.set(metadata.namespace, (counts.get(metadata.namespace) ?? 0) + 1);
+  for (const job of jobs) {
+    const { namespace } = job.metadata;
+    if (isComing(job) || isBeingRescaled(job, now)) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
   return counts;
 }
+
+const isBeingRescaled = ({ status }: FlowJob, now: number): boolean =>
+  status?.scaling !== undefined && status.scaling.failure === undefined && !isStuck(status.scaling, now);
 
 /** TaskManagers that do not come, for want of room, take nothing from anybody, and the load goes on meanwhile. */
 const isStuck = ({ step, since }: Scaling, now: number): boolean =>

@@ -120,7 +120,8 @@ async function live(steps: readonly Step[], seed: number, relistEveryMs: number)
         server.compact();
         break;
       case 'garble':
-        server.spoil = (line) => line.slice(0, Math.floor(line.length * random())) + '\n';
+        // Of a line of which nothing is left nobody could tell that there was one.
+        server.spoil = (line) => line.slice(0, Math.max(1, Math.floor(line.length * random()))) + '\n';
         break;
       case 'double':
         server.spoil = (line) => line + line;

@@ -7,17 +7,52 @@ import { attemptOf, engineOf, isSilent, isStreaming, savepointInFlight } from '.
 import { withoutEffect } from '../first-start.ts';
 import type { Context, Outcome, Report, StateHandler } from '../model.ts';
 import { scheduleError } from '../../api/cron.ts';
+import { windowTrouble } from '../../api/windows.ts';
+import { clusterReport } from '../on-cluster.ts';
+import { prepare, type Preparation } from '../prepared.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { notRescaled, reportOfRescale, rescaleStep, surplusTaskManagers } from '../rescale.ts';
 import { scheduleOf, soonest } from '../savepoint-schedule.ts';
-import { suspending, upgrading } from './starting.ts';
+import { eventsOfImages, reportOfImages, waitsForImages } from '../version-to-come.ts';
+import { suspending, upgradingOf } from './starting.ts';
 
 export const running: StateHandler<'Running'> = (c) => {
   const attempt = attemptOf(c);
   const ending = endingOf(c, attempt);
   if (ending !== null) return ending;
-  return leave(c) ?? stay(c);
+  const wanted = leave(c);
+  if (wanted?.state !== 'Upgrading') return wanted ?? stay(c);
+  const { kind, ...prepared } = prepare(c);
+  if (kind === 'Stay') return beside(stay(c), prepared);
+  return {
+    ...wanted,
+    patch: prepared.patch,
+    actions: prepared.actions,
+    events: [...prepared.events, ...(wanted.events ?? [])],
+  };
 };
+
+const preparing: Report = {
+  kind: 'Progressing',
+  reason: 'Upgrading',
+  message:
+    'JobManager and TaskManagers of the new version are being started; the running version goes on until they are up.',
+};
+
+/** The running version goes on while the next one comes up: what is wrong with it, or with the spec, comes first. */
+function beside(
+  stays: Outcome<'Running'>,
+  { patch, actions, events, requeueAt }: Omit<Preparation, 'kind'>,
+): Outcome<'Running'> {
+  return {
+    ...stays,
+    report: stays.report.kind === 'Ready' ? preparing : stays.report,
+    patch: { ...stays.patch, ...patch },
+    actions: [...(stays.actions ?? []), ...actions],
+    events: [...(stays.events ?? []), ...events],
+    ...(requeueAt === undefined ? {} : { requeueAt: Math.min(requeueAt, stays.requeueAt ?? Infinity) }),
+  };
+}
 
 const HOW = {
   Savepoint: 'with a savepoint',
@@ -29,9 +64,9 @@ function leave(c: Context): Outcome<'Running'> | null {
   const wanted = c.desired.suspend
     ? ({ state: 'Suspending', report: suspending } as const)
     : c.change.kind === 'Restart'
-      ? ({ state: 'Upgrading', report: upgrading } as const)
+      ? ({ state: 'Upgrading', report: upgradingOf(c) } as const)
       : null;
-  if (wanted === null || savepointInFlight(c)) return null;
+  if (wanted === null || savepointInFlight(c) || waitsForImages(c)) return null;
   if (wanted.state === 'Suspending') return wanted;
   return {
     ...wanted,
@@ -41,9 +76,12 @@ function leave(c: Context): Outcome<'Running'> | null {
 
 function replacement(c: Context): string {
   const { paths, why } = c.change.kind === 'Restart' ? c.change : { paths: [] };
-  const what = (why === undefined ? undefined : whySized(c)) ?? `${paths.join(', ')} changed`;
+  const { stateAtRisk } = c.observation;
+  const risk = stateAtRisk === undefined ? '' : ` ${stateAtRisk}`;
+  const fields = paths.length === 0 ? 'The size' : paths.join(', ');
+  const what = (why === undefined ? undefined : whySized(c)) ?? `${fields} changed`;
   const how = isStreaming(c) ? HOW[c.desired.upgrade.strategy] : 'by a new run';
-  return `${what}: the running version is replaced ${how}${why === undefined ? '' : `, not rescaled in place: ${why}`}.`;
+  return `${what}: the running version is replaced ${how}${why === undefined ? '' : `, not rescaled in place: ${why}`}.${risk}`;
 }
 
 function stay(c: Context): Outcome<'Running'> {
@@ -60,7 +98,7 @@ function stay(c: Context): Outcome<'Running'> {
       ...surplusTaskManagers(c, rescale?.patch.attempt ?? attempt),
       ...(rescale?.actions ?? []),
     ],
-    events: [...missing.events, ...(rescale?.events ?? [])],
+    events: [...missing.events, ...(rescale?.events ?? []), ...eventsOfImages(c)],
     ...(requeueAt === null ? deadlineOf(c) : { requeueAt }),
   };
 }
@@ -78,6 +116,13 @@ function firstOfAll(c: Context): Report | null {
   const at = scheduleOf(c);
   const invalid = at === null ? null : scheduleError(at);
   if (invalid !== null) return { kind: 'Stalled', reason: 'InvalidSchedule', message: `${invalid} The job runs on.` };
+  const window = windowTrouble(c.desired.autoscaling);
+  if (window !== null)
+    return {
+      kind: 'Stalled',
+      reason: 'InvalidSchedule',
+      message: shorten(`${window} It is passed over: the job runs on.`),
+    };
   return isSilent(c) ? silent : null;
 }
 
@@ -90,6 +135,7 @@ function reportOf(c: Context, processLost: Report | null): Report {
   if (rescale !== null) return rescale;
   if (processLost !== null) return processLost;
   // A JobManager that does not answer for a moment is no news; the last report stands until it is taken for lost.
+  if (engine?.waiting !== undefined) return clusterReport(engine.waiting);
   if (engine !== null && engine.status !== 'RUNNING')
     return (
       reportOfLoss(c) ?? {
@@ -98,7 +144,9 @@ function reportOf(c: Context, processLost: Report | null): Report {
         message: shorten(engine.rootCause ?? 'The engine is restarting the tasks of the job.'),
       }
     );
-  if (engine === null && !c.status.conditions.some((x) => x.type === 'Ready' && x.status === 'True'))
+  const waits = reportOfImages(c);
+  if (waits !== null) return waits;
+  if (engine === null && !wasToldToRun(c))
     return (
       reportOfLoss(c) ?? {
         kind: 'Progressing',
@@ -108,3 +156,6 @@ function reportOf(c: Context, processLost: Report | null): Report {
     );
   return { kind: 'Ready', reason: 'Running', message: shorten(`The job runs.${notRescaled(c)}${withoutEffect(c)}`) };
 }
+
+const wasToldToRun = ({ status }: Context): boolean =>
+  status.conditions.some((x) => x.type === 'Ready' && (x.status === 'True' || x.reason === 'RolledBack'));

@@ -4,27 +4,45 @@ import type { Attempt, PendingOperation } from '../../api/status.ts';
 import { operationDelay } from '../back-off.ts';
 import { shorten } from '../conditions.ts';
 import { deadlineOf, endingOf } from '../endings.ts';
-import { attemptOf, engineOf, isStreaming, timestamp } from '../facts.ts';
+import { attemptOf, engineOf, isOnFlink, isStreaming, timestamp } from '../facts.ts';
 import { idOf } from '../ids.ts';
-import type { Context, Outcome, Report, StateHandler } from '../model.ts';
+import type { Action, Context, Outcome, Report, StateHandler } from '../model.ts';
+import type { EngineView } from '../observation.ts';
+import { clusterReport, findJobManager, looksAgainAt, submitting } from '../on-cluster.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
+import { failedOnTrial, inTime } from '../roll-back.ts';
 import { starting as report } from '../runs.ts';
+import { reportOfImages, waitsForImages } from '../version-to-come.ts';
 
 export const starting: StateHandler<'Starting'> = (c) => {
   const attempt = attemptOf(c);
+  return failedOnTrial(c, attempt) ?? inTime(c, attempt, start(c, attempt));
+};
+
+function start(c: Context, attempt: Attempt): Outcome<'Starting'> {
   const ending = endingOf(c, attempt);
   if (ending !== null) return ending;
   if (c.desired.suspend) return { state: 'Suspending', report: suspending };
-  if (c.change.kind === 'Restart' || c.change.kind === 'Scale') return { state: 'Upgrading', report: upgrading };
+  if ((c.change.kind === 'Restart' && !waitsForImages(c)) || c.change.kind === 'Scale')
+    return { state: 'Upgrading', report: upgrading };
 
+  const unplaced = findJobManager(c, attempt);
+  if (unplaced !== null) {
+    const { requeueAt: deadline = Infinity } = deadlineOf(c);
+    const { requeueAt = Infinity } = unplaced;
+    const at = Math.min(requeueAt, deadline);
+    return { ...unplaced, ...(at === Infinity ? {} : { requeueAt: at }) };
+  }
   const missing = missingProcesses(c, attempt);
-  const requeueAt = missing.requeueAt === undefined ? deadlineOf(c) : { requeueAt: missing.requeueAt };
   const engine = engineOf(c, attempt);
+  const due = missing.requeueAt ?? deadlineOf(c).requeueAt ?? Infinity;
+  const at = Math.min(due, looksAgainAt(c, engine));
+  const requeueAt = at === Infinity ? {} : { requeueAt: at };
   if (engine?.status !== 'RUNNING')
     return {
       state: 'Starting',
-      report: missing.report ?? reportOfLoss(c) ?? comingUp(engine?.rootCause ?? null),
-      actions: missing.actions,
+      report: missing.report ?? reportOfLoss(c) ?? comingUp(attempt, engine),
+      actions: [...missing.actions, ...submission(attempt, engine)],
       events: missing.events,
       ...requeueAt,
     };
@@ -35,7 +53,11 @@ export const starting: StateHandler<'Starting'> = (c) => {
     actions: [...missing.actions, ...(proof.actions ?? [])],
     events: [...missing.events, ...(proof.events ?? [])],
   };
-};
+}
+
+/** To a JobManager of its own that was up before its job. */
+const submission = ({ epoch, jobId, session }: Attempt, engine: EngineView | null): Action[] =>
+  session === true && engine?.unsubmitted === true ? [{ kind: 'SubmitJob', epoch, jobId }] : [];
 
 export const suspending = {
   kind: 'Progressing',
@@ -49,6 +71,12 @@ export const upgrading = {
   message: 'The running version is being stopped; the new one starts when it is gone.',
 } as const;
 
+/** With what the change puts at risk, while there is time to take it back. */
+export function upgradingOf({ observation }: Context, message: string = upgrading.message): Report {
+  const { stateAtRisk } = observation;
+  return { ...upgrading, message: shorten(stateAtRisk === undefined ? message : `${message} ${stateAtRisk}`) };
+}
+
 const waiting = {
   kind: 'Progressing',
   reason: 'WaitingForCheckpoint',
@@ -56,18 +84,23 @@ const waiting = {
 } as const;
 
 /** A job that fails and is restarted by the engine before it ever ran would otherwise look as if it only needed time. */
-const comingUp = (rootCause: string | null): Report =>
-  rootCause === null ? report : { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
+function comingUp({ session }: Attempt, engine: EngineView | null): Report {
+  if (engine?.waiting !== undefined) return clusterReport(engine.waiting);
+  if (session !== true && engine?.unsubmitted === true) return submitting;
+  const rootCause = engine?.rootCause ?? null;
+  return rootCause === null ? report : { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
+}
 
 function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
   const message = isStreaming(c) ? 'The job runs; its first checkpoint is complete.' : 'The batch job runs.';
   return {
     state: 'Running',
-    report: { kind: 'Ready', reason: 'Running', message: 'The job runs.' },
+    report: reportOfImages(c) ?? { kind: 'Ready', reason: 'Running', message: 'The job runs.' },
     patch: {
-      attempt: { ...attempt, healthy: true },
+      attempt: { ...attempt, healthy: true, ...(isStreaming(c) && isOnFlink(c) ? { checkpointed: true } : {}) },
       ...(c.status.restored === undefined ? {} : { restored: { ...c.status.restored, complete: true } }),
       pending: undefined,
+      previous: undefined,
     },
     events: [{ savepoint: null, type: 'Normal', reason: 'Running', message }],
   };
@@ -77,12 +110,10 @@ function firstCheckpoint(c: Context, attempt: Attempt): Outcome<'Starting'> {
   const engine = engineOf(c, attempt);
   if ((engine?.completedCheckpoints ?? 0) > 0) return healthy(c, attempt);
   const pending = c.status.pending;
-  if (pending?.kind !== 'Checkpoint' || pending.jobId !== attempt.jobId) return ask(c, attempt, 0);
+  if (pending?.kind !== 'Checkpoint' || pending.jobId !== attempt.jobId) return ask(c, attempt);
   if (pending.retryAt !== undefined) {
     const retryAt = Date.parse(pending.retryAt);
-    return c.now < retryAt
-      ? { state: 'Starting', report: waiting, requeueAt: retryAt }
-      : ask(c, attempt, pending.failures ?? 1);
+    return c.now < retryAt ? { state: 'Starting', report: waiting, requeueAt: retryAt } : ask(c, attempt, pending);
   }
   const operation = engine?.operations[pending.triggerId] ?? { state: 'Unknown' };
   switch (operation.state) {
@@ -100,13 +131,19 @@ function firstCheckpoint(c: Context, attempt: Attempt): Outcome<'Starting'> {
 const trigger = (pending: PendingOperation) =>
   ({ kind: 'TriggerCheckpoint', jobId: pending.jobId, triggerId: pending.triggerId }) as const;
 
-function ask(c: Context, attempt: Attempt, failures: number): Outcome<'Starting'> {
+/** `before`: the try that failed; why stays known. */
+function ask(
+  c: Context,
+  attempt: Attempt,
+  { failures = 0, failure }: Partial<PendingOperation> = {},
+): Outcome<'Starting'> {
   const pending: PendingOperation = {
     kind: 'Checkpoint',
     triggerId: idOf(attempt.jobId, attempt.epoch, 'checkpoint', c.now),
     jobId: attempt.jobId,
     startedAt: timestamp(c.now),
     ...(failures === 0 ? {} : { failures }),
+    ...(failure === undefined ? {} : { failure }),
   };
   return { state: 'Starting', report: waiting, patch: { pending }, actions: [trigger(pending)] };
 }

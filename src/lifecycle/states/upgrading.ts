@@ -2,11 +2,13 @@
 // processes that are ending when a savepoint ended the run, which can do nothing more; else when no process of it is left.
 import { cameToItsEnd } from '../completion.ts';
 import { isStreaming } from '../facts.ts';
-import type { StateHandler } from '../model.ts';
+import { isOnCluster } from '../on-cluster.ts';
+import type { Context, Report, StateHandler } from '../model.ts';
+import { failureOf, inPlainOrder } from '../prepared.ts';
 import { startDesired } from '../runs.ts';
 import { waitForSql } from '../sql-source.ts';
 import { stopRun } from '../stop.ts';
-import { suspending, upgrading as report } from './starting.ts';
+import { suspending, upgradingOf } from './starting.ts';
 
 export const upgrading: StateHandler<'Upgrading'> = (c) => {
   const { attempt, pending } = c.status;
@@ -26,13 +28,15 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
   const { strategy } = c.desired.upgrade;
   const stateful = isStreaming(c) && strategy !== 'Stateless';
   const step = stopRun(c, !stateful ? 'Cancel' : strategy === 'LastState' ? 'LastState' : 'Savepoint');
-  if (!step.done && attempt?.ended !== 'Stopped')
+  // The processes of a run that its savepoint has ended can do nothing more. On a FlowCluster its own word is waited for that it is over, which comes at once.
+  const mayStart = step.done || (attempt?.ended === 'Stopped' && !isOnCluster(c));
+  if (!mayStart)
     return {
       state: 'Upgrading',
       ...step,
       report:
         step.failure === undefined
-          ? (step.report ?? report)
+          ? (step.report ?? reportOf(c))
           : {
               kind: 'Progressing',
               reason: 'SavepointFailed',
@@ -48,3 +52,10 @@ export const upgrading: StateHandler<'Upgrading'> = (c) => {
   });
   return { ...started, actions: [...step.actions, ...(started.actions ?? [])] };
 };
+
+function reportOf(c: Context): Report {
+  const failure = failureOf(c);
+  if (c.prepared !== undefined)
+    return upgradingOf(c, 'The running version is being stopped; the new one, which is up, takes over then.');
+  return failure === undefined ? upgradingOf(c) : upgradingOf(c, inPlainOrder(failure));
+}

@@ -4,13 +4,12 @@ import { render, RELEASE, type Request } from '../../../test/kubernetes/chart.ts
 import { KubernetesConfigMaps } from '../../store/kubernetes/kubernetes-config-maps.ts';
 import { KubernetesLearned } from '../../store/kubernetes/kubernetes-learned.ts';
 import { KubernetesRevisions } from '../../store/kubernetes/kubernetes-revisions.ts';
+import { run } from '../../../test/kubernetes/command.ts';
 import { startOperatorParts, type OperatorParts } from '../../../test/kubernetes/operator-parts.ts';
 import { until } from '../../../test/harness/until.ts';
-import type { FlowJob } from '../../api/flowjob.ts';
-import { resolveSpec } from '../../api/resolved.ts';
-import type { Attempt } from '../../api/status.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import type { AttemptPlan } from '../port.ts';
+import { attemptOf, planOf } from './attempt-plan.fixture.ts';
 import { KubernetesRuntime } from './kubernetes-runtime.ts';
 import { podCache } from './pod-cache.ts';
 import type { Pod } from './pod-view.ts';
@@ -31,20 +30,6 @@ beforeAll(async () => {
 
 afterAll(async () => parts.stop(), 240_000);
 
-const attempt = (epoch: number): Attempt => ({
-  epoch,
-  jobId: String(epoch).repeat(32).slice(0, 32),
-  specHash: 'x',
-  startedAt: '2026-01-01T00:00:00Z',
-  runStartedAt: '2026-01-01T00:00:00Z',
-  healthy: false,
-});
-const planOf = (job: FlowJob, epoch: number): AttemptPlan => ({
-  key: { namespace: job.metadata.namespace, name: job.metadata.name },
-  uid: job.metadata.uid,
-  attempt: attempt(epoch),
-  spec: resolveSpec(job.spec),
-});
 const podNames = (plan: AttemptPlan): string[] =>
   parts.pods
     .by('job', `${plan.key.namespace}/${plan.key.name}`)
@@ -183,7 +168,7 @@ test('what attempts share is brought back to what it is to be by the next one; w
     );
   await edit([{ name: 'rest', port: 8081, protocol: 'TCP', targetPort: 9999 }]);
   await kubectl.run('delete', 'networkpolicy', 'shared', '-n', 'a');
-  await runtime.ensureProcesses({ ...plan, attempt: attempt(2) }, []);
+  await runtime.ensureProcesses({ ...plan, attempt: attemptOf(2) }, []);
   const service = await kubectl.get<{ metadata: { labels: object }; spec: { ports: object[] } }>(
     ...['service', 'shared-rest', '-n', 'a'],
   );
@@ -193,12 +178,12 @@ test('what attempts share is brought back to what it is to be by the next one; w
 
   // Another port under our name is somebody else's field, which no apply removes.
   await edit([{ name: 'rest', port: 80, protocol: 'TCP', targetPort: 'rest' }]);
-  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  await runtime.ensureProcesses({ ...plan, attempt: attemptOf(3) }, []);
   expect(runtime.refusal(plan.key)?.reason).toMatch(
     /services\/shared-rest: 422 .*Duplicate value.* -> undo what somebody else changed of that object, or delete it/s,
   );
   await kubectl.run('delete', 'service', 'shared-rest', '-n', 'a');
-  await runtime.ensureProcesses({ ...plan, attempt: attempt(3) }, []);
+  await runtime.ensureProcesses({ ...plan, attempt: attemptOf(3) }, []);
   expect(runtime.refusal(plan.key)).toBeNull();
 }, 240_000);
 
@@ -305,13 +290,13 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
   await runtime.ensureProcesses(plan, []);
   await setPodStatus('a', 'tokens-1-jobmanager', { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] });
   const tokenOf = async (of: KubernetesRuntime, epoch: number): Promise<string | null> =>
-    (await until('it can be reached', async () => of.connection(plan.key, attempt(epoch)), { seconds: 60 })).token;
+    (await until('it can be reached', async () => of.connection(plan.key, attemptOf(epoch)), { seconds: 60 })).token;
   const first = await tokenOf(runtime, 1);
   expect(first).toMatch(/^[0-9a-f]{48}$/);
   // From the Secret, as an operator that was started since reads it.
   expect(await tokenOf(runtimeOf(parts.pods), 1)).toBe(first);
 
-  const next = { ...plan, attempt: attempt(2) };
+  const next = { ...plan, attempt: attemptOf(2) };
   await runtime.ensureProcesses(next, []);
   await setPodStatus('a', 'tokens-2-jobmanager', { phase: 'Running', podIP: '10.9.9.8', podIPs: [{ ip: '10.9.9.8' }] });
   const second = await tokenOf(runtime, 2);
@@ -340,6 +325,182 @@ test('the token of an attempt is kept for that attempt alone: neither the next o
   await runtime.forget(plan.key);
   expect((runtime as unknown as { tokens: Map<string, unknown> }).tokens.has('a/tokens')).toBe(false);
 }, 300_000);
+
+test('what attempts that are over needed goes with the next one, and neither what is called alike nor what a pod may still need', async () => {
+  const plan = planOf(await parts.applied('a', 'often'), 1);
+  const { kubectl } = parts.rights;
+  const labels = { 'flowjob.dev/job': 'often' };
+  const attemptFiles = async (): Promise<string[]> =>
+    (await kubectl.run('get', 'configmaps,secrets', '-n', 'a', '-l', 'flowjob.dev/job=often', '-o', 'name'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .sort();
+  const filesOf = (...epochs: number[]): string[] =>
+    ['configmap', 'secret'].flatMap((kind) => epochs.map((epoch) => `${kind}/often-${epoch}`));
+  const started = async (epoch: number): Promise<void> => {
+    await runtime.ensureProcesses({ ...plan, attempt: attemptOf(epoch) }, []);
+    await until('its pod is seen', () => podNames(plan).includes(`often-${epoch}-jobmanager`), { seconds: 20 });
+  };
+  const ended = async (epoch: number): Promise<void> => {
+    runtime.stopProcesses(plan.key, epoch, false);
+    const isOf = (name: string): boolean => name.startsWith(`often-${epoch}-`);
+    await until('its pods are gone', () => !podNames(plan).some(isOf), { seconds: 20 });
+  };
+  await started(1);
+  await ended(1);
+  await started(3);
+  // One that is prepared, and given up.
+  await runtime.ahead.ensure({ ...plan, attempt: attemptOf(4) });
+  await until('its pod is seen', () => podNames(plan).includes('often-4-jobmanager'), { seconds: 20 });
+  const goneOf = async (epoch: number): Promise<boolean> =>
+    !(await attemptFiles()).includes(`configmap/often-${epoch}`);
+  await until('those of the first are gone', () => goneOf(1), { seconds: 20 });
+  expect(await attemptFiles()).toEqual(filesOf(3, 4));
+  // Named as those of an attempt are.
+  const metadata = { namespace: 'a', name: 'often-2', labels };
+  await kubectl.apply(['ConfigMap', 'Secret'].map((kind) => ({ apiVersion: 'v1', kind, metadata })));
+  await ended(3);
+  await started(5);
+  await until('those of the third are gone', () => goneOf(3), { seconds: 20 });
+  // The pod of the one that was prepared is still there.
+  expect(await attemptFiles()).toEqual(filesOf(2, 4, 5));
+}, 240_000);
+
+describe('before a version with another image takes over', () => {
+  const probes = (plan: AttemptPlan): string[] => podNames(plan).filter((name) => name.includes('-image-'));
+  const next = (plan: AttemptPlan, image = 'flowjob:next'): AttemptPlan => ({
+    ...plan,
+    spec: { ...plan.spec, engine: { ...plan.spec.engine, image } },
+  });
+  const says = (reason: string) => ({
+    phase: 'Pending',
+    containerStatuses: [
+      {
+        ...{ name: 'image-0', image: 'flowjob:next', imageID: '', ready: false, restartCount: 0 },
+        state: { waiting: { reason, message: 'no such image' } },
+      },
+    ],
+  });
+
+  /** A job that runs on a node. */
+  async function placed(name: string, podTemplate: object = {}): Promise<AttemptPlan> {
+    const made = planOf(await parts.applied('a', name), 1);
+    const plan = { ...made, spec: { ...made.spec, jobManager: { ...made.spec.jobManager, podTemplate } } };
+    await placeJobManager(plan);
+    const binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: `${name}-1-jobmanager` },
+      target: { apiVersion: 'v1', kind: 'Node', name: 'worker-2' },
+    };
+    const { program, kubeconfig } = parts.rights.kubectl;
+    const path = `/api/v1/namespaces/a/pods/${name}-1-jobmanager/binding`;
+    const args = ['--kubeconfig', kubeconfig, 'create', '--raw', path, '--filename', '-'];
+    await run(program, args, { input: JSON.stringify(binding) });
+    const node = (): string | undefined =>
+      parts.pods.by('job', `a/${name}`).find(({ metadata }) => metadata.name.endsWith('jobmanager'))?.spec?.nodeName;
+    await until('it has its node', () => node() === 'worker-2', { seconds: 20 });
+    return plan;
+  }
+
+  test('a pod on the node of the JobManager asks for it, once, and is nobody’s process', async () => {
+    await parts.rights.kubectl.run('create', 'serviceaccount', 'puller', '-n', 'a');
+    const plan = await placed('asks', { spec: { imagePullSecrets: [{ name: 'pull' }], serviceAccountName: 'puller' } });
+    expect(await runtime.newImages(plan.key, plan)).toBeNull();
+    expect(probes(plan)).toEqual([]);
+    expect(await runtime.newImages(plan.key, next(plan))).toEqual({ trouble: null });
+    expect(await runtime.newImages(plan.key, next(plan))).toEqual({ trouble: null });
+    // Another operator that knows nothing yet.
+    expect(await runtimeOf(parts.pods).newImages(plan.key, next(plan))).toEqual({ trouble: null });
+    // What pods of the two roles pull with is not the same.
+    expect(probes(plan)).toHaveLength(2);
+    expect(runtime.processes(plan.key).map(({ role }) => role)).toEqual(['JobManager']);
+    const found = await Promise.all(
+      probes(plan).map(async (name) =>
+        parts.rights.kubectl.get<{ metadata: object; spec: { imagePullSecrets?: object[]; volumes?: object[] } }>(
+          'pod',
+          name,
+          '-n',
+          'a',
+        ),
+      ),
+    );
+    for (const pod of found)
+      expect(pod).toMatchObject({
+        metadata: { ownerReferences: [{ kind: 'FlowJob', uid: plan.uid }], labels: { 'flowjob.dev/role': 'image' } },
+        spec: { nodeName: 'worker-2', containers: [{ image: 'flowjob:next' }] },
+      });
+    expect(found.flatMap(({ spec }) => spec.volumes ?? [])).toEqual([]);
+    expect(found.flatMap(({ spec }) => spec.imagePullSecrets ?? [])).toEqual([{ name: 'pull' }]);
+    await runtime.newImages(plan.key, null);
+    await until('they are gone', () => probes(plan).length === 0, { seconds: 20 });
+  }, 120_000);
+
+  test('what the kubelet says of it is told until it is there, and the pod goes', async () => {
+    const plan = await placed('missing');
+    await runtime.newImages(plan.key, next(plan));
+    const name = probes(plan)[0]!;
+    await setPodStatus('a', name, says('ErrImagePull'));
+    const told = async (): Promise<string | null | undefined> =>
+      (await runtime.newImages(plan.key, next(plan)))?.trouble;
+    const trouble = await until('it is told', told, { seconds: 20 });
+    expect(trouble).toBe(
+      `${name} does not start: ErrImagePull: no such image -> correct spec.engine.image, or see that the node may pull it`,
+    );
+    await setPodStatus('a', name, says('ImagePullBackOff'));
+    const backedOff = (): boolean =>
+      JSON.stringify(parts.pods.get({ namespace: 'a', name })?.status).includes('ImagePullBackOff');
+    await until('it waits', backedOff, { seconds: 20 });
+    expect(await told()).toBe(trouble);
+    // It cannot run what it was told to, and it has its image.
+    await setPodStatus('a', name, says('CreateContainerError'));
+    await until('it is there', async () => (await runtime.newImages(plan.key, next(plan))) === null, { seconds: 20 });
+    await until('the pod is gone', () => probes(plan).length === 0, { seconds: 20 });
+    expect(await runtime.newImages(plan.key, next(plan))).toBeNull();
+    expect(probes(plan)).toEqual([]);
+  }, 120_000);
+
+  test('a quota that lets no pod in keeps no version from taking over', async () => {
+    const plan = await placed('no-room');
+    const { kubectl } = parts.rights;
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: 'a' } };
+    await kubectl.apply([{ ...quota, spec: { hard: { pods: '0' } } }]);
+    const status = ['get', 'resourcequota', 'none', '-n', 'a', '-o', 'jsonpath={.status.hard.pods}'];
+    await until('it counts', async () => (await kubectl.run(...status)) === '0', { seconds: 60 });
+    expect(await runtime.newImages(plan.key, next(plan))).toBeNull();
+    expect(probes(plan)).toEqual([]);
+    await kubectl.run('delete', 'resourcequota', 'none', '-n', 'a');
+  }, 120_000);
+});
+
+test('how a pod ended that somebody has deleted is known when it is gone, also of one that is deleted by force', async () => {
+  const plan = planOf(await parts.applied('a', 'deleted'), 1);
+  await placeJobManager(plan);
+  await runtime.ensureProcesses(plan, []);
+  const left = (): string[] => podNames(plan);
+  const byForce = async (name: string): Promise<void> => {
+    await parts.rights.kubectl.run('delete', 'pod', name, '-n', 'a', '--force', '--grace-period=0');
+    await until('it is gone', () => !left().includes(name), { seconds: 20 });
+  };
+  await byForce('deleted-1-taskmanager-0');
+  expect(runtime.processes(plan.key).filter(({ state }) => state === 'Exited')).toMatchObject([
+    { role: 'TaskManager', exit: { asked: true, reason: 'deleted-1-taskmanager-0 was deleted.' } },
+  ]);
+  await runtime.ensureProcesses(plan, []);
+  expect(left()).toEqual(['deleted-1-jobmanager', 'deleted-1-taskmanager-0-1', 'deleted-1-taskmanager-1']);
+  await byForce('deleted-1-jobmanager');
+  const jobManager = { role: 'JobManager', exit: { asked: true, reason: 'deleted-1-jobmanager was deleted.' } };
+  expect(runtime.processes(plan.key).filter(({ state }) => state === 'Exited')).toMatchObject([jobManager]);
+  // That attempt is lost, and nobody makes the same one twice.
+  await runtime.ensureProcesses(plan, []);
+  expect(left()).toEqual(['deleted-1-taskmanager-0-1', 'deleted-1-taskmanager-1']);
+  runtime.stopProcesses(plan.key, 1, false);
+  await until('those are gone', () => left().length === 0, { seconds: 20 });
+  // The operator's own doing is no news to it: of TaskManagers it knows the one that somebody else has deleted.
+  expect(runtime.processes(plan.key).filter(({ role, index }) => role === 'TaskManager' && index === 1)).toEqual([]);
+  await runtime.forget(plan.key);
+  expect(runtime.processes(plan.key)).toEqual([]);
+}, 120_000);
 
 const isWatchOfConfigMaps = ({ resource, verb }: Request): boolean => resource === 'configmaps' && verb === 'watch';
 
@@ -383,6 +544,24 @@ test('the rights of the chart are enough for all of it, and each of them is used
     ...kept,
     status: { observedGeneration: 1, state: 'Pending', conditions: [] },
   });
+  await parts.rights.kubectl.apply([
+    {
+      apiVersion: 'flowjob.dev/v1alpha1',
+      kind: 'FlowCluster',
+      metadata: { namespace: 'a', name: 'shared' },
+      spec: { engine: { version: '2.3' } },
+    },
+  ]);
+  const cluster = await until(
+    'the cluster is seen',
+    async () => parts.store.get('FlowCluster', { namespace: 'a', name: 'shared' }),
+    { seconds: 60 },
+  );
+  const taken = await parts.store.update<'FlowCluster'>({
+    ...cluster,
+    metadata: { ...cluster.metadata, finalizers: ['flowjob.dev/operator'] },
+  });
+  await parts.store.updateStatus<'FlowCluster'>({ ...taken, status: { observedGeneration: 1, conditions: [] } });
   // What is kept of each version, what jobs read, what a schedule makes, and what goes by itself.
   const revisions = new KubernetesRevisions(parts.options.client);
   const owner = { key: { namespace: 'a', name: 'rights' }, uid: job.metadata.uid };
@@ -403,7 +582,7 @@ test('the rights of the chart are enough for all of it, and each of them is used
   await parts.store.delete('FlowSavepoint', { namespace: 'a', name: 'scheduled' });
   await parts.store.delete('FlowJob', { namespace: 'a', name: 'rights' });
   // Whether there is a volume to look at.
-  await runtime.removeState({ key: { namespace: 'a', name: 'never-there' }, storage: undefined });
+  await runtime.removeState({ key: { namespace: 'a', name: 'never-there' }, engine: 'Embedded', storage: undefined });
 
   expect(parts.troubles).toEqual([]);
   const key = ({ group, resource, verb }: Request): string => `${verb} ${resource}.${group}`;

@@ -5,23 +5,37 @@ import { idOf, type ObjectKey } from '../../api/object.ts';
 import type { Attempt } from '../../api/status.ts';
 import { taskManagersOf } from '../../api/task-managers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
+import { FLINK_FOLDERS } from '../../engine-client/flink/config.ts';
+import { storageByRest } from '../../engine-client/flink/storage-by-rest.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import { isAlreadyExists } from '../../kube/errors.ts';
 import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
 import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
-import type { ProcessView, Refusal } from '../../lifecycle/observation.ts';
+import { NOTHING_KNOWN, type NewImages, type ProcessView, type Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
+import { FIELD_MANAGER, NETWORK_POLICIES, SERVICES } from './child-kinds.ts';
 import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
+import { EarlierAttempts } from './earlier-attempts.ts';
 import { FirstPlace } from './first-place.ts';
+import { GonePods } from './gone-pods.ts';
+import { imageProbes } from './image-probe.ts';
+import { ImageProbes } from './image-probes.ts';
 import { attemptName, LABEL, ROLE } from './names.ts';
-import { jobManagerPod, ownerOf, REST_PORT, taskManagerPod, type PodManifest } from './pods.ts';
+import { jobManagerPodOf, taskManagerPodOf } from './engine-pods.ts';
+import { FlinkHighAvailability } from './flink-high-availability.ts';
+import { flinkRoot } from './flink-pods.ts';
+import { ownerOf, REST_PORT, type PodSettings } from './pods.ts';
+import type { PodManifest } from './templated-pod.ts';
 import { jobOf, keyOfJob } from './pod-cache.ts';
-import { leftOf, PODS, processOf, type Pod } from './pod-view.ts';
+import { imagesOf } from './pod-parts.ts';
+import { PreparedAttempts } from './prepared-attempts.ts';
+import { leftOf, nodeTroubleOf, PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
+import { CONFIG_MAPS, SECRETS, type DataObject } from '../../store/kubernetes/core-kinds.ts';
 import { claimOf } from './state-mounts.ts';
-import { CLAIMS, NOTHING, StateVolumes } from './state-volumes.ts';
+import { CLAIMS, StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
 import { WaitingOnNode } from './waiting-on-node.ts';
 
@@ -32,36 +46,17 @@ export interface KubernetesRuntimeOptions {
   pods: Cache<Pod>;
   /** Of pods whose FlowJob names none. */
   image: string;
+  /** Jobs on Apache Flink use its high availability on Kubernetes; an attempt that runs stays as it began. */
+  flinkHighAvailability?: boolean;
   clock: Clock;
+  /** Undefined: the operator runs outside of the cluster. */
+  operatorNamespace?: string | undefined;
   /** Aborts when this process is to end: no answer of a pod is waited for any more. */
   ending?: AbortSignal | undefined;
   /** What goes wrong beside a call; it is tried again by itself. */
   onTrouble: (error: unknown) => void;
 }
 
-interface SecretObject extends KubeObject {
-  data?: Record<string, string>;
-}
-
-const core = <T extends KubeObject>(plural: string, kind: string): Resource<T> => ({
-  group: '',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced: true,
-});
-const SECRETS = core<SecretObject>('secrets', 'Secret');
-const CONFIG_MAPS = core('configmaps', 'ConfigMap');
-const SERVICES = core('services', 'Service');
-const NETWORK_POLICIES: Resource = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  plural: 'networkpolicies',
-  kind: 'NetworkPolicy',
-  namespaced: true,
-};
-
-const FIELD_MANAGER = 'flowjob-operator';
 /** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
 const LOOK_AGAIN = 30_000;
 
@@ -72,8 +67,13 @@ export class KubernetesRuntime implements Runtime {
   private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
   private readonly refusals: Refusals;
+  readonly ahead: PreparedAttempts;
   private readonly waiting: WaitingOnNode;
+  private readonly gonePods = new GonePods();
+  private readonly imageProbes: ImageProbes;
   private readonly firstPlace: FirstPlace;
+  private readonly highAvailability: FlinkHighAvailability;
+  private readonly earlier: EarlierAttempts;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   /** By uid: pods whose deletion was asked for. */
   private readonly asked = new Set<string>();
@@ -91,9 +91,23 @@ export class KubernetesRuntime implements Runtime {
     const { client, clock, pods, image, ending, onTrouble } = options;
     this.pods = pods;
     this.storagePods = new StoragePods({ client, pods, image, clock, ending });
-    this.volumes = new StateVolumes(client, this.storagePods);
+    this.volumes = new StateVolumes(client, this.storagePods, onTrouble);
+    this.imageProbes = new ImageProbes({ client, pods, clock });
     this.firstPlace = new FirstPlace(client);
+    this.highAvailability = new FlinkHighAvailability(client, FIELD_MANAGER);
+    this.earlier = new EarlierAttempts({ client, onTrouble });
     this.refusals = new Refusals(() => clock.now());
+    this.ahead = new PreparedAttempts({
+      now: () => clock.now(),
+      make: async (plan) => this.makeProcesses(plan, []),
+      stop: (key, epoch) => this.stopPods(key, (process) => process.epoch === epoch, true),
+      // What keeps it from being done is told, and does not keep the job from running: people look for it by the Service, and rights that are left are of no use.
+      handOver: async (plan) =>
+        this.refusals.during(plan.key, async () => {
+          await this.applied(plan, SERVICES, restService(plan));
+          if (this.settings(plan).highAvailability === true) await this.highAvailability.giveRights(plan);
+        }),
+    });
     this.waiting = new WaitingOnNode({ client, clock, secrets: SECRETS, configMaps: CONFIG_MAPS, onTrouble });
     this.endOfChanges = pods.onChange(({ type, object }) => this.changed(object, type === 'Deleted'));
   }
@@ -104,11 +118,11 @@ export class KubernetesRuntime implements Runtime {
     return [...keys.values()];
   }
 
-  /** Of each role and index of an attempt the pod that was made last. */
+  /** Of each role and index of an attempt the pod that was made last, also where it has gone without being asked to. */
   processes(key: ObjectKey): ProcessView[] {
     const newest = new Map<string, ProcessView>();
-    for (const pod of this.podsOf(key)) {
-      const view = this.viewOf(pod);
+    const views = this.podsOf(key).map((pod) => this.viewOf(pod));
+    for (const view of [...views, ...this.gonePods.of(key)]) {
       if (view === null) continue;
       const place = `${view.epoch}/${view.role}/${view.index}`;
       const other = newest.get(place);
@@ -134,12 +148,23 @@ export class KubernetesRuntime implements Runtime {
     if (pod === undefined || ip === undefined || pod.status?.phase !== 'Running') return null;
     return {
       url: `http://${ip.includes(':') ? `[${ip}]` : ip}:${REST_PORT}`,
-      token: await this.token(key, attempt.epoch),
+      // Flink asks for none.
+      token: isFlinkPod(pod) ? null : await this.token(key, attempt.epoch),
     };
   }
 
   async ensureProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
-    await this.refusals.during(plan.key, async () => this.makeProcesses(plan, skip, only));
+    await this.refusals.during(plan.key, async () => {
+      await this.makeProcesses(plan, skip, only);
+      await this.prune(plan.key, plan.attempt.epoch);
+    });
+    this.earlier.clear(plan, this.oldestRunning(plan.key));
+  }
+
+  /** Of an attempt that is being stopped some may be left; Infinity: of none. */
+  private oldestRunning(key: ObjectKey): number {
+    const running = this.processes(key).filter(({ state }) => state === 'Running');
+    return Math.min(...running.map(({ epoch }) => epoch));
   }
 
   private async makeProcesses(plan: AttemptPlan, skip: readonly number[], only?: 'TaskManagers'): Promise<void> {
@@ -148,18 +173,25 @@ export class KubernetesRuntime implements Runtime {
     const running = this.processes(key).filter(({ epoch }) => epoch === attempt.epoch);
     const wanted: PodManifest[] = [];
     if (only === undefined && !running.some(({ role }) => role === 'JobManager'))
-      wanted.push(jobManagerPod(plan, this.options));
-    const waits = await this.firstPlace.isJobManagers(plan, this.jobManager(key, attempt.epoch));
+      wanted.push(jobManagerPodOf(plan, this.settings(plan)));
+    const jobManager = this.jobManager(key, attempt.epoch);
+    const waits = await this.jobManagerFirst(plan, jobManager);
     for (const index of waits ? [] : taskManagersOf(attempt, spec.taskManager.replicas)) {
       const process = running.find((one) => one.role === 'TaskManager' && one.index === index);
       if (process?.state === 'Running' || skip.includes(index)) continue;
       const restarts = process === undefined ? 0 : process.restarts + 1;
-      wanted.push(taskManagerPod(plan, this.options, { index, restarts }));
+      const jobManagerAddress = jobManager?.status?.podIP;
+      wanted.push(taskManagerPodOf(plan, this.settings(plan), { index, restarts, jobManagerAddress }));
     }
     // What pods that run have read is there no more for those that come, once somebody has deleted it.
     if (wanted.length > 0 && running.length > 0) await this.restoreOwn(plan);
     await Promise.all(wanted.map(async (manifest) => this.createPod(plan, manifest)));
-    await this.prune(key, attempt.epoch);
+  }
+
+  /** Whether TaskManagers have to wait for the JobManager's pod. */
+  private async jobManagerFirst(plan: AttemptPlan, jobManager: Pod | undefined): Promise<boolean> {
+    if (plan.spec.engine.type === 'Flink') return jobManager?.status?.podIP === undefined;
+    return this.firstPlace.isJobManagers(plan, jobManager);
   }
 
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
@@ -189,17 +221,32 @@ export class KubernetesRuntime implements Runtime {
     }
   }
 
+  async newImages(key: ObjectKey, next: AttemptPlan | null): Promise<NewImages | null> {
+    if (next === null) {
+      await this.imageProbes.end(key);
+      return null;
+    }
+    const { epoch } = next.attempt;
+    const running = this.podsOf(key).filter((pod) => {
+      const process = processOf(pod);
+      return process?.epoch === epoch && process.pending === undefined;
+    });
+    const wanted = imageProbes(next, this.settings(next), new Set(running.flatMap(imagesOf)));
+    const node = this.jobManager(key, epoch)?.spec?.nodeName;
+    return this.imageProbes.look(key, wanted, { node, owner: ownerOf(next) });
+  }
+
   async storage(question: StorageQuestion): Promise<StorageView> {
-    const { key } = question;
-    const views = this.processes(key);
+    const { key, epoch: last = Infinity } = question;
+    const views = this.processes(key).filter((view) => view.epoch <= last);
     const epoch = views.reduce((highest, view) => Math.max(highest, view.epoch), 0);
-    const { storage, podTemplate, ...looked } = question;
+    const { storage, podTemplate, epoch: _, ...looked } = question;
     const asked = JSON.stringify([storage, podTemplate, { ...looked, key: null }, this.deaths.get(idOf(key)) ?? 0]);
     const live = views.filter(({ state }) => state === 'Running');
     if (live.length > 0) {
       const told = await this.askJobManager(key, epoch, question);
       // Nobody can tell while processes write and do not answer: they will, or they will be gone.
-      return told ?? { epoch, ...NOTHING };
+      return told ?? { epoch, ...NOTHING_KNOWN };
     }
     const seen = this.seen.get(idOf(key));
     const now = this.options.clock.monotonic();
@@ -208,6 +255,10 @@ export class KubernetesRuntime implements Runtime {
     // A savepoint that is not there may come without anybody telling.
     this.seen.set(idOf(key), { asked, view, until: view.savepoint === null ? Infinity : now + LOOK_AGAIN });
     return view;
+  }
+
+  savepointFolder(place: StatePlace): string | null {
+    return place.engine === 'Flink' ? `${flinkRoot(place)}/${FLINK_FOLDERS.savepoints}` : null;
   }
 
   claimOf(place: StatePlace): string | null {
@@ -226,9 +277,16 @@ export class KubernetesRuntime implements Runtime {
     if (this.processes(key).some(({ state }) => state === 'Running')) return;
     await this.storagePods.forget(key);
     this.refusals.forget(key);
+    this.ahead.forget(key);
     this.firstPlace.forget(key);
-    for (const { metadata } of this.podsOf(key))
+    this.earlier.forget(key);
+    this.volumes.forget(key);
+    await this.imageProbes.end(key);
+    this.gonePods.forget(key);
+    for (const { metadata } of this.podsOf(key)) {
+      this.asked.add(metadata.uid);
       await ensureGone(this.options.client, PODS, metadata, { uid: metadata.uid });
+    }
     for (const map of [this.seen, this.deaths, this.tokens]) map.delete(idOf(key));
   }
 
@@ -245,7 +303,7 @@ export class KubernetesRuntime implements Runtime {
     const id = jobOf(pod);
     const process = processOf(pod);
     if (gone) {
-      this.asked.delete(pod.metadata.uid);
+      if (!this.asked.delete(pod.metadata.uid)) this.gonePods.note(pod, this.options.clock.now());
       this.waiting.forget(pod.metadata.uid);
     }
     if (process !== null && (gone || process.state === 'Exited')) this.deaths.set(id, (this.deaths.get(id) ?? 0) + 1);
@@ -257,6 +315,8 @@ export class KubernetesRuntime implements Runtime {
     if (view === null) return null;
     const left = leftOf(pod, this.options.clock.now());
     if (left !== null) return { ...view, left };
+    const node = nodeTroubleOf(pod);
+    if (node !== null) return { ...view, node };
     if (view.pending === undefined || view.pending.trouble !== null) return view;
     return { ...view, pending: { trouble: this.waiting.troubleOf(pod) } };
   }
@@ -279,7 +339,7 @@ export class KubernetesRuntime implements Runtime {
   }
 
   /** Of one attempt alone: nobody speaks to the one before it again. */
-  private keepToken(key: ObjectKey, epoch: number, found: SecretObject | null): string | null {
+  private keepToken(key: ObjectKey, epoch: number, found: DataObject | null): string | null {
     const data = found?.data?.['token'];
     if (data === undefined) return null;
     const token = Buffer.from(data, 'base64').toString('utf8');
@@ -291,20 +351,35 @@ export class KubernetesRuntime implements Runtime {
     const { key, attempt, spec } = plan;
     // Everything that an attempt needs was made before its first pod.
     if (this.processes(key).some(({ epoch }) => epoch === attempt.epoch)) return;
+    const { highAvailability } = this.settings(plan);
     await Promise.all([
       this.makeOwn(plan, randomBytes(24).toString('hex')),
-      this.applied(plan, SERVICES, restService(plan)),
-      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan)),
+      ...(attempt.session === true ? [] : [this.applied(plan, SERVICES, restService(plan))]),
+      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan, this.options.operatorNamespace)),
       ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
+      ...(highAvailability === true ? [this.highAvailability.prepare(plan)] : []),
     ]);
+    if (highAvailability !== true) return;
+    // Processes of a run that is over may still be ending; what the attempt is up beside of is kept in any case.
+    const isAlone = this.processes(key).every(({ state }) => state !== 'Running');
+    if (isAlone || plan.beside !== undefined) await this.highAvailability.clearEarlier(plan);
+  }
+
+  /** All processes of an attempt are made alike: its JobManager tells how it was begun, whatever the operator was told since. */
+  private settings({ key, attempt, spec }: AttemptPlan): PodSettings {
+    const { image, flinkHighAvailability = false } = this.options;
+    const begun = this.jobManager(key, attempt.epoch);
+    const highAvailability =
+      begun === undefined ? flinkHighAvailability : begun.metadata.labels?.[LABEL.highAvailability] !== undefined;
+    return { image, highAvailability: spec.engine.type === 'Flink' && highAvailability };
   }
 
   /** What belongs to the attempt alone. */
   private async makeOwn(plan: AttemptPlan, token: string): Promise<void> {
     const { key, attempt } = plan;
     const [, made] = await Promise.all([
-      this.child(plan, CONFIG_MAPS, configMap(plan)),
-      this.child<SecretObject>(plan, SECRETS, secret(plan, token)),
+      this.child(plan, CONFIG_MAPS, configMap(plan, this.settings(plan))),
+      this.child<DataObject>(plan, SECRETS, secret(plan, token)),
     ]);
     this.keepToken(key, attempt.epoch, made);
   }
@@ -379,6 +454,7 @@ export class KubernetesRuntime implements Runtime {
       const process = processOf(pod);
       if (process === null || process.state === 'Running') continue;
       if (process.epoch >= epoch - 1 && !newer(process)) continue;
+      this.asked.add(pod.metadata.uid);
       await ensureGone(client, PODS, pod.metadata, { uid: pod.metadata.uid });
     }
   }
@@ -388,10 +464,14 @@ export class KubernetesRuntime implements Runtime {
     const connection = await this.connection(key, { epoch } as Attempt);
     if (connection === null) return null;
     try {
-      return await new EngineClient(connection).storage(question);
+      const client = new EngineClient(connection);
+      if (question.engine === 'Flink') return { epoch, ...(await storageByRest(client, question)) };
+      return await client.storage(question);
     } catch (error) {
       if (error instanceof EngineClientError) return null;
       throw error;
     }
   }
 }
+
+const isFlinkPod = ({ metadata }: Pod): boolean => metadata.labels?.[LABEL.engine] === 'flink';

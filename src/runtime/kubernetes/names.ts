@@ -8,6 +8,10 @@ export const LABEL = {
   /** Epoch of the attempt. */
   attempt: 'flowjob.dev/attempt',
   role: ROLE_LABEL,
+  /** `flink` on pods of Apache Flink. */
+  engine: 'flowjob.dev/engine',
+  /** `kubernetes` on pods of Apache Flink that are highly available by its services for Kubernetes. */
+  highAvailability: 'flowjob.dev/high-availability',
   /** 0-based among the TaskManagers of its attempt. */
   index: 'flowjob.dev/index',
   /** How often the pod of this role and index was replaced within its attempt. */
@@ -31,6 +35,12 @@ export function jobLabels(job: string): Record<string, string> {
 
 export const attemptName = (job: string, epoch: number): string => `${job}-${epoch}`;
 
+/** The attempt of the job that is called so; null: none is. */
+export function epochNamed(job: string, name: string): number | null {
+  const epoch = Number(name.slice(job.length + 1));
+  return Number.isSafeInteger(epoch) && epoch > 0 && name === attemptName(job, epoch) ? epoch : null;
+}
+
 /** A JobManager's pod has one name per attempt: two of one attempt cannot be there at once. */
 export const jobManagerName = (job: string, epoch: number): string => `${job}-${epoch}-jobmanager`;
 
@@ -39,6 +49,8 @@ export function taskManagerName(job: string, epoch: number, index: number, resta
 }
 
 export const serviceName = (job: string): string => `${job}-rest`;
+/** The ServiceAccount of pods of Apache Flink, its Role and the binding of the two. */
+export const accountName = (job: string): string => `${job}-flink`;
 export const claimName = (job: string): string => `${job}-state`;
 /** The ConfigMap with what the autoscaler has learned; those of attempts end in a number. */
 export const learnedName = (job: string): string => `${job}-autoscaling`;

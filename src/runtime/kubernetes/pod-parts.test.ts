@@ -1,5 +1,5 @@
 import { referencesOf } from './waiting-on-node.ts';
-import { readParts } from './pod-parts.ts';
+import { imagesOf, readParts } from './pod-parts.ts';
 import { processOf, type Pod } from './pod-view.ts';
 
 /** As an API server fills it in, cut short. */
@@ -30,18 +30,19 @@ const pod = {
   status: { phase: 'Failed', reason: 'Evicted', podIP: '10.0.0.1' },
 } as unknown as Pod;
 
-test('what is kept of a pod says the same of its process, its owner, its node and what it needs', () => {
+test('what is kept of a pod says the same of its process, its owner, its node, its images and what it needs', () => {
   const kept = readParts(pod);
   expect(processOf(kept)).toEqual(processOf(pod));
   expect(referencesOf(kept)).toEqual(referencesOf(pod));
   expect(referencesOf(kept)).toHaveLength(2);
   expect(kept.spec?.nodeName).toBe('node');
+  expect(imagesOf(kept)).toEqual(['busybox', 'flowjob']);
   expect(kept.metadata.ownerReferences).toEqual(pod.metadata.ownerReferences);
   expect(readParts(kept)).toEqual(kept);
 });
 
 test('what nobody reads is not kept', () => {
   const text = JSON.stringify(readParts(pod));
-  for (const dropped of ['managedFields', 'annotations', 'tolerations', 'image', 'mountPath'])
+  for (const dropped of ['managedFields', 'annotations', 'tolerations', 'mountPath'])
     expect(text).not.toContain(dropped);
 });

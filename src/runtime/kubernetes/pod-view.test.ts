@@ -1,5 +1,5 @@
 // What the lifecycle is told of pods, as the API server describes them.
-import { leftOf, processOf, troubleOf, type Pod } from './pod-view.ts';
+import { imageTroubleOf, leftOf, nodeTroubleOf, processOf, troubleOf, type Pod } from './pod-view.ts';
 
 function pod(status: Pod['status'], metadata: Partial<Pod['metadata']> = {}): Pod {
   return {
@@ -23,6 +23,7 @@ const container = (state: object) => [{ name: 'taskmanager', state }];
 
 test('a pod is the process that its labels say, running until it has ended, also while it is deleted', () => {
   expect(processOf(pod({ phase: 'Running' }, { deletionTimestamp: '2026-01-01T00:00:00Z' }))).toEqual({
+    deleted: 'orders-3-taskmanager-1 was deleted.',
     epoch: 3,
     role: 'TaskManager',
     index: 1,
@@ -46,6 +47,36 @@ test('a pod that was to end and is still there says where; one that has ended, h
   expect(leftOf(going('Failed'), due + 60_000)).toBeNull();
   expect(leftOf(going('Running', {}), due + 60_000)).toBeNull();
   expect(leftOf({ ...pod({ phase: 'Running' }), spec: { nodeName: 'worker-2' } }, due + 60_000)).toBeNull();
+});
+
+test('a pod whose init container failed tells which, when and why', () => {
+  const failed = { exitCode: 1, message: 'tried\nJAR_WRONG: another', finishedAt: '2026-01-01T00:00:05Z' };
+  const before = pod({
+    phase: 'Failed',
+    initContainerStatuses: [
+      { name: 'vault', state: { terminated: { exitCode: 0 } } },
+      { name: 'fetch-jar', state: { terminated: failed } },
+    ],
+    containerStatuses: container({ waiting: { reason: 'PodInitializing' } }),
+  });
+  expect(processOf(before)).toMatchObject({
+    state: 'Exited',
+    exit: {
+      at: Date.parse('2026-01-01T00:00:05Z'),
+      asked: false,
+      reason:
+        'orders-3-taskmanager-1 did not start: its init container fetch-jar ended with code 1: JAR_WRONG: another.',
+    },
+  });
+});
+
+test('a JobManager that found no class to run tells that, not the last line of its log', () => {
+  const message =
+    "a.b.E: outer\n\tat a.b.C(D.java:1)\nCaused by: a.b.P: The program's entry point class 'X' was not found in the jar file.\n\tat a.b.C(D.java:2)\n\t... 4 more";
+  const ended = pod({ phase: 'Failed', containerStatuses: container({ terminated: { exitCode: 1, message } }) });
+  expect(processOf(ended)?.exit?.reason).toBe(
+    "orders-3-taskmanager-1 ended with code 1: The program's entry point class 'X' was not found in the jar file -> correct spec.job.jar.entryClass.",
+  );
 });
 
 test('a pod that ended tells when and why: its code and last words, too little memory, an eviction', () => {
@@ -155,4 +186,61 @@ test('a pod that only needs time has no trouble, and is pending', () => {
     containerStatuses: container({ waiting: { reason: 'ContainerCreating' } }),
   });
   expect(processOf(creating)?.pending).toEqual({ trouble: null });
+});
+
+test('a pod that is being evicted says so while it ends', () => {
+  const conditions = [
+    { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' },
+  ];
+  const going = pod({ phase: 'Running', conditions }, { deletionTimestamp: '2026-01-01T00:00:00Z' });
+  expect(processOf(going)?.deleted).toBe(
+    'orders-3-taskmanager-1 was evicted: EvictionByEvictionAPI Eviction API: evicting.',
+  );
+});
+
+const probe = (...states: object[]): Pod =>
+  pod({ phase: 'Pending', containerStatuses: states.map((state, index) => ({ name: `image-${index}`, state })) });
+const waiting = (reason: string, message = '') => ({ waiting: { reason, message } });
+
+test.each(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'RegistryUnavailable'])(
+  'an image that a node cannot have (%s) is told with the remedy, whatever the other images of the pod',
+  (reason) => {
+    const there = { terminated: { exitCode: 0 } };
+    expect(imageTroubleOf(probe(there, waiting(reason, 'no such image')))).toMatch(
+      new RegExp(`^orders-3-taskmanager-1 does not start: ${reason}: no such image -> .*image`),
+    );
+  },
+);
+
+test.each([
+  ['runs', { running: {} }],
+  ['has ended', { terminated: { exitCode: 1 } }],
+  ['cannot run what it was told to', waiting('CreateContainerError', 'exec: "node": not found')],
+  ['was not allowed to', waiting('CreateContainerConfigError', 'runAsNonRoot')],
+])('the image of a container that %s is there', (_, state) => {
+  expect(imageTroubleOf(probe(state))).toBeNull();
+});
+
+test('nothing is known of images while the node says nothing, and nobody will know of a pod that it refused', () => {
+  expect(imageTroubleOf(pod(undefined))).toBeUndefined();
+  expect(imageTroubleOf(probe({ running: {} }, waiting('ContainerCreating')))).toBeUndefined();
+  expect(imageTroubleOf(pod({ phase: 'Failed', reason: 'OutOfcpu' }))).toBeNull();
+});
+
+test('a pod on a node that is not ready says so: it is not ready while its containers are', () => {
+  const on = (ready: string, containers: string, reason?: string): string | null =>
+    nodeTroubleOf({
+      ...pod({
+        phase: 'Running',
+        conditions: [
+          { type: 'Ready', status: ready, ...(reason === undefined ? {} : { reason }) },
+          { type: 'ContainersReady', status: containers },
+        ],
+      }),
+      spec: { nodeName: 'worker-2' },
+    });
+  expect(on('False', 'True')).toMatch(/is on node worker-2, which is not ready -> see kubectl describe node worker-2/);
+  expect(on('True', 'True')).toBeNull();
+  expect(on('False', 'False', 'ContainersNotReady')).toBeNull();
+  expect(on('False', 'True', 'ReadinessGatesNotReady')).toBeNull();
 });

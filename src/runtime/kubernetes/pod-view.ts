@@ -1,6 +1,7 @@
 // What the lifecycle is told of a pod, and what keeps a pod from starting, in words.
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { ProcessView } from '../../lifecycle/observation.ts';
+import { lastWords } from '../../engine-client/flink/last-words.ts';
 import { LABEL, ROLE } from './names.ts';
 
 interface ContainerState {
@@ -32,6 +33,7 @@ export function processOf(pod: Pod): ProcessView | null {
   const [epoch, index, restarts] = [LABEL.attempt, LABEL.index, LABEL.restarts].map((name) => Number(labels[name]));
   if (labels[LABEL.role] !== ROLE[role] || !Number.isInteger(epoch) || !Number.isInteger(index)) return null;
   const exit = exitOf(pod);
+  const deleted = exit === null && pod.metadata.deletionTimestamp !== undefined;
   return {
     epoch: epoch!,
     role,
@@ -39,6 +41,7 @@ export function processOf(pod: Pod): ProcessView | null {
     state: exit === null ? 'Running' : 'Exited',
     exit,
     restarts: restarts ?? 0,
+    ...(deleted ? { deleted: whyDeleted(pod) } : {}),
     ...(pod.status?.phase === 'Pending' || pod.status?.phase === undefined
       ? { pending: { trouble: troubleOf(pod) } }
       : {}),
@@ -55,7 +58,7 @@ const EVICTED = 'Evicted';
 export function exitOf(pod: Pod): ProcessView['exit'] {
   const { phase, reason, message } = pod.status ?? {};
   if (phase !== 'Failed' && phase !== 'Succeeded') return null;
-  const ended = mainContainer(pod)?.state?.terminated;
+  const ended = mainContainer(pod)?.state?.terminated ?? failedBefore(pod)?.state?.terminated;
   const at = Date.parse(ended?.finishedAt ?? pod.metadata.creationTimestamp ?? '');
   return {
     at: Number.isNaN(at) ? 0 : at,
@@ -64,6 +67,9 @@ export function exitOf(pod: Pod): ProcessView['exit'] {
     reason: `${pod.metadata.name} ${endedHow(pod, ended)}${reason === undefined || reason === EVICTED ? '' : ` (${reason}: ${message ?? ''})`}.`,
   };
 }
+
+/** Of a pod that somebody has deleted while it ran, in words. */
+export const whyDeleted = (pod: Pod): string => `${pod.metadata.name} ${evictedHow(pod) ?? 'was deleted'}.`;
 
 /** Milliseconds after the end of its grace period at which a pod should have gone. */
 const GONE_BY = 10_000;
@@ -77,6 +83,20 @@ export function leftOf({ metadata, spec, status }: Pod, now: number): string | n
   return `${metadata.name} was to end and is still there: its node ${spec.nodeName} does not answer, or cannot end it -> see kubectl get node ${spec.nodeName}; if it is down for good, delete it (kubectl delete node), or taint it with node.kubernetes.io/out-of-service`;
 }
 
+/**
+ * Why nothing is heard of a pod that was to run, with the remedy; null when nothing is wrong with its node. The node controller takes the pod's readiness away
+ * and leaves that of its containers: to look at nodes the operator has no right.
+ */
+export function nodeTroubleOf({ metadata, spec, status }: Pod): string | null {
+  const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
+  if (status?.phase !== 'Running' || spec?.nodeName === undefined) return null;
+  const ready = condition('Ready');
+  if (ready?.status !== 'False' || condition('ContainersReady')?.status !== 'True') return null;
+  // Of somebody who has a say in when the pod is ready.
+  if (ready.reason === 'ReadinessGatesNotReady') return null;
+  return `${metadata.name} is on node ${spec.nodeName}, which is not ready -> see kubectl describe node ${spec.nodeName}; its pods are replaced once the node controller has given it up (after 5 minutes, unless tolerations in podTemplate say otherwise)`;
+}
+
 /** How a pod ended, in words, where it has. Also one that never began: a node may refuse it. */
 export function endOf(pod: Pod): string | null {
   const { phase, reason, message } = pod.status ?? {};
@@ -84,20 +104,35 @@ export function endOf(pod: Pod): string | null {
   return reason === undefined ? `it is ${phase}` : `${reason}: ${message ?? ''}`;
 }
 
-function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
+function evictedHow(pod: Pod): string | null {
   const disruption = pod.status?.conditions?.find(
     ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
   );
   if (disruption !== undefined) return `was evicted: ${disruption.reason ?? ''} ${disruption.message ?? ''}`.trimEnd();
   // By the kubelet, for a folder that is larger than it may be: no DisruptionTarget tells of it.
   if (pod.status?.reason === EVICTED) return `was evicted: ${pod.status.message ?? ''}`.replace(/[.:\s]+$/, '');
+  return null;
+}
+
+function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
+  const evicted = evictedHow(pod);
+  if (evicted !== null) return evicted;
   if (ended === undefined) return 'ended';
   if (ended.reason === 'OOMKilled')
     return 'was killed because it needed more memory than resources.limits.memory: raise it';
   // Its last words are about something else.
   if (pod.metadata.deletionTimestamp !== undefined && TOLD_TO_END.includes(ended.exitCode)) return 'was deleted';
-  const said = ended.message?.trim().split('\n').at(-1);
-  return `ended with code ${ended.exitCode}${said === undefined || said === '' ? '' : `: ${said.slice(0, 500)}`}`;
+  const log = ended.message?.trim() ?? '';
+  const said = lastWords(log) ?? log.split('\n').at(-1)!;
+  const before = failedBefore(pod);
+  const what = before === undefined ? 'ended' : `did not start: its init container ${before.name} ended`;
+  return `${what} with code ${ended.exitCode}${said === '' ? '' : `: ${said.slice(0, 500)}`}`;
+}
+
+/** The init container for whose failure the pod never came to its own. */
+function failedBefore(pod: Pod) {
+  if (mainContainer(pod)?.state?.terminated !== undefined) return undefined;
+  return pod.status?.initContainerStatuses?.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
 }
 
 function mainContainer(pod: Pod) {
@@ -106,11 +141,16 @@ function mainContainer(pod: Pod) {
 }
 
 /** Reasons that time alone does not cure, and what does. */
-const REMEDIES: Record<string, string> = {
+const IMAGE_REMEDIES: Record<string, string> = {
   ErrImagePull: 'correct spec.engine.image, or see that the node may pull it',
   ImagePullBackOff: 'correct spec.engine.image, or see that the node may pull it',
+  RegistryUnavailable: 'correct spec.engine.image, or see that the node may pull it',
+  SignatureValidationFailed: 'sign the image as the nodes want it, or correct spec.engine.image',
   InvalidImageName: 'correct spec.engine.image',
   ErrImageNeverPull: 'bring the image to the node, or allow imagePullPolicy IfNotPresent',
+};
+const REMEDIES: Record<string, string> = {
+  ...IMAGE_REMEDIES,
   CreateContainerConfigError: 'make the Secret or ConfigMap that the SQL text or podTemplate names, with that key',
   CreateContainerError: 'correct podTemplate',
   Unschedulable:
@@ -134,6 +174,28 @@ export function troubleOf(pod: Pod): string | null {
     if (remedy !== undefined) return `${name} does not start: ${reason}: ${message ?? ''} -> ${remedy}`;
   }
   return null;
+}
+
+/** What a container waits for before anything is known of its image. */
+const NOT_YET: readonly (string | undefined)[] = [undefined, 'ContainerCreating', 'PodInitializing'];
+
+/**
+ * What a pod tells of its images: why one of them cannot be had, with the remedy; null once all are there, whatever became of the containers that were to be
+ * made from them; undefined while the node has not said anything.
+ */
+export function imageTroubleOf({ metadata, status }: Pod): string | null | undefined {
+  const states = (status?.containerStatuses ?? []).map(({ state }) => state ?? {});
+  for (const { waiting } of states) {
+    const { reason = '', message = '' } = waiting ?? {};
+    const remedy = IMAGE_REMEDIES[reason];
+    if (remedy !== undefined) return `${metadata.name} does not start: ${reason}: ${message} -> ${remedy}`;
+  }
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return null;
+  const unsaid = states.some(({ waiting, running, terminated }) => {
+    const begun = running !== undefined || terminated !== undefined;
+    return !begun && NOT_YET.includes(waiting?.reason);
+  });
+  return states.length === 0 || unsaid ? undefined : null;
 }
 
 /** A pod that restores from the volume of another job needs that volume, too. */

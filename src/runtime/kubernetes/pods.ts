@@ -6,16 +6,17 @@ import {
   taskManagerNodeFlags,
 } from '../../engine-client/embedded.ts';
 import { quantityValue } from '../../api/schema-kit.ts';
+import type { EngineType } from '../../api/engine.ts';
 import type { PodTemplate } from '../../api/flowjob.ts';
-import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
+import { sqlText, type ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { secretsOf, secretVariable } from '../../engine-client/secrets-of.ts';
 import type { OwnerReference } from '../../kube/object.ts';
 import { controllerReference } from '../../kube/writes.ts';
 import { RESOURCES } from '../../store/kubernetes/resources.ts';
 import type { AttemptPlan } from '../port.ts';
-import { strategicMerge } from './merge-template.ts';
 import { attemptName, jobLabels, jobManagerName, LABEL, ROLE, taskManagerName } from './names.ts';
 import { claimOf, pathInPod, restoreMount, STATE } from './state-mounts.ts';
+import { onOneNode, templatedPod, type PodManifest } from './templated-pod.ts';
 
 /** Where things are in a pod. */
 export const PATHS = {
@@ -40,40 +41,34 @@ export const POD_NETWORK = {
   'taskmanager.data.port': DATA_PORT,
 } as const;
 
-export interface PodManifest {
-  apiVersion: 'v1';
-  kind: 'Pod';
-  metadata: {
-    name: string;
-    namespace: string;
-    labels: Record<string, string>;
-    annotations?: Record<string, string>;
-    ownerReferences: object[];
-  };
-  spec: Record<string, unknown>;
-}
-
 export interface PodSettings {
   /** Of pods whose FlowJob names none. */
   image: string;
+  /** Those of Apache Flink use its high availability on Kubernetes. */
+  highAvailability?: boolean;
 }
 
-/** Pods of the restricted security standard write to mounted volumes alone. */
-export const POD_SECURITY = {
-  runAsNonRoot: true,
-  runAsUser: 10001,
-  runAsGroup: 10001,
-  fsGroup: 10001,
-  fsGroupChangePolicy: 'OnRootMismatch',
-  seccompProfile: { type: 'RuntimeDefault' },
-} as const;
+/** Pods of the restricted security standard write to mounted volumes alone. Of one engine all have one user: they read what the others wrote. */
+const USERS: Readonly<Record<EngineType, number>> = { Embedded: 10001, Flink: 9999 };
+
+export function podSecurity(engine: EngineType): object {
+  const user = USERS[engine];
+  return {
+    runAsNonRoot: true,
+    runAsUser: user,
+    runAsGroup: user,
+    fsGroup: user,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
 export const CONTAINER_SECURITY = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
 } as const;
 
-const POD_IP = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
+export const POD_IP = { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } };
 
 export const ownerOf = ({ key, uid }: Pick<AttemptPlan, 'key' | 'uid'>): OwnerReference =>
   controllerReference(RESOURCES.FlowJob, { metadata: { name: key.name, uid } });
@@ -91,11 +86,13 @@ export function jobManagerPod(plan: AttemptPlan, settings: PodSettings): PodMani
         : pathInPod({ path: attempt.restoreFrom, claimName: attempt.restoreClaim }),
     allowNonRestoredState: attempt.allowNonRestoredState,
   });
-  return podOf(plan, settings, {
+  return podOf(plan, {
     name: jobManagerName(key.name, attempt.epoch),
     role: 'JobManager',
     labels: { [LABEL.index]: '0', [LABEL.restarts]: '0' },
-    flags: jobManagerNodeFlags(spec.jobManager.resources.limits.memory),
+    image: spec.engine.image ?? settings.image,
+    command: nodeCommand(jobManagerNodeFlags(spec.jobManager.resources.limits.memory)),
+    env: embeddedVariables(spec),
     args: [...args, '-D', 'jobmanager.rpc.address=$(POD_IP)', '-D', 'rest.address=$(POD_IP)'],
     resources: spec.jobManager.resources,
     template: spec.jobManager.podTemplate,
@@ -117,11 +114,13 @@ export function taskManagerPod(
   const { key, attempt, spec } = plan;
   const name = taskManagerName(key.name, attempt.epoch, index, restarts);
   const resources = withMemory(spec.taskManager.resources, plan.taskManagerMemory);
-  return podOf(plan, settings, {
+  return podOf(plan, {
     name,
     role: 'TaskManager',
     labels: { [LABEL.index]: String(index), [LABEL.restarts]: String(restarts) },
-    flags: taskManagerNodeFlags(resources.limits.memory),
+    image: spec.engine.image ?? settings.image,
+    command: nodeCommand(taskManagerNodeFlags(resources.limits.memory)),
+    env: embeddedVariables(spec),
     args: [
       ...taskManagerArguments(PATHS.config, name, plan.taskManagerMemory),
       ...['-D', 'taskmanager.host=$(POD_IP)'],
@@ -132,10 +131,18 @@ export function taskManagerPod(
   });
 }
 
+const nodeCommand = (flags: string[]): string[] => ['node', ...flags, '/opt/flowjob/dist/engine.js'];
+
+/** Few arenas: glibc's default keeps freed memory per thread. */
+const embeddedVariables = (spec: ResolvedFlowJobSpec): object[] => [
+  { name: 'MALLOC_ARENA_MAX', value: '2' },
+  ...secretVariables(spec),
+];
+
 type Resources = ResolvedFlowJobSpec['taskManager']['resources'];
 
 /** What is set aside stays below what may be used. */
-function withMemory(resources: Resources, memory: string | undefined): Resources {
+export function withMemory(resources: Resources, memory: string | undefined): Resources {
   if (memory === undefined) return resources;
   const { limits, requests } = resources;
   const less = requests?.memory !== undefined && quantityValue(requests.memory) > quantityValue(memory);
@@ -147,26 +154,46 @@ function withMemory(resources: Resources, memory: string | undefined): Resources
 
 /** By the kubelet, which says at once which Secret or key is missing; the operator never reads them. */
 function secretVariables({ job }: ResolvedFlowJobSpec): object[] {
-  return secretsOf(job.sql.inline).map((reference) => ({
+  return secretsOf(sqlText({ job })).map((reference) => ({
     name: secretVariable(reference),
     valueFrom: { secretKeyRef: reference },
   }));
 }
 
-interface PodParts {
+export interface PodParts {
   name: string;
   role: keyof typeof ROLE;
   labels: Record<string, string>;
-  flags: string[];
+  image: string;
+  command: string[];
   args: string[];
+  /** Besides POD_IP. */
+  env: object[];
   resources: object;
   template: PodTemplate | undefined;
+  /** Undefined: the pod is not to speak to the API server. */
+  account?: string | undefined;
   container: Record<string, unknown>;
+  extras?: PodExtras;
 }
 
-function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodManifest {
+/** What some pods have besides. */
+export interface PodExtras {
+  initContainers?: object[];
+  volumes?: object[];
+  volumeMounts?: object[];
+}
+
+export const bothOf = (one: PodExtras, other: PodExtras): PodExtras => ({
+  initContainers: [...(one.initContainers ?? []), ...(other.initContainers ?? [])],
+  volumes: [...(one.volumes ?? []), ...(other.volumes ?? [])],
+  volumeMounts: [...(one.volumeMounts ?? []), ...(other.volumeMounts ?? [])],
+});
+
+export function podOf(plan: AttemptPlan, parts: PodParts): PodManifest {
   const { key, attempt, spec } = plan;
   const role = ROLE[parts.role];
+  const { initContainers = [], volumes = [], volumeMounts = [] } = parts.extras ?? {};
   const claim = claimOf({ key, storage: spec.state.storage });
   const restore = restoreMount(attempt);
   const own = {
@@ -178,20 +205,21 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
   };
   const base = {
     restartPolicy: 'Never',
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: parts.account !== undefined,
+    ...(parts.account === undefined ? {} : { serviceAccountName: parts.account }),
     enableServiceLinks: false,
     terminationGracePeriodSeconds: 10,
-    securityContext: POD_SECURITY,
+    securityContext: podSecurity(spec.engine.type),
     ...affinityOf(spec, key.name),
+    ...(initContainers.length === 0 ? {} : { initContainers }),
     containers: [
       {
         name: role,
-        image: spec.engine.image ?? image,
+        image: parts.image,
         imagePullPolicy: 'IfNotPresent',
-        command: ['node', ...parts.flags, '/opt/flowjob/dist/engine.js'],
+        command: parts.command,
         args: parts.args,
-        // Few arenas: glibc's default keeps freed memory per thread.
-        env: [POD_IP, { name: 'MALLOC_ARENA_MAX', value: '2' }, ...secretVariables(spec)],
+        env: [POD_IP, ...parts.env],
         resources: parts.resources,
         securityContext: CONTAINER_SECURITY,
         terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -200,6 +228,7 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
           { name: 'secret', mountPath: '/flowjob/secret', readOnly: true },
           ...(claim === null ? [] : [{ name: 'state', mountPath: PATHS.state }]),
           ...restore.volumeMounts,
+          ...volumeMounts,
           { name: 'tmp', mountPath: PATHS.temporary },
         ],
         ...parts.container,
@@ -210,29 +239,20 @@ function podOf(plan: AttemptPlan, { image }: PodSettings, parts: PodParts): PodM
       { name: 'secret', secret: { secretName: attemptName(key.name, attempt.epoch), defaultMode: 0o440 } },
       ...(claim === null ? [] : [{ name: 'state', persistentVolumeClaim: { claimName: claim } }]),
       ...restore.volumes,
+      ...volumes,
       { name: 'tmp', emptyDir: {} },
     ],
   };
-  const { metadata = {}, spec: wanted = {} } = parts.template ?? {};
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: parts.name,
-      namespace: key.namespace,
-      // The operator finds its pods by its labels: they have the last word.
-      labels: { ...metadata.labels, ...own },
-      ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
-      ownerReferences: [ownerOf(plan)],
-    },
-    spec: strategicMerge(base, wanted),
-  };
+  return templatedPod(
+    { name: parts.name, namespace: key.namespace, labels: own, ownerReferences: [ownerOf(plan)] },
+    base,
+    parts.template,
+  );
 }
 
 /** A volume that one node alone can mount keeps the pods of its job together. */
 function affinityOf(spec: ResolvedFlowJobSpec, job: string): Record<string, unknown> {
   const { uri, persistentVolumeClaim: claim } = spec.state.storage ?? {};
   if (uri !== undefined || claim?.accessMode === 'ReadWriteMany') return {};
-  const together = { labelSelector: { matchLabels: { [LABEL.job]: job } }, topologyKey: 'kubernetes.io/hostname' };
-  return { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [together] } } };
+  return onOneNode({ [LABEL.job]: job });
 }

@@ -21,14 +21,17 @@ export interface Mounts {
   volumeMounts: VolumeMount[];
 }
 
-/** The claim that holds the state; null when the spec names a folder that podTemplate mounts. */
-export function claimOf({ key, storage }: StatePlace): string | null {
+/** The claim that holds the state; null when the spec names a folder that podTemplate mounts, or one on S3. */
+export function claimOf({ key, storage }: Pick<StatePlace, 'key' | 'storage'>): string | null {
   if (storage?.uri !== undefined) return null;
   return storage?.persistentVolumeClaim?.claimName ?? claimName(key.name);
 }
 
-/** Root of the job's state as its pods see it. */
-export const rootOf = ({ key, storage }: StatePlace): string => stateDirectory(STATE, key.name, storage?.uri);
+/** Root of the job's state as its pods see it: a path, or an s3: URI. What one engine writes lies beside what the other does: a job that changes its engine leaves its state where it is. */
+export function rootOf({ key, engine, storage }: Pick<StatePlace, 'key' | 'engine' | 'storage'>): string {
+  const root = stateDirectory(STATE, key.name, storage?.uri);
+  return engine === 'Flink' ? `${root}/flink` : root;
+}
 
 export function claimMount(name: string, claim: string, mountPath: string, readOnly = false): Mounts {
   return {

@@ -10,6 +10,7 @@ import { StoragePods } from './storage-pods.ts';
 const key = { namespace: 'default', name: 'orders' };
 const volume: Volume = {
   key,
+  engine: 'Embedded',
   root: '/flowjob/state/orders',
   volumes: [{ name: 'state', persistentVolumeClaim: { claimName: 'orders-state' } }],
   volumeMounts: [{ name: 'state', mountPath: '/flowjob/state' }],

@@ -105,3 +105,28 @@ test('events are read of a pod that waits for long: a volume that another node s
   expect(await lookAt(25_000)).not.toBeNull();
   expect(await lookAt(30_000)).toBeNull();
 });
+
+test('a Secret is looked for also where a container is to run before the others', async () => {
+  let now = 0;
+  const references = waitingOn({ find: () => Promise.resolve(null) }, () => now);
+  const initializing = { waiting: { reason: 'PodInitializing' } };
+  const first = (state: object): Pod =>
+    ({
+      ...waitingPod,
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: [{ name: 'first', state }],
+        containerStatuses: [{ name: 'jobmanager', state: initializing }],
+      },
+    }) as unknown as Pod;
+  const look = async (pod: Pod): Promise<string | null> => {
+    references.troubleOf(pod);
+    now += 2_000;
+    references.troubleOf(pod);
+    await new Promise((done) => setImmediate(done));
+    return references.troubleOf(pod);
+  };
+  expect(await look(first(initializing))).toMatch(/mounts Secret "password"/);
+  // Its volumes are there.
+  expect(await look(first({ running: {} }))).toBeNull();
+});

@@ -3,7 +3,7 @@
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
-import type { PodVolumes, VolumeSource } from './pod-parts.ts';
+import type { PodParts, VolumeSource } from './pod-parts.ts';
 import type { Pod } from './pod-view.ts';
 import { EVENTS_OF_PODS, volumeTroubleOf } from './volume-events.ts';
 
@@ -20,6 +20,9 @@ const PATIENCE = 2_000;
 /** The same for events: an API server reads all those of a namespace to find a pod's, and a volume takes its time. */
 const EVENTS_PATIENCE = 10_000;
 
+/** Of containers, and of those that come after init containers, while the volumes are not there. */
+const NOTHING_BEGUN: readonly (string | undefined)[] = ['ContainerCreating', 'PodInitializing'];
+
 interface Waiting {
   /** Monotonic. */
   looked: number;
@@ -35,7 +38,7 @@ interface Reference {
 
 /** What a pod cannot start without. The kubelet does not care for volumes that no container mounts. */
 export function referencesOf(pod: Pod): Reference[] {
-  const { volumes = [], containers = [], initContainers = [] } = (pod.spec ?? {}) as PodVolumes;
+  const { volumes = [], containers = [], initContainers = [] } = (pod.spec ?? {}) as PodParts;
   const mounted = new Set(
     [...initContainers, ...containers].flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)),
   );
@@ -63,8 +66,10 @@ export class WaitingOnNode {
   /** What was found out so far; null when nothing is wrong, or nobody has looked yet. Looks again by itself when asked later. */
   troubleOf(pod: Pod): string | null {
     const { uid } = pod.metadata;
-    const { phase, containerStatuses = [] } = pod.status ?? {};
-    const begun = containerStatuses.some(({ state }) => state?.waiting?.reason !== 'ContainerCreating');
+    const { phase, initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+    const begun = [...initContainerStatuses, ...containerStatuses].some(
+      ({ state }) => !NOTHING_BEGUN.includes(state?.waiting?.reason),
+    );
     if (phase !== 'Pending' || pod.spec?.nodeName === undefined || begun) {
       this.waiting.delete(uid);
       return null;

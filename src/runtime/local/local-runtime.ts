@@ -20,6 +20,7 @@ import {
 import type { ProcessView, Refusal, StorageView } from '../../lifecycle/observation.ts';
 import { writeAtomically } from '../../store/local/files.ts';
 import { LOCAL_NAMESPACE } from '../../store/local/local-store.ts';
+import { sqlText } from '../../api/resolved.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { stateDirectory } from '../state-directory.ts';
 import {
@@ -51,6 +52,7 @@ const ATTEMPTS_KEPT = 5;
 type Processes = Map<string, ManagedProcess>;
 
 export class LocalRuntime implements Runtime {
+  readonly ahead = null;
   private readonly options: LocalRuntimeOptions;
   /** Job's name, epoch, process's name. */
   private readonly attempts = new Map<string, Map<number, Processes>>();
@@ -103,7 +105,7 @@ export class LocalRuntime implements Runtime {
     const { name } = plan.key;
     const { epoch } = plan.attempt;
     const secretsDirectory = this.options.secretsDirectory ?? join(directory, 'secrets');
-    const secrets = secretEnvironment(secretsDirectory, plan.spec.job.sql.inline);
+    const secrets = secretEnvironment(secretsDirectory, sqlText(plan.spec));
     if ('missing' in secrets) return void this.waiting.set(name, { epoch, trouble: secrets.missing });
     this.waiting.delete(name);
     this.prune(name, epoch);
@@ -111,7 +113,7 @@ export class LocalRuntime implements Runtime {
     mkdirSync(files.temporaryDirectory, { recursive: true });
     // Whole at every moment: a process of the attempt may be reading them just now, and a crash may come in between.
     if (!existsSync(files.tokenFile)) writeAtomically(files.tokenFile, `${randomBytes(24).toString('hex')}\n`, false);
-    writeAtomically(files.sqlFile, plan.spec.job.sql.inline, false);
+    writeAtomically(files.sqlFile, sqlText(plan.spec), false);
     const config = embeddedConfig(
       { name, uid: plan.uid, spec: plan.spec },
       {
@@ -165,9 +167,18 @@ export class LocalRuntime implements Runtime {
     }
   }
 
+  /** Every version runs with the engine of this machine. */
+  newImages(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   storage(question: StorageQuestion): Promise<StorageView> {
     const root = stateDirectory(statesDirectory(this.options.directory), question.key.name, question.storage?.uri);
     return viewStorage(new LocalCheckpointStorage(root), { ...question, savepoint: question.savepoint?.path });
+  }
+
+  savepointFolder(): null {
+    return null;
   }
 
   claimOf(): null {

@@ -32,7 +32,7 @@ const alive = (runtime: Runtime, key: ObjectKey): boolean =>
 async function lastCheckpoint(key: ObjectKey, options: StopJobsOptions): Promise<void> {
   const job = await options.store.get('FlowJob', key);
   const { attempt, state } = job?.status ?? {};
-  if (attempt === undefined || state !== 'Running' || job?.spec.mode !== 'Streaming') return;
+  if (attempt === undefined || state !== 'Running' || job!.spec.mode === 'Batch') return;
   const connection = await options.runtime.connection(key, attempt);
   if (connection === null) return;
   const client = new EngineClient(connection);

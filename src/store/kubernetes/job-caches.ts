@@ -1,4 +1,4 @@
-// FlowJobs and FlowSavepoints as this process knows them: informers, which every replica keeps, whether it leads or not. Reads alone; kubernetes-store.ts writes.
+// FlowJobs, FlowSavepoints and FlowClusters as this process knows them: informers, which every replica keeps, whether it leads or not. Reads alone; kubernetes-store.ts writes.
 import type { Kind } from '../../api/group.ts';
 import { withoutManagedFields } from '../../kube/cache/informer.ts';
 import { Informers } from '../../kube/cache/informers.ts';
@@ -24,7 +24,11 @@ export class JobCaches {
   constructor(options: CacheOptions) {
     const informers = <K extends Kind>(kind: K): Informers<Objects[K]> =>
       new Informers<Objects[K]>({ ...options, resource: RESOURCES[kind], trim: withoutManagedFields });
-    this.kinds = { FlowJob: informers('FlowJob'), FlowSavepoint: informers('FlowSavepoint') };
+    this.kinds = {
+      FlowJob: informers('FlowJob'),
+      FlowSavepoint: informers('FlowSavepoint'),
+      FlowCluster: informers('FlowCluster'),
+    };
   }
 
   /** Until `signal` aborts; never rejects. */

@@ -6,6 +6,7 @@ import { Informers } from '../../kube/cache/informers.ts';
 import { keyOf, type KubeObject, type Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import { sleep, type Clock, type Random } from '../../kube/time.ts';
+import { CONFIG_MAPS } from './core-kinds.ts';
 
 export interface KubernetesConfigMapsOptions {
   client: Client;
@@ -16,18 +17,7 @@ export interface KubernetesConfigMapsOptions {
   onTrouble: (error: unknown) => void;
 }
 
-interface ConfigMap extends KubeObject {
-  data?: Record<string, string>;
-}
-
-const WHOLE: Resource<ConfigMap> = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
-const METADATA: Resource = { ...WHOLE, metadataOnly: true };
+const METADATA: Resource = { ...CONFIG_MAPS, metadataOnly: true };
 
 /** Milliseconds that the first list may take. */
 const PATIENCE = 10_000;
@@ -69,7 +59,7 @@ export class KubernetesConfigMaps implements ConfigMaps {
     const id = keyOf(key);
     const fetched = this.fetched.get(id);
     if (fetched?.resourceVersion === seen.metadata.resourceVersion) return fetched.data;
-    const found = await this.client.find(WHOLE, key);
+    const found = await this.client.find(CONFIG_MAPS, key);
     if (found === null) return null;
     const data = found.data ?? {};
     this.fetched.set(id, { resourceVersion: found.metadata.resourceVersion, data });

@@ -1,23 +1,12 @@
 // What the autoscaler has learned: a ConfigMap of each job, owned by the FlowJob and gone with it. It may change, so it is applied (docs/adr/0018).
 import type { LearnedOwner, LearnedStore } from '../../controller/autoscaling/learned.ts';
-import type { KubeObject, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import { applyChild, controllerOf } from '../../kube/writes.ts';
 import { jobLabels, learnedName } from '../../runtime/kubernetes/names.ts';
 import { ownerOf } from '../../runtime/kubernetes/pods.ts';
+import { CONFIG_MAPS } from './core-kinds.ts';
 import { FIELD_MANAGER } from './kubernetes-store.ts';
 
-interface ConfigMap extends KubeObject {
-  data?: Record<string, string>;
-}
-
-const CONFIG_MAPS: Resource<ConfigMap> = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
 const KEY = 'learned.json';
 
 export class KubernetesLearned implements LearnedStore {

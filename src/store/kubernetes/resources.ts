@@ -3,13 +3,16 @@ import { GROUP, KINDS, VERSION, type Kind } from '../../api/group.ts';
 import type { Resource } from '../../kube/object.ts';
 import type { Objects } from '../port.ts';
 
+const resource = <K extends Kind>(kind: K): Resource<Objects[K]> => ({
+  group: GROUP,
+  version: VERSION,
+  plural: KINDS[kind].plural,
+  kind,
+  namespaced: true,
+});
+
 export const RESOURCES: { readonly [K in Kind]: Resource<Objects[K]> } = {
-  FlowJob: { group: GROUP, version: VERSION, plural: KINDS.FlowJob.plural, kind: 'FlowJob', namespaced: true },
-  FlowSavepoint: {
-    group: GROUP,
-    version: VERSION,
-    plural: KINDS.FlowSavepoint.plural,
-    kind: 'FlowSavepoint',
-    namespaced: true,
-  },
+  FlowJob: resource('FlowJob'),
+  FlowSavepoint: resource('FlowSavepoint'),
+  FlowCluster: resource('FlowCluster'),
 };

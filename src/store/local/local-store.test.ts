@@ -90,6 +90,13 @@ describe('objects', () => {
     );
   });
 
+  test('a FlowCluster, which nobody would run here, is refused with the remedy', async () => {
+    const cluster = { ...manifest('shared'), kind: 'FlowCluster' as const, spec: { engine: { version: '2.3' } } };
+    await expect(store.apply(cluster)).rejects.toThrow(
+      /kind: Forbidden: Apache Flink runs on Kubernetes alone\n    apply it there, or run its jobs here with engine.type Embedded/,
+    );
+  });
+
   test('a change of spec raises the generation; a change of labels or status does not', async () => {
     const created = await store.create(manifest('orders'));
     const labelled = await store.update<'FlowJob'>({

@@ -289,6 +289,15 @@ export class LocalStore implements Store {
 /** What a manifest may not say where there is no cluster. */
 function checkLocal(manifest: Manifest): void {
   checkNamespace(manifest);
+  if (manifest.kind === 'FlowCluster')
+    throw new InvalidObjectError(manifest.kind, manifest.metadata.name, [
+      {
+        field: 'kind',
+        value: manifest.kind,
+        problem: 'Forbidden: Apache Flink runs on Kubernetes alone',
+        remedy: 'apply it there, or run its jobs here with engine.type Embedded',
+      },
+    ]);
   const sql = (manifest.spec as Partial<Pick<FlowJob['spec'], 'job'>> | undefined)?.job?.sql;
   if (manifest.kind !== 'FlowJob' || sql?.configMapKeyRef === undefined) return;
   throw new InvalidObjectError(manifest.kind, manifest.metadata.name, [

@@ -1,4 +1,4 @@
-// FlowJob under test: the embedded engine in pods, its REST API asked at the pod's own address.
+// FlowJob under test: either engine in pods, its REST API asked at the pod's own address.
 import { EngineClient, EngineClientError } from '../../../src/engine-client/engine-client.ts';
 import type { KubeObject, Manifest, Resource } from '../../../src/kube/object.ts';
 import { LABEL } from '../../../src/runtime/kubernetes/names.ts';
@@ -19,28 +19,36 @@ interface Vertices {
   vertices: { status: string; 'start-time': number }[];
 }
 
-const sqlOf = (version: number): string => `
+const sqlOf = (version: number, sinkOptions: string): string => `
 CREATE TABLE numbers (n BIGINT, k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '2000',
   'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '1000000000', 'fields.k.min' = '0', 'fields.k.max' = '99');
-CREATE TABLE seen (version INT, k INT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '/flowjob/state/out', 'format' = 'csv');
+CREATE TABLE seen (version INT, k INT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '/flowjob/state/out', 'format' = 'csv'${sinkOptions});
 INSERT INTO seen SELECT ${version}, k, n FROM numbers;`;
+
+/** Flink shows rows in files that are complete, and completes one when it is a minute old, unless it is told otherwise. */
+const ROLL_SOON = `,
+  'sink.rolling-policy.rollover-interval' = '200 ms', 'sink.rolling-policy.check-interval' = '100 ms'`;
 
 export class FlowJobSubject implements Subject {
   readonly resource: Resource = RESOURCES.FlowJob;
   private readonly jobs: Jobs;
-  /** By address of the JobManager: how to speak to it. */
+  private readonly engine: FlowJob['spec']['engine'];
+  /** By name of the JobManager’s pod: how to speak to it. */
   private readonly clients = new Map<string, EngineClient>();
 
-  constructor(jobs: Jobs) {
+  /** `engine`: spec.engine. */
+  constructor(jobs: Jobs, engine: FlowJob['spec']['engine'] = { type: 'Embedded' }) {
     this.jobs = jobs;
+    this.engine = engine;
   }
 
   stream(name: string, version: number): Manifest {
     const spec = {
       mode: 'Streaming',
+      engine: this.engine,
       state: { checkpoint: { interval: '500ms' } },
       deletionPolicy: 'Delete',
-      job: { sql: { inline: sqlOf(version) } },
+      job: { sql: { inline: sqlOf(version, this.isFlink ? ROLL_SOON : '') } },
     };
     const metadata = { name, namespace: this.jobs.namespace };
     return { apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowJob', metadata, spec } as unknown as Manifest;
@@ -99,14 +107,22 @@ export class FlowJobSubject implements Subject {
   }
 
   private async client({ metadata, status }: RunningPod): Promise<EngineClient> {
-    const known = this.clients.get(status.podIP!);
+    const known = this.clients.get(metadata.name);
     if (known !== undefined) return known;
-    const attempt = `${metadata.labels[LABEL.job]}-${metadata.labels[LABEL.attempt]}`;
-    const secret = await kubectl.get<{ data: { token: string } }>('secret', attempt, '-n', this.jobs.namespace);
-    const token = Buffer.from(secret.data.token, 'base64').toString('utf8');
+    const token = this.isFlink ? null : await this.tokenOf(metadata.labels);
     const client = new EngineClient({ url: `http://${status.podIP!}:${REST_PORT}`, token, timeoutMs: 1_000 });
-    this.clients.set(status.podIP!, client);
+    this.clients.set(metadata.name, client);
     return client;
+  }
+
+  private async tokenOf(labels: Record<string, string>): Promise<string> {
+    const attempt = `${labels[LABEL.job]}-${labels[LABEL.attempt]}`;
+    const secret = await kubectl.get<{ data: { token: string } }>('secret', attempt, '-n', this.jobs.namespace);
+    return Buffer.from(secret.data.token, 'base64').toString('utf8');
+  }
+
+  private get isFlink(): boolean {
+    return this.engine.type === 'Flink';
   }
 }
 

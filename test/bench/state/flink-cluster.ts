@@ -1,7 +1,7 @@
 // Apache Flink for the state benchmark: a session cluster, set up so that it can show its best where the embedded engine's defaults differ from Flink's.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FlinkCluster } from '../flink/cluster.ts';
+import { FlinkCluster, PROMPT_RESCALES } from '../../flink/session-cluster.ts';
 import { registeredAt, type StateCluster } from './cluster.ts';
 import { RunningJob } from './job.ts';
 import { OutputProbe } from './output-probe.ts';
@@ -10,12 +10,7 @@ const PARALLELISM = 2;
 
 /** Where Flink's defaults are slower on purpose: they are set to what the embedded engine has. */
 const CONFIG = {
-  'jobmanager.scheduler': 'adaptive',
-  'jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout': '0s',
-  'jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout': '0s',
-  'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling': '0s',
-  'jobmanager.adaptive-scheduler.rescale-trigger.max-checkpoint-failures': 1,
-  'jobmanager.adaptive-scheduler.rescale-trigger.max-delay': '100ms',
+  ...PROMPT_RESCALES,
   'heartbeat.interval': 500,
   'heartbeat.timeout': 2000,
   'restart-strategy.type': 'fixed-delay',

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
-import { CONTAINER_SECURITY, PATHS, POD_SECURITY } from '../../../src/runtime/kubernetes/pods.ts';
+import { CONTAINER_SECURITY, PATHS, podSecurity } from '../../../src/runtime/kubernetes/pods.ts';
 import type { Kubectl } from '../../kubernetes/kubectl.ts';
 import type { Row } from '../compare.ts';
 
@@ -29,7 +29,7 @@ export class Volume {
     const spec = {
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 0,
-      securityContext: POD_SECURITY,
+      securityContext: podSecurity('Embedded'),
       containers: [
         {
           name: POD,

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(async () => api.stop());
 
 const resources = { limits: { memory: '512Mi' } };
-const spec = (mode: 'Streaming' | 'Batch'): FlowJobSpec => ({
+const spec = (mode: FlowJobSpec['mode']): FlowJobSpec => ({
   engine: { type: 'Embedded' },
   mode,
   suspend: false,
@@ -30,7 +30,7 @@ const spec = (mode: 'Streaming' | 'Batch'): FlowJobSpec => ({
   taskManager: { replicas: 1, slots: 1, resources },
 });
 
-const settled = (mode: 'Streaming' | 'Batch'): World => {
+const settled = (mode: FlowJobSpec['mode']): World => {
   const world = new World(spec(mode));
   world.settle();
   return world;
@@ -68,7 +68,7 @@ const situations: Situation[] = [
     name: 'upgrading',
     world: () =>
       after(settled('Streaming'), (world) => {
-        world.edit((s) => void (s.job.sql.inline = 'SELECT 2'));
+        world.edit((s) => void (s.job.sql = { inline: 'SELECT 2' }));
         world.pass();
       }),
     ...inProgress,
@@ -111,6 +111,19 @@ const situations: Situation[] = [
         world.settle();
       }),
     ...failed,
+  },
+  {
+    name: 'rolled back',
+    world: () =>
+      after(settled('Streaming'), (world) => {
+        world.edit((s) => void (s.job.sql!.inline = 'SELECT 2'));
+        for (let pass = 0; pass < 50 && world.job.status?.accepted?.generation !== 2; pass++)
+          after(world, () => world.progress()).pass();
+        world.end('FAILED', null);
+        world.settle();
+      }),
+    conditions: { Ready: 'False', Stalled: 'True' },
+    kstatus: 'Failed',
   },
   {
     name: 'suspended as asked',

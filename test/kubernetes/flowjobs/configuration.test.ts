@@ -64,7 +64,7 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
     every: 200,
   });
   const recovered = await jobs.get('orders');
-  expect(recovered.status?.accepted?.spec.job.sql.inline).toBe(text(2));
+  expect(recovered.status?.accepted?.spec.job.sql?.inline).toBe(text(2));
   const { items } = await kubectl.get<{ items: { revision: number; data: { spec: FlowJobSpec } }[] }>(
     'controllerrevisions',
     '-n',
@@ -72,7 +72,7 @@ test('a job waits for its ConfigMap and its key, is upgraded by an edit, and out
     '-l',
     'flowjob.dev/job=orders',
   );
-  const texts = items.sort((a, b) => a.revision - b.revision).map(({ data }) => data.spec.job.sql.inline);
+  const texts = items.sort((a, b) => a.revision - b.revision).map(({ data }) => data.spec.job.sql?.inline);
   expect(texts).toEqual([text(1), text(2)]);
 }, 600_000);
 

@@ -8,7 +8,7 @@ import { ctr, NODE_NAME } from '../node.ts';
 import { ownCluster } from '../own-cluster.ts';
 import { reclaimVolumes } from '../volumes.ts';
 import { IMAGE, installOperator, Jobs, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
-import { condition, counting, expectEachOnce, makeSharedVolume, runs } from './streams.ts';
+import { condition, counting, expectEachOnce, makeSharedVolume, runs, untilEvent, untilMoreRows } from './streams.ts';
 
 const folder = clusterFolder();
 const onOurCluster = ownCluster(folder) === null;
@@ -150,6 +150,33 @@ afterAll(async () => {
   }
   rmSync(volume, { recursive: true });
 }, 500_000);
+
+(onOurCluster ? test : test.skip)(
+  'a running version goes on while the image of the next one cannot be had, and is upgraded by itself when it can',
+  async () => {
+    const image = `flowjob:next-${unique}`;
+    await jobs.apply('next', counting('next'));
+    await jobs.until('next', 'runs', runs, 240);
+    const { metadata: before } = await jobs.newestPod('next', 'jobmanager');
+    await jobs.apply('next', counting('next', { engine: { image } }, 2));
+    const told = (one: Parameters<typeof condition>[0]): string => condition(one, 'Ready')?.message ?? '';
+    const says = /^The running version goes on.*next-not-starting-.* -> correct spec.engine.image/s;
+    const job = await jobs.until('next', 'says why', (one) => says.test(told(one)), 120);
+    expect(job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
+    expect(condition(job, 'Ready')).toMatchObject({ status: 'Unknown', reason: 'PodNotStarting' });
+    await untilEvent('next', NAMESPACE, 'PodNotStarting', says);
+    await untilMoreRows('next', NAMESPACE);
+    expect((await jobs.newestPod('next', 'jobmanager')).metadata.uid).toBe(before.uid);
+    await ctr(folder, 'images', 'tag', '--force', `docker.io/library/${IMAGE}`, `docker.io/library/${image}`);
+    await jobs.until('next', 'is upgraded', (one) => runs(one) && one.status?.attempt?.epoch === 2, 240);
+    const left = (await jobs.pods('next')).filter(({ metadata }) => metadata.labels?.['flowjob.dev/role'] === 'image');
+    expect(left).toEqual([]);
+    const rows = await expectEachOnce(jobs, 'next');
+    expect(new Set(rows.map(({ version }) => version))).toEqual(new Set([1, 2]));
+    await ctr(folder, 'images', 'rm', `docker.io/library/${image}`);
+  },
+  800_000,
+);
 
 /** All at once: each test waits for its own. */
 const started = new Map<string, Promise<void>>();

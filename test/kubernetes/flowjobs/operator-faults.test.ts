@@ -142,3 +142,16 @@ test('an operator that is killed in the middle of an upgrade leaves it to the ne
   expect(versionsSeen).toEqual([...versionsSeen].sort());
   expect(new Set(versionsSeen)).toEqual(new Set([1, 2]));
 }, 700_000);
+
+test('a job whose Secret is deleted by hand goes on in another attempt under an operator that cannot know its token, and each row is there once', async () => {
+  await jobs.apply('bereft', counting('bereft'));
+  await jobs.until('bereft', 'runs', runs, 180);
+  await untilMoreRows('bereft', NAMESPACE);
+  const before = await leader();
+  await kubectl.run('delete', 'secret', 'bereft-1', '-n', NAMESPACE);
+  await killOperator();
+  await until('another replica leads', async () => (await leader()) !== before || null, { seconds: 120, every: 200 });
+  await jobs.until('bereft', 'runs again', (job) => runs(job) && job.status?.attempt?.epoch === 2, 240);
+  await untilMoreRows('bereft', NAMESPACE);
+  await expectEachOnce(jobs, 'bereft');
+}, 600_000);

@@ -98,7 +98,7 @@ export class Jobs {
 
   async removeNamespace(): Promise<void> {
     // An operator of this namespace alone has its Role in it: that goes first when the namespace goes, and nobody could remove the finalizers any more.
-    await kubectl.run('delete', 'flowjobs,flowsavepoints', '--all', '-n', this.namespace);
+    await kubectl.run('delete', 'flowjobs,flowsavepoints,flowclusters', '--all', '-n', this.namespace);
     await kubectl.run('delete', 'namespace', this.namespace);
   }
 
@@ -181,11 +181,11 @@ export class Jobs {
   }
 }
 
-/** For a test file that needs no more than that: the operator and the namespace of `jobs` are there before its tests, and gone after them. */
-export function withOperator(jobs: Jobs): void {
+/** For a test file that needs no more than that: the operator and the namespace of `jobs` are there before its tests, and gone after them. `more`: for helm. */
+export function withOperator(jobs: Jobs, ...more: string[]): void {
   beforeAll(async () => {
     await jobs.createNamespace();
-    await installOperator();
+    await installOperator(...more);
   }, 600_000);
   afterAll(async () => {
     await jobs.removeNamespace();

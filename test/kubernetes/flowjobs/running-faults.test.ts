@@ -44,11 +44,14 @@ const faults: Fault[] = [
     name: 'jobmanager-killed',
     victim: 'jobmanager',
     strike: async (pod) => kubectlPods('delete', pod, '--grace-period=0', '--force'),
+    says: /-jobmanager was deleted\. .*the job goes on/,
+    reason: 'Recovering',
   },
   {
     name: 'taskmanager-killed',
     victim: 'taskmanager',
     strike: async (pod) => kubectlPods('delete', pod, '--grace-period=0', '--force'),
+    says: /-taskmanager-0 was deleted\./,
   },
   {
     name: 'jobmanager-evicted',

@@ -1,5 +1,6 @@
 // Streams that count, on one volume that all of them share: what each has written tells whether every row came, and came once.
 import { AS_EXPECTED, deviationFromEachOnce } from '../../harness/each-once.ts';
+import { has as hasSize } from '../../harness/size.ts';
 import { until } from '../../harness/until.ts';
 import type { FlowJob } from '../../../src/api/flowjob.ts';
 import { IMAGE, kubectl, type Jobs } from './operator.ts';
@@ -17,10 +18,7 @@ export const runs = ({ status }: FlowJob): boolean =>
 export const has =
   (taskManagers: number) =>
   (job: FlowJob): boolean =>
-    runs(job) &&
-    job.status?.parallelism === taskManagers &&
-    job.status.taskManager?.replicas === taskManagers &&
-    job.status.scaling === undefined;
+    runs(job) && hasSize(taskManagers)(job);
 
 /** Numbers are handed out in sixteen parts of this size, which several subtasks read side by side. */
 const PART = 625_000;

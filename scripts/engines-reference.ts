@@ -1,0 +1,111 @@
+// docs/reference/engines.md: what each engine does with the jobs of test/conformance/jobs, as it is on record of Flink and tested of the embedded engine.
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Mode } from '../test/conformance/embedded-job.ts';
+import { EXCEPTIONS, type Aspect } from '../test/conformance/expression-exceptions.ts';
+import { readJobs, type Job } from '../test/conformance/jobs.ts';
+import { readRecordedJobs, recordedAnswer, recordedVersion } from '../test/conformance/recorded-jobs.ts';
+
+const root = resolve(fileURLToPath(import.meta.url), '../..');
+
+const TOPICS: Record<string, string> = {
+  projections: 'Expressions',
+  filters: 'Filters, views, several sinks',
+  aggregates: 'Aggregates',
+  windows: 'Windows',
+  sets: 'Set operations and VALUES',
+  order: 'Order, Top-N, OVER',
+  joins: 'Joins and subqueries',
+  formats: 'Formats and connectors',
+  failures: 'Mistakes',
+};
+
+const ASPECTS: Record<Aspect, string> = {
+  refusal: 'Flink answers, the embedded engine refuses',
+  leniency: 'The embedded engine answers, Flink refuses or fails',
+  type: 'The result has another type',
+  value: 'The result has another value',
+};
+
+const INTRODUCTION = `# What one engine does and the other does not
+
+A FlowJob's SQL runs on both engines as it is, within what both can do. Here is what each does with the jobs in
+[test/conformance/jobs](../../test/conformance/jobs), over the same files. Flink's answers are on record; \`npm test\` compares the embedded engine with them,
+and \`npm run test:flink\` asks Flink again; of what the embedded engine refuses only with \`-- --full\`.
+
+Of the modes, the embedded engine runs \`Streaming\` and \`Batch\`; [\`Automatic\`](../how-to/run-on-flink.md#mode-automatic) is for Apache Flink alone, and refused elsewhere.
+
+- **equal**: both give the same rows. Of a stream whose result changes, those that remain at its end.
+- **Flink only**: the embedded engine refuses the job when it is submitted, by the [error code](errors.md) that is named, and says what to write instead.
+- **embedded only**: Flink refuses it, or fails on it; see [differences](#differences).
+- **neither**: both refuse it, or fail on it; the code is the embedded engine's.
+- **differs**: see [differences](#differences).
+`;
+
+const WRITTEN = `## Written in other ways
+These are the same values, and either engine reads what the other has written. They count as equal above.
+
+- DECIMAL in CSV and JSON: the embedded engine writes all digits of its scale, \`1.50\` and \`100.00\`; Flink leaves out zeros, and writes exponents, \`1.5\` and \`1E+2\`.
+- CSV: the embedded engine puts quotes where they are needed; Flink also around blanks and characters beyond ASCII.
+- JSON: the embedded engine writes UTF-8 throughout; Flink writes characters beyond the first plane as \`\\uD83D\\uDE00\`.
+- A changing result: both tell its changes (\`+I\`, \`-U\`, \`+U\`, \`-D\`), and come to the same rows. The embedded engine leaves out steps in between.
+`;
+
+export function enginesReference(): string {
+  const jobs = readJobs(root);
+  const recorded = readRecordedJobs(root);
+  const topics = [...new Set(jobs.map(({ topic }) => topic))];
+  const unnamed = topics.find((topic) => TOPICS[topic] === undefined);
+  if (unnamed !== undefined) throw new Error(`scripts/engines-reference.ts has no heading for ${unnamed}.sql`);
+  const cell = (job: Job, mode: Mode): string => {
+    if (!job.modes.includes(mode)) return '';
+    const expected = job.expected[mode];
+    // What is not as it is known to be fails here, and in the tests.
+    const byFlink = 'results' in recordedAnswer(recorded, job, mode);
+    if (expected?.kind !== 'differs' && byFlink === (expected?.kind === 'fails'))
+      throw new Error(`${job.name} (${mode}): Flink ${byFlink ? 'runs it' : 'does not run it'}`);
+    switch (expected?.kind) {
+      case undefined:
+        return 'equal';
+      case 'refused':
+        return `Flink only: \`${expected.text}\``;
+      case 'fails':
+        return `neither: \`${expected.text}\``;
+      case 'differs':
+        return byFlink ? 'differs' : 'embedded only';
+    }
+  };
+  const table = (topic: string): string[] => [
+    `## ${TOPICS[topic]}`,
+    '| job | stream | batch |',
+    '|---|---|---|',
+    ...jobs
+      .filter((job) => job.topic === topic)
+      .map((job) => `| ${job.title} | ${cell(job, 'STREAMING')} | ${cell(job, 'BATCH')} |`),
+    '',
+  ];
+  const differences = jobs.flatMap((job) => {
+    const texts = Object.values(job.expected).flatMap(({ kind, text }) => (kind === 'differs' ? [text] : []));
+    return [...new Set(texts)].map((text) => `- ${job.title}: ${text}`);
+  });
+  const exceptions = (Object.keys(ASPECTS) as Aspect[]).flatMap((aspect) => [
+    '',
+    `${ASPECTS[aspect]}:`,
+    ...[...new Set(EXCEPTIONS.filter((exception) => exception.aspect === aspect).map(({ reason }) => `- ${reason}`))],
+  ]);
+  return [
+    '<!-- Generated by `npm run generate` from test/conformance and what is on record of Apache Flink. Do not edit. -->',
+    INTRODUCTION,
+    `On record is Apache Flink ${recordedVersion(root)}.`,
+    '',
+    ...Object.keys(TOPICS).flatMap(table),
+    '## Differences',
+    ...differences,
+    '',
+    WRITTEN,
+    '## Expressions one by one',
+    'Two thousand expressions are compared by type and value, too ([test/conformance/expressions.sql](../../test/conformance/expressions.sql)). What differs:',
+    ...exceptions,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,90 @@
+// How a job is that is submitted by its cluster itself: between the start of the JobManager and the submission there is a cluster without its job.
+import type { EngineJobStatus } from '../../lifecycle/observation.ts';
+import type { ApplicationsAnswer, ExceptionsAnswer, JobsOverviewAnswer } from '../answers.ts';
+import { EngineClientError, type EngineClient } from '../engine-client.ts';
+import { NO_JOB } from './no-job.ts';
+import { describeTrace } from './root-cause.ts';
+
+export interface JobState {
+  status: EngineJobStatus;
+  /** Why the program failed before there was a job; null when that is not what has happened. */
+  failure: string | null;
+  /** Its JobManager was up before it, and has not heard of it. */
+  unsubmitted?: true;
+}
+
+/**
+ * `seen`: the job has run before, so that the short question will do. `applications`: the version tells of programs (FLIP-549); where it does not, a cluster without its job counts as silent. Null: it is not known. Throws
+ * EngineClientError.
+ */
+export async function flinkJobState(
+  client: EngineClient,
+  jobId: string,
+  { applications, seen = false }: { applications: boolean; seen?: boolean },
+): Promise<JobState | null> {
+  try {
+    // Of one that is not there yet `/status` would answer 500, and log that as an error of its own; the details cost the JobManager a look at all its tasks.
+    const state = seen ? (await client.jobStatus(jobId)).status : (await client.jobDetails(jobId)).state;
+    // A program that fails once it has started its job takes that down with it: the job itself knows no cause.
+    const program = state === 'CANCELED' && applications ? await programOf(client) : undefined;
+    if (program?.status === 'FAILED') return { status: 'FAILED', failure: await failureOf(client, program.id) };
+    return { status: state, failure: null };
+  } catch (error) {
+    if (!(error instanceof EngineClientError) || (error.httpStatus !== 404 && applications)) throw error;
+    if (error.httpStatus === null) throw error;
+  }
+  if (!applications) return driverFailure(client, jobId);
+  const program = await programOf(client);
+  switch (program?.status) {
+    case 'FAILED':
+    case 'CANCELED':
+      return { status: 'FAILED', failure: await failureOf(client, program.id) };
+    case 'FINISHED':
+      return {
+        status: 'FAILED',
+        failure: NO_JOB,
+      };
+    default:
+      return { status: 'INITIALIZING', failure: null };
+  }
+}
+
+/**
+ * Of a program that failed before its job, versions that do not tell of programs make a failed job without a graph
+ * (execution.submit-failed-job-on-application-error): its details are an error of the server, and it stands in the overview.
+ */
+async function driverFailure(client: EngineClient, jobId: string): Promise<JobState | null> {
+  const { jobs } = await client.get<JobsOverviewAnswer>('/jobs/overview');
+  if (jobs.find(({ jid }) => jid === jobId)?.state !== 'FAILED') return null;
+  const [newest] = (await client.exceptions(jobId)).exceptionHistory.entries;
+  return { status: 'FAILED', failure: newest === undefined ? SEE_LOG : describeTrace(newest.stacktrace) };
+}
+
+const SEE_LOG = 'The program failed; the log of the JobManager says why.';
+
+const programOf = async (client: EngineClient): Promise<ApplicationsAnswer['applications'][number] | undefined> =>
+  (await client.get<ApplicationsAnswer>('/applications/overview')).applications[0];
+
+async function failureOf(client: EngineClient, id: string): Promise<string> {
+  const { exceptionHistory } = await client.get<ExceptionsAnswer>(`/applications/${id}/exceptions`);
+  const [newest] = exceptionHistory.entries;
+  return newest === undefined ? SEE_LOG : describeTrace(newest.stacktrace);
+}
+
+/** The same of a job that is submitted to a JobManager that was up before it. `refused`: why it was not taken; undefined when nothing is known of that. Throws EngineClientError. */
+export async function submittedJobState(
+  client: EngineClient,
+  jobId: string,
+  { seen, refused }: { seen: boolean; refused: string | undefined },
+): Promise<JobState> {
+  try {
+    const status = seen ? (await client.jobStatus(jobId)).status : (await client.jobDetails(jobId)).state;
+    return { status, failure: null };
+  } catch (error) {
+    // One that has run, and that its JobManager does not know any more, is not there to be submitted.
+    if (seen || !(error instanceof EngineClientError) || error.httpStatus !== 404) throw error;
+  }
+  return refused === undefined
+    ? { status: 'INITIALIZING', failure: null, unsubmitted: true }
+    : { status: 'FAILED', failure: refused };
+}

@@ -1,0 +1,41 @@
+// Stack traces as Flink 2.3 has given them, and what is told of them.
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ExceptionsAnswer } from '../answers.ts';
+import { describeTrace, isJavaTrace } from './root-cause.ts';
+
+const recorded = resolve(__dirname, '../../../test/fixtures/flink-2.3');
+const traceIn = (file: string): string => {
+  const answer = JSON.parse(readFileSync(join(recorded, file), 'utf8')) as ExceptionsAnswer;
+  return answer.exceptionHistory.entries[0]!.stacktrace;
+};
+
+test('SQL that names no table is told with its place', () => {
+  expect(describeTrace(traceIn('appmode/bad_applications_id_exceptions.json'))).toBe(
+    "SQL validation failed. From line 1, column 18 to line 1, column 24: Object 'nowhere' not found",
+  );
+});
+
+test('a task that fails is told by its root, not by what Flink did when it heard of it', () => {
+  expect(describeTrace(traceIn('appmode/fail_applications_id_exceptions.json'))).toBe(
+    "NumberFormatException: For input string: 'x1449745058'. Invalid character found.",
+  );
+});
+
+test('causes without a message are passed over, and one alone is told by its name', () => {
+  expect(
+    describeTrace('a.B: outer\n\tat x.y(Z.java:1)\nCaused by: c.D: null\n\tat x.y(Z.java:2)\n\t... 3 more\n'),
+  ).toBe('B: outer');
+  expect(describeTrace('java.lang.NullPointerException\n\tat x.y(Z.java:1)\n')).toBe('NullPointerException');
+});
+
+test('a message of several lines stays whole', () => {
+  const trace =
+    'a.B: x\n\tat x.y(Z.java:1)\nCaused by: c.D: Could not find any factory.\n\nAvailable are:\n\nblackhole\n\tat x.y(Z.java:1)';
+  expect(describeTrace(trace)).toBe('D: Could not find any factory.\n\nAvailable are:\n\nblackhole');
+});
+
+test('a trace of Java is told from one of the embedded engine', () => {
+  expect(isJavaTrace(traceIn('appmode/fail_applications_id_exceptions.json'))).toBe(true);
+  expect(isJavaTrace('SAVEPOINT_CORRUPT: no\nHint: x\n    at readAll (page-reader.ts:99:9)')).toBe(false);
+});
