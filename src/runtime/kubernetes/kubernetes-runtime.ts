@@ -8,15 +8,14 @@ import { EngineClient, EngineClientError } from '../../engine-client/engine-clie
 import { FLINK_FOLDERS } from '../../engine-client/flink/config.ts';
 import { storageByRest } from '../../engine-client/flink/storage-by-rest.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
-import { isAlreadyExists } from '../../kube/errors.ts';
-import type { KubeObject, Manifest, Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
 import type { Clock } from '../../kube/time.ts';
-import { applyChild, createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import { ensureGone } from '../../kube/writes.ts';
 import { NOTHING_KNOWN, type NewImages, type ProcessView, type Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
 import { FIELD_MANAGER, NETWORK_POLICIES, SERVICES } from './child-kinds.ts';
-import { claim, configMap, networkPolicy, restService, secret, type ChildManifest } from './children.ts';
+import { claim, configMap, networkPolicy, restService, secret } from './children.ts';
+import { ChildWrites } from './child-writes.ts';
 import { EarlierAttempts } from './earlier-attempts.ts';
 import { FirstPlace } from './first-place.ts';
 import { GonePods } from './gone-pods.ts';
@@ -31,11 +30,12 @@ import type { PodManifest } from './templated-pod.ts';
 import { jobOf, keyOfJob } from './pod-cache.ts';
 import { imagesOf } from './pod-parts.ts';
 import { PreparedAttempts } from './prepared-attempts.ts';
+import { podUrl } from './pod-url.ts';
 import { leftOf, nodeTroubleOf, PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
 import { CONFIG_MAPS, SECRETS, type DataObject } from '../../store/kubernetes/core-kinds.ts';
 import { claimOf } from './state-mounts.ts';
-import { CLAIMS, StateVolumes } from './state-volumes.ts';
+import { StateVolumes } from './state-volumes.ts';
 import { StoragePods } from './storage-pods.ts';
 import { WaitingOnNode } from './waiting-on-node.ts';
 
@@ -63,6 +63,7 @@ const LOOK_AGAIN = 30_000;
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
   private readonly pods: Cache<Pod>;
+  private readonly writes: ChildWrites;
   private readonly storagePods: StoragePods;
   private readonly volumes: StateVolumes;
   private readonly endOfChanges: () => void;
@@ -90,6 +91,7 @@ export class KubernetesRuntime implements Runtime {
     this.options = options;
     const { client, clock, pods, image, ending, onTrouble } = options;
     this.pods = pods;
+    this.writes = new ChildWrites(client, (pod) => pods.record(pod));
     this.storagePods = new StoragePods({ client, pods, image, clock, ending });
     this.volumes = new StateVolumes(client, this.storagePods, onTrouble);
     this.imageProbes = new ImageProbes({ client, pods, clock });
@@ -104,7 +106,7 @@ export class KubernetesRuntime implements Runtime {
       // What keeps it from being done is told, and does not keep the job from running: people look for it by the Service, and rights that are left are of no use.
       handOver: async (plan) =>
         this.refusals.during(plan.key, async () => {
-          await this.applied(plan, SERVICES, restService(plan));
+          await this.writes.apply(ownerOf(plan), SERVICES, restService(plan));
           if (this.settings(plan).highAvailability === true) await this.highAvailability.giveRights(plan);
         }),
     });
@@ -147,7 +149,7 @@ export class KubernetesRuntime implements Runtime {
     const ip = pod?.status?.podIP;
     if (pod === undefined || ip === undefined || pod.status?.phase !== 'Running') return null;
     return {
-      url: `http://${ip.includes(':') ? `[${ip}]` : ip}:${REST_PORT}`,
+      url: podUrl(ip, REST_PORT),
       // Flink asks for none.
       token: isFlinkPod(pod) ? null : await this.token(key, attempt.epoch),
     };
@@ -185,7 +187,7 @@ export class KubernetesRuntime implements Runtime {
     }
     // What pods that run have read is there no more for those that come, once somebody has deleted it.
     if (wanted.length > 0 && running.length > 0) await this.restoreOwn(plan);
-    await Promise.all(wanted.map(async (manifest) => this.createPod(plan, manifest)));
+    await Promise.all(wanted.map(async (manifest) => this.writes.createPod(ownerOf(plan), manifest)));
   }
 
   /** Whether TaskManagers have to wait for the JobManager's pod. */
@@ -354,9 +356,11 @@ export class KubernetesRuntime implements Runtime {
     const { highAvailability } = this.settings(plan);
     await Promise.all([
       this.makeOwn(plan, randomBytes(24).toString('hex')),
-      ...(attempt.session === true ? [] : [this.applied(plan, SERVICES, restService(plan))]),
-      this.applied(plan, NETWORK_POLICIES, networkPolicy(plan, this.options.operatorNamespace)),
-      ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name ? [this.ensureClaim(plan)] : []),
+      ...(attempt.session === true ? [] : [this.writes.apply(ownerOf(plan), SERVICES, restService(plan))]),
+      this.writes.apply(ownerOf(plan), NETWORK_POLICIES, networkPolicy(plan, this.options.operatorNamespace)),
+      ...(claimOf({ key, storage: spec.state.storage }) === claim(plan).metadata.name
+        ? [this.writes.ensureClaim(claim(plan))]
+        : []),
       ...(highAvailability === true ? [this.highAvailability.prepare(plan)] : []),
     ]);
     if (highAvailability !== true) return;
@@ -378,8 +382,8 @@ export class KubernetesRuntime implements Runtime {
   private async makeOwn(plan: AttemptPlan, token: string): Promise<void> {
     const { key, attempt } = plan;
     const [, made] = await Promise.all([
-      this.child(plan, CONFIG_MAPS, configMap(plan, this.settings(plan))),
-      this.child<DataObject>(plan, SECRETS, secret(plan, token)),
+      this.writes.create(ownerOf(plan), CONFIG_MAPS, configMap(plan, this.settings(plan))),
+      this.writes.create<DataObject>(ownerOf(plan), SECRETS, secret(plan, token)),
     ]);
     this.keepToken(key, attempt.epoch, made);
   }
@@ -399,43 +403,6 @@ export class KubernetesRuntime implements Runtime {
   }
 
   /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
-  private async applied(plan: AttemptPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
-    await applyChild(this.options.client, resource, manifest as unknown as Manifest, {
-      owner: ownerOf(plan),
-      fieldManager: FIELD_MANAGER,
-    });
-  }
-
-  /** For what belongs to one attempt and cannot be changed. */
-  private async child<T extends KubeObject>(
-    plan: AttemptPlan,
-    resource: Resource<T>,
-    manifest: ChildManifest,
-  ): Promise<T> {
-    return createOrAdopt(this.options.client, resource, manifest as unknown as Manifest<T>, {
-      owner: ownerOf(plan),
-      fieldManager: FIELD_MANAGER,
-    });
-  }
-
-  private async ensureClaim(plan: AttemptPlan): Promise<void> {
-    try {
-      await this.options.client.create(CLAIMS, claim(plan) as unknown as Manifest, {
-        fieldManager: FIELD_MANAGER,
-      });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
-  }
-
-  private async createPod(plan: AttemptPlan, manifest: PodManifest): Promise<void> {
-    const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
-      owner: ownerOf(plan),
-      fieldManager: FIELD_MANAGER,
-    });
-    this.pods.record(pod);
-  }
-
   /** Pods that ended stay for a look at their logs: of this attempt and the one before the last of each TaskManager. */
   private async prune(key: ObjectKey, epoch: number): Promise<void> {
     const { client } = this.options;

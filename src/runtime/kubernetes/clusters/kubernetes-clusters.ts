@@ -3,21 +3,18 @@ import { idOf, type ObjectKey } from '../../../api/object.ts';
 import { EngineClient, EngineClientError } from '../../../engine-client/engine-client.ts';
 import { FLINK_PORTS } from '../../../engine-client/flink/config.ts';
 import type { Cache } from '../../../kube/cache/informers.ts';
-import { isAlreadyExists } from '../../../kube/errors.ts';
-import type { Manifest, Resource } from '../../../kube/object.ts';
 import type { Client } from '../../../kube/rest/client.ts';
 import type { Clock } from '../../../kube/time.ts';
-import { applyChild, createOrAdopt, ensureGone } from '../../../kube/writes.ts';
+import { ensureGone } from '../../../kube/writes.ts';
 import type { ClusterProcess, SessionView } from '../../../lifecycle/clusters/observation.ts';
 import type { Refusal } from '../../../lifecycle/observation.ts';
 import { CONFIG_MAPS } from '../../../store/kubernetes/core-kinds.ts';
 import type { ClusterPlan, ClusterRuntime } from '../../cluster-port.ts';
-import type { ChildManifest } from '../children.ts';
-import { FIELD_MANAGER, NETWORK_POLICIES, SERVICES } from '../child-kinds.ts';
+import { ChildWrites } from '../child-writes.ts';
+import { NETWORK_POLICIES, SERVICES } from '../child-kinds.ts';
 import { PODS, type Pod } from '../pod-view.ts';
-import type { PodManifest } from '../templated-pod.ts';
+import { podUrl } from '../pod-url.ts';
 import { Refusals } from '../refusals.ts';
-import { CLAIMS } from '../state-volumes.ts';
 import {
   clusterClaimManifest,
   clusterConfigMap,
@@ -44,12 +41,14 @@ const ANSWER_LIMIT = 3_000;
 
 export class KubernetesClusters implements ClusterRuntime {
   private readonly options: KubernetesClustersOptions;
+  private readonly writes: ChildWrites;
   private readonly refusals: Refusals;
   private readonly listeners: ((key: ObjectKey) => void)[] = [];
   private readonly endOfChanges: () => void;
 
   constructor(options: KubernetesClustersOptions) {
     this.options = options;
+    this.writes = new ChildWrites(options.client, (pod) => options.pods.record(pod));
     this.refusals = new Refusals(() => options.clock.now());
     this.endOfChanges = options.pods.onChange(({ object }) => {
       for (const listener of this.listeners) listener(clusterKeyOf(object));
@@ -79,21 +78,22 @@ export class KubernetesClusters implements ClusterRuntime {
 
   async createJobManager(plan: ClusterPlan): Promise<void> {
     await this.refusals.during(plan.key, async () => {
+      const owner = ownerOfCluster(plan);
       const claim = clusterClaimManifest(plan);
       await Promise.all([
-        this.applied(plan, CONFIG_MAPS, clusterConfigMap(plan)),
-        this.applied(plan, SERVICES, clusterRestService(plan)),
-        this.applied(plan, NETWORK_POLICIES, clusterNetworkPolicy(plan, this.options.operatorNamespace)),
-        ...(claim === null ? [] : [this.ensureClaim(claim)]),
+        this.writes.apply(owner, CONFIG_MAPS, clusterConfigMap(plan)),
+        this.writes.apply(owner, SERVICES, clusterRestService(plan)),
+        this.writes.apply(owner, NETWORK_POLICIES, clusterNetworkPolicy(plan, this.options.operatorNamespace)),
+        ...(claim === null ? [] : [this.writes.ensureClaim(claim)]),
       ]);
-      await this.createPod(plan, clusterJobManagerPod(plan));
+      await this.writes.createPod(owner, clusterJobManagerPod(plan));
     });
   }
 
   async createTaskManager(plan: ClusterPlan, index: number, { uid, address }: ClusterProcess): Promise<void> {
     if (address === undefined) return;
     await this.refusals.during(plan.key, async () =>
-      this.createPod(plan, clusterTaskManagerPod(plan, index, { uid, address })),
+      this.writes.createPod(ownerOfCluster(plan), clusterTaskManagerPod(plan, index, { uid, address })),
     );
   }
 
@@ -113,35 +113,11 @@ export class KubernetesClusters implements ClusterRuntime {
     this.listeners.length = 0;
     this.endOfChanges();
   }
-
-  private async createPod(plan: ClusterPlan, manifest: PodManifest): Promise<void> {
-    const pod = await createOrAdopt(this.options.client, PODS, manifest as unknown as Manifest<Pod>, {
-      owner: ownerOfCluster(plan),
-      fieldManager: FIELD_MANAGER,
-    });
-    this.options.pods.record(pod);
-  }
-
-  private async applied(plan: ClusterPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
-    await applyChild(this.options.client, resource, manifest as unknown as Manifest, {
-      owner: ownerOfCluster(plan),
-      fieldManager: FIELD_MANAGER,
-    });
-  }
-
-  private async ensureClaim(manifest: ChildManifest): Promise<void> {
-    try {
-      await this.options.client.create(CLAIMS, manifest as unknown as Manifest, { fieldManager: FIELD_MANAGER });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
-  }
 }
 
 /** Where the JobManager answers; null: there is none. */
 export function restOf(processes: readonly ClusterProcess[]): string | null {
   const jobManager = processes.find(({ role, state }) => role === 'JobManager' && state === 'Running');
   if (jobManager?.address === undefined) return null;
-  const { address } = jobManager;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${FLINK_PORTS.rest}`;
+  return podUrl(jobManager.address, FLINK_PORTS.rest);
 }
