@@ -133,6 +133,10 @@ export const CLUSTER_EVENTS = {
   ChangeWaiting: { types: ['Warning'], when: 'The spec has changed, and jobs run on the cluster.' },
   InUse: { types: ['Warning'], when: 'The cluster is to be deleted, and FlowJobs name it.' },
   InvalidSpec: { types: ['Warning'], when: 'The spec cannot be run.' },
+  OperatorError: {
+    types: ['Warning'],
+    when: 'The operator failed several times in a row to look at the cluster or to act on it.',
+  },
 } as const satisfies Partial<Record<ClusterReason, EventDoc>>;
 
 export const EVENT_REASONS = {

@@ -1,6 +1,6 @@
 // One pass over one FlowJob: observe, decide, write status, act. What a pass could not do, the next one finds undone and does.
 import { isDeepStrictEqual } from 'node:util';
-import { FINALIZER, PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
+import { PAUSE_ANNOTATION, type Kind } from '../api/group.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import type { FlowSavepoint } from '../api/flowsavepoint.ts';
 import { idOf, type ObjectKey } from '../api/object.ts';
@@ -15,7 +15,9 @@ import type { Objects, Store } from '../store/port.ts';
 import { act } from './act.ts';
 import { actOnObjects, isObjectAction } from './act-on-objects.ts';
 import type { ConfigMaps } from './config-maps.ts';
+import { ensureFinalizer, removeFinalizer } from './finalizers.ts';
 import { Gatherer, type GathererOptions, type SqlCheck } from './gather.ts';
+import type { Log } from './log.ts';
 import { planOf, runOf } from './submissions.ts';
 import { RevisionKeeper, type RevisionStore } from './revisions.ts';
 
@@ -34,12 +36,6 @@ export interface ReconcilerOptions {
   /** Milliseconds since the epoch. */
   now: () => number;
   log: Log;
-}
-
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
 }
 
 /** Milliseconds until the next look, null: only when something happens. */
@@ -82,7 +78,7 @@ export class Reconciler {
 
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
     const objects = paused ? [] : await this.savepoints(key, savepoints);
-    const job = paused ? found : await this.ensureFinalizer('FlowJob', found);
+    const job = paused ? found : await ensureFinalizer(this.options.store, 'FlowJob', found);
     const related = {
       savepoints: objects,
       named: await this.namedSavepoint(job),
@@ -162,7 +158,8 @@ export class Reconciler {
       for (const action of outcome.actions)
         if (action.kind === 'DisposeSavepoint')
           await runtime.disposeSavepoint({ key, engine: action.engine, storage: undefined }, action);
-      if (outcome.decision.finalizer === 'remove') await this.removeFinalizer('FlowSavepoint', savepoint);
+      if (outcome.decision.finalizer === 'remove')
+        await removeFinalizer(this.options.store, 'FlowSavepoint', savepoint);
     }
     if (runtime.processes(key).some((process) => process.state === 'Running')) {
       runtime.stopProcesses(key, Number.MAX_SAFE_INTEGER, true);
@@ -179,7 +176,8 @@ export class Reconciler {
     const found: FlowSavepoint[] = [];
     for (const name of names) {
       const savepoint = await this.options.store.get('FlowSavepoint', { namespace: key.namespace, name });
-      if (savepoint?.spec.jobRef.name === key.name) found.push(await this.ensureFinalizer('FlowSavepoint', savepoint));
+      if (savepoint?.spec.jobRef.name === key.name)
+        found.push(await ensureFinalizer(this.options.store, 'FlowSavepoint', savepoint));
     }
     return found;
   }
@@ -209,21 +207,6 @@ export class Reconciler {
     return found;
   }
 
-  /** Before anything exists that would have to be cleaned up. */
-  private async ensureFinalizer<K extends Kind>(_kind: K, object: Objects[K]): Promise<Objects[K]> {
-    const { metadata } = object;
-    if (metadata.deletionTimestamp !== undefined || metadata.finalizers?.includes(FINALIZER) === true) return object;
-    const finalizers = [...(metadata.finalizers ?? []), FINALIZER];
-    return this.options.store.update<K>({ ...object, metadata: { ...metadata, finalizers } });
-  }
-
-  private async removeFinalizer<K extends Kind>(kind: K, object: Objects[K]): Promise<void> {
-    const current = await this.options.store.get<K>(kind, object.metadata);
-    if (current?.metadata.finalizers?.includes(FINALIZER) !== true) return;
-    const finalizers = current.metadata.finalizers.filter((finalizer) => finalizer !== FINALIZER);
-    await this.options.store.update<K>({ ...current, metadata: { ...current.metadata, finalizers } });
-  }
-
   private async writeStatus<K extends Kind>(
     _kind: K,
     object: Objects[K],
@@ -251,11 +234,12 @@ export class Reconciler {
   private async release(job: FlowJob, savepoints: readonly FlowSavepoint[], decision: Decision): Promise<void> {
     for (const { name, finalizer } of decision.savepoints) {
       const savepoint = savepoints.find((s) => s.metadata.name === name);
-      if (finalizer === 'remove' && savepoint !== undefined) await this.removeFinalizer('FlowSavepoint', savepoint);
+      if (finalizer === 'remove' && savepoint !== undefined)
+        await removeFinalizer(this.options.store, 'FlowSavepoint', savepoint);
     }
     if (decision.finalizer === 'keep') return;
     await this.options.runtime.forget(job.metadata);
-    await this.removeFinalizer('FlowJob', job);
+    await removeFinalizer(this.options.store, 'FlowJob', job);
     this.released.set(idOf(job.metadata), job.metadata.uid);
   }
 

@@ -7,15 +7,24 @@ import type { FlowCluster } from '../../api/flowcluster.ts';
 import { checkClusterSpec } from '../../engine-client/flink/check-spec.ts';
 import type { SessionView } from '../../lifecycle/clusters/observation.ts';
 import { clusterPodCache } from '../../runtime/kubernetes/clusters/cluster-pod-cache.ts';
+import type { ClusterPlan } from '../../runtime/cluster-port.ts';
 import { KubernetesClusters } from '../../runtime/kubernetes/clusters/kubernetes-clusters.ts';
 import { ClusterController } from './cluster-controller.ts';
 
 const NAMESPACE = 'a';
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const errors: object[] = [];
+const log = { info: () => undefined, warn: () => undefined, error: (fields: object) => void errors.push(fields) };
+/** FlowJobs that were to be looked at. */
+const woken = new Set<string>();
 
-/** With a JobManager that answers what the test says. */
+/** With a JobManager that answers what the test says, and pods that cannot be made while it says so. */
 class ClustersOfTest extends KubernetesClusters {
   answer: SessionView | null = null;
+  fault: string | null = null;
+
+  override createJobManager(plan: ClusterPlan): Promise<void> {
+    return this.fault === null ? super.createJobManager(plan) : Promise.reject(new Error(this.fault));
+  }
 
   override async session(): Promise<SessionView | null> {
     return Promise.resolve(this.answer);
@@ -34,7 +43,8 @@ beforeAll(async () => {
   await pods.synced;
   runtime = new ClustersOfTest({ client: parts.options.client, pods, clock });
   const controller = new ClusterController({
-    ...{ store: parts.store, runtime, check: checkClusterSpec, wake: () => undefined, now: Date.now, log: silent },
+    ...{ store: parts.store, runtime, check: checkClusterSpec, now: Date.now, log },
+    wake: ({ name }) => void woken.add(name),
   });
   running = Promise.all([reading, controller.run(ending.signal)]);
 }, 900_000);
@@ -55,6 +65,19 @@ const reasonOf = async (name: string): Promise<string | undefined> =>
   (await cluster(name)).status?.conditions.find(({ type }) => type === 'Ready')?.reason;
 const is = (name: string, reason: string): Promise<unknown> =>
   until(`${name} is ${reason}`, async () => (await reasonOf(name)) === reason, { seconds: 60, every: 100 });
+
+const events = async (name: string): Promise<string[]> => {
+  const { items } = await kubectl().get<{ items: { reason: string }[] }>(
+    ...[
+      'events.events.k8s.io',
+      '-n',
+      NAMESPACE,
+      '--field-selector',
+      `regarding.kind=FlowCluster,regarding.name=${name}`,
+    ],
+  );
+  return items.map(({ reason }) => reason);
+};
 
 const podNames = async (name: string): Promise<string[]> => {
   const { items } = await kubectl().get<{ items: { metadata: { name: string } }[] }>(
@@ -99,12 +122,35 @@ test('a cluster is made, is scaled by its subresource, and goes when no FlowJob 
   await kubectl().run('delete', 'flowcluster', 'shared', '-n', NAMESPACE, '--wait=false');
   await is('shared', 'InUse');
   expect(await podNames('shared')).toHaveLength(3);
+  expect(await events('shared')).toEqual(expect.arrayContaining(['Starting', 'Running', 'InUse']));
+  await until('the job is woken by what becomes of its cluster', () => woken.has('orders'), { seconds: 30 });
   await kubectl().run('delete', 'flowjob', 'orders', '-n', NAMESPACE);
   // Nobody ends pods here that have no node but the API server, which does so at once.
   await kubectl().run('wait', '--for=delete', 'flowcluster/shared', '-n', NAMESPACE, '--timeout=60s');
   expect(await podNames('shared')).toEqual([]);
   expect(await kubectl().run('get', 'pvc', 'shared-cluster-state', '-n', NAMESPACE, '-o', 'name')).toContain('shared');
   expect(parts.troubles).toEqual([]);
+  expect(errors).toEqual([]);
+}, 240_000);
+
+test('passes that keep failing are told in conditions and as an event, until what was decided is done', async () => {
+  runtime.answer = null;
+  runtime.fault = 'no pods today';
+  await apply('FlowCluster', 'faulty', { engine: { version: '2.3' } });
+  await is('faulty', 'OperatorError');
+  expect((await cluster('faulty')).status?.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual([
+    'Ready=False',
+    'Stalled=True',
+  ]);
+  expect((await cluster('faulty')).status?.conditions[0]?.message).toContain('no pods today');
+  await until('the event is there', async () => (await events('faulty')).includes('OperatorError'), { seconds: 30 });
+  const told = (await cluster('faulty')).metadata.resourceVersion;
+  const failures = errors.length;
+  await until('it was tried again', () => errors.length >= failures + 2, { seconds: 60 });
+  expect((await cluster('faulty')).metadata.resourceVersion).toBe(told);
+  runtime.fault = null;
+  await is('faulty', 'Starting');
+  await has('faulty', 'faulty-cluster-jobmanager');
 }, 240_000);
 
 test('what cannot be run is told with the arithmetic, and nothing is made', async () => {

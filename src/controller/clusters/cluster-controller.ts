@@ -1,8 +1,6 @@
 // The loop over FlowClusters: whatever happens to one (its object, a FlowJob that names it, its pods) puts it into the queue.
-import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { FINALIZER } from '../../api/group.ts';
-import { resolveCluster, type FlowCluster } from '../../api/flowcluster.ts';
+import { resolveCluster, type FlowCluster, type FlowClusterStatus } from '../../api/flowcluster.ts';
 import type { FlowJob } from '../../api/flowjob.ts';
 import { idOf, keyFrom, type ObjectKey } from '../../api/object.ts';
 import { CLUSTER_EVENTS } from '../../api/events.ts';
@@ -16,9 +14,11 @@ import type { ClusterAction } from '../../lifecycle/clusters/processes.ts';
 import { runsOn } from '../../lifecycle/clusters/runs-on.ts';
 import { timestamp } from '../../lifecycle/facts.ts';
 import type { ClusterPlan, ClusterRuntime } from '../../runtime/cluster-port.ts';
-import { StoreError, type Store } from '../../store/port.ts';
-import type { Log } from '../reconciler.ts';
-import { describeTrouble } from '../trouble.ts';
+import type { Store } from '../../store/port.ts';
+import { ensureFinalizer, removeFinalizer } from '../finalizers.ts';
+import type { Log } from '../log.ts';
+import { Troubles } from '../troubles.ts';
+import { watchOn } from '../watch-on.ts';
 import { Losses } from './losses.ts';
 
 export interface ClusterControllerOptions {
@@ -38,27 +38,32 @@ export interface ClusterControllerOptions {
 
 export const CLUSTER_WORKERS = 16;
 
-/** A pass that fails now and then is tried again and nothing more; so many in a row are put on record. */
-const TOLD_AFTER = 4;
-
 export class ClusterController {
   private readonly options: ClusterControllerOptions;
   private readonly loop: Loop;
   private readonly losses: Losses;
+  private readonly troubles: Troubles;
   /** By FlowJob: the cluster that it names, or whose processes it has been on. */
   private readonly named = new Map<string, ObjectKey[]>();
 
   constructor(options: ClusterControllerOptions) {
     this.options = options;
     this.losses = new Losses(options.now);
+    this.troubles = new Troubles({
+      log: options.log,
+      what: 'cluster',
+      failures: (id) => this.loop.queue.failures(id),
+      record: (key, message) => this.tellTrouble(key, message),
+    });
     this.loop = new Loop({
       name: 'flowcluster',
-      reconcile: (id) => this.pass(id),
+      reconcile: async (id) => (await this.troubles.over(id, (troubled) => this.pass(id, troubled))) ?? done,
       workers: CLUSTER_WORKERS,
       clock: systemClock,
       random: () => 0,
       backOff: { baseMs: 200, capMs: 30_000, jitter: 0 },
-      onError: (id, err, failures) => this.failed(id, err, failures),
+      // `troubles` have put it into the log.
+      onError: () => undefined,
       metrics: options.metrics,
     });
   }
@@ -69,28 +74,14 @@ export class ClusterController {
 
   /** Runs until `signal` aborts; then answers when no pass is under way. Clusters run on. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.troubles.end(), { once: true });
     const passes = this.loop.run({ stop: signal });
     this.options.runtime.onChange((key) => {
       this.look(key);
       this.wakeJobs(key);
     });
-    await Promise.all([
-      this.watching(signal, () => this.watchClusters(signal)),
-      this.watching(signal, () => this.watchJobs(signal)),
-    ]);
+    await Promise.all([this.watchClusters(signal), this.watchJobs(signal)]);
     await passes;
-  }
-
-  private async watching(signal: AbortSignal, watch: () => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await watch();
-      } catch (err) {
-        if (signal.aborted) return;
-        this.options.log.warn({ err }, 'watch broke off; it starts again');
-        await pause(200);
-      }
-    }
   }
 
   private look(key: ObjectKey): void {
@@ -102,25 +93,28 @@ export class ClusterController {
       if (clusters.some((key) => idOf(key) === idOf(cluster))) this.options.wake(keyFrom(job));
   }
 
-  private async watchClusters(signal: AbortSignal): Promise<void> {
-    for await (const { object } of this.options.store.watch('FlowCluster', { signal })) {
+  private watchClusters(signal: AbortSignal): Promise<void> {
+    const { store, log } = this.options;
+    return watchOn('FlowCluster', { store, signal, log }, ({ object }) => {
       this.look(object.metadata);
       this.wakeJobs(object.metadata);
-    }
+    });
   }
 
-  private async watchJobs(signal: AbortSignal): Promise<void> {
-    for await (const { type, object } of this.options.store.watch('FlowJob', { signal })) {
+  private watchJobs(signal: AbortSignal): Promise<void> {
+    const { store, log } = this.options;
+    return watchOn('FlowJob', { store, signal, log }, ({ type, object }) => {
       const id = idOf(object.metadata);
       const before = this.named.get(id) ?? [];
       const now = type === 'Deleted' ? [] : clustersOf(object);
       if (now.length === 0) this.named.delete(id);
       else this.named.set(id, now);
       for (const key of [...before, ...now]) this.look(key);
-    }
+    });
   }
 
-  private async pass(id: string): Promise<Result> {
+  /** `troubled`: the conditions say that passes fail, and stand until this one has done all that it decided. */
+  private async pass(id: string, troubled: boolean): Promise<Result> {
     const { store, runtime, now } = this.options;
     const key = keyFrom(id);
     const found = await store.get('FlowCluster', key);
@@ -129,7 +123,7 @@ export class ClusterController {
       this.losses.forget(id);
       return done;
     }
-    const cluster = await this.ensureFinalizer(found);
+    const cluster = await ensureFinalizer(store, 'FlowCluster', found);
     const processes = runtime.processes(key);
     this.losses.note(id, processes);
     const jobs = await this.jobsOf(key);
@@ -145,13 +139,16 @@ export class ClusterController {
       problem: this.options.check(spec),
       now: now(),
     });
-    const { status } = decision;
-    const changed = !isDeepStrictEqual(cluster.status, status);
-    const written = changed ? await store.updateStatus<'FlowCluster'>({ ...cluster, status }) : cluster;
-    if (changed) await this.tell(cluster, decision.report);
-    for (const action of decision.actions) await this.act(action, written);
+    const { status, report, actions } = decision;
+    const held = troubled && actions.length > 0 ? cluster.status?.conditions : undefined;
+    let written =
+      held === undefined
+        ? await this.write(cluster, status, report)
+        : await this.write(cluster, { ...status, conditions: held }, null);
+    for (const action of actions) await this.act(action, written);
+    if (held !== undefined) written = await this.write(written, status, report);
     if (decision.finalizer === 'remove') {
-      await this.removeFinalizer(written);
+      await removeFinalizer(store, 'FlowCluster', written);
       return done;
     }
     return requeueAfter(decision.lookAgain);
@@ -179,17 +176,16 @@ export class ClusterController {
       .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
 
-  private async ensureFinalizer(cluster: FlowCluster): Promise<FlowCluster> {
-    const { metadata } = cluster;
-    if (metadata.deletionTimestamp !== undefined || metadata.finalizers?.includes(FINALIZER) === true) return cluster;
-    const finalizers = [...(metadata.finalizers ?? []), FINALIZER];
-    return this.options.store.update<'FlowCluster'>({ ...cluster, metadata: { ...metadata, finalizers } });
-  }
-
-  private async removeFinalizer(cluster: FlowCluster): Promise<void> {
-    const { metadata } = cluster;
-    const finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
-    await this.options.store.update<'FlowCluster'>({ ...cluster, metadata: { ...metadata, finalizers } });
+  /** `report`: what the conditions say, if that may be news. */
+  private async write(
+    cluster: FlowCluster,
+    status: FlowClusterStatus,
+    report: ClusterReport | null,
+  ): Promise<FlowCluster> {
+    if (isDeepStrictEqual(cluster.status, status)) return cluster;
+    const written = await this.options.store.updateStatus<'FlowCluster'>({ ...cluster, status });
+    if (report !== null) await this.tell(cluster, report);
+    return written;
   }
 
   /** What is news: the reason or its message is another one than before. */
@@ -206,26 +202,15 @@ export class ClusterController {
     this.options.log.info({ cluster: name, kind, reason }, 'state changed');
   }
 
-  private failed(id: string, err: unknown, failures: number): void {
-    const { name } = keyFrom(id);
-    const stale = err instanceof StoreError && (err.reason === 'Conflict' || err.reason === 'NotFound');
-    this.options.log[stale ? 'info' : 'error']({ cluster: name, failures, err }, 'pass over a cluster failed');
-    if (!stale && failures === TOLD_AFTER)
-      void this.tellTrouble(keyFrom(id), err).catch((failure: unknown) =>
-        this.options.log.error({ cluster: name, err: failure }, 'the trouble could not be put on record'),
-      );
-  }
-
-  private async tellTrouble(key: ObjectKey, error: unknown): Promise<void> {
+  private async tellTrouble(key: ObjectKey, message: string): Promise<void> {
     const { store, now } = this.options;
     const cluster = await store.get('FlowCluster', key);
     if (cluster === null) return;
     const { generation } = cluster.metadata;
-    const message = `The operator goes on trying. ${describeTrouble(error)}`;
     const report: ClusterReport = { kind: 'Stalled', reason: 'OperatorError', message };
     const status = cluster.status ?? { observedGeneration: -1, conditions: [] };
     const conditions = clusterConditions(status.conditions, report, { generation, now: timestamp(now()) });
-    await store.updateStatus<'FlowCluster'>({ ...cluster, status: { ...status, conditions } });
+    await this.write(cluster, { ...status, conditions }, report);
   }
 }
 
