@@ -119,7 +119,8 @@ export class Gatherer {
     const cluster = this.cluster(job);
     const autoscaler = this.autoscaler?.of(job.metadata.uid);
     const prepared = await this.prepared(job, processes, now);
-    const restorer = job.metadata.deletionTimestamp === undefined ? undefined : restorerOf(job, await related.jobs());
+    const clears = job.metadata.deletionTimestamp !== undefined && job.spec.deletionPolicy !== 'Savepoint';
+    const restorer = clears ? restorerOf(job, await related.jobs()) : undefined;
     const observation: Observation = {
       processes,
       refusal: this.runtime.refusal(job.metadata),

@@ -8,14 +8,18 @@ import { ownCluster } from '../kubernetes/own-cluster.ts';
 /** What would take the suite past its time, quarter of an hour: with --full alone. */
 const LONG = [
   'rescale-in-place.flink',
+  'test/flink/start-before-stop.flink',
   'test/flink/versions.flink',
   'flink-on-s3.flink',
   'autoscaling.flink-cluster',
+  'flow-cluster.flink-cluster',
   'high-availability.flink-cluster',
   'jar.flink-cluster',
   'jar-on-s3.flink-cluster',
+  'rollback.flink-cluster',
   's3.flink-cluster',
   'start-before-stop.flink-cluster',
+  'state.flink-cluster',
 ];
 
 const args = process.argv.slice(2);
