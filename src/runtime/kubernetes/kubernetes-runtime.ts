@@ -163,6 +163,12 @@ export class KubernetesRuntime implements Runtime {
     this.earlier.clear(plan, this.oldestRunning(plan.key));
   }
 
+  /** What attempts before this one have left, which has no processes of the job's own: all but the last logs. */
+  async clearEarlier(plan: AttemptPlan): Promise<void> {
+    await this.prune(plan.key, plan.attempt.epoch);
+    this.earlier.clear(plan, this.oldestRunning(plan.key));
+  }
+
   /** Of an attempt that is being stopped some may be left; Infinity: of none. */
   private oldestRunning(key: ObjectKey): number {
     const running = this.processes(key).filter(({ state }) => state === 'Running');

@@ -8,8 +8,8 @@ import { VirtualClock } from '../../../kube/testing/virtual-clock.ts';
 import type { ClusterProcess } from '../../../lifecycle/clusters/observation.ts';
 import { NOTHING_KNOWN, type Refusal } from '../../../lifecycle/observation.ts';
 import { until } from '../../../../test/harness/until.ts';
-import type { AttemptPlan, Runtime } from '../../port.ts';
-import { SessionRuntime } from './session-runtime.ts';
+import type { AttemptPlan } from '../../port.ts';
+import { SessionRuntime, type SessionRuntimeOptions } from './session-runtime.ts';
 
 const key = { namespace: 'a', name: 'orders' };
 const JOB_ID = 'a'.repeat(32);
@@ -78,6 +78,8 @@ let runtime: SessionRuntime;
 let podsChanged: () => void;
 /** Questions to storage that no JobManager answers. */
 let looked: object[];
+/** Epochs before which what the job's own processes have left was to go. */
+let cleared: number[];
 /** Of pods of the job's own. */
 let refusedElsewhere: Refusal | null;
 
@@ -99,9 +101,10 @@ function start(): SessionRuntime {
       looked.push(question);
       return Promise.resolve({ epoch: 0, ...NOTHING_KNOWN });
     },
-  } as unknown as Runtime;
+    clearEarlier: async ({ attempt: { epoch } }: AttemptPlan) => Promise.resolve(void cleared.push(epoch)),
+  };
   return new SessionRuntime({
-    inner,
+    inner: inner as unknown as SessionRuntimeOptions['inner'],
     jobs: { get: () => job },
     clusters: { get: () => cluster },
     processes: {
@@ -121,6 +124,7 @@ beforeEach(() => {
   clock = new VirtualClock();
   pods = [jobManager];
   looked = [];
+  cleared = [];
   refusedElsewhere = null;
   const raw = admitted<FlowJob>('FlowJob', 'orders', {
     mode: 'Streaming',
@@ -201,6 +205,11 @@ test('an attempt is submitted once, with its state below the folder of the clust
   ]);
   expect(runtime.processes(key)).toMatchObject([{ epoch: 3, role: 'JobManager', state: 'Running' }]);
   await expect(runtime.connection(key, attempt)).resolves.toEqual({ url: URL, token: null });
+});
+
+test('what processes of its own have left goes when a job is submitted to a cluster', async () => {
+  await submit();
+  expect(cleared).toEqual([attempt.epoch]);
 });
 
 test('a program that Flink does not take is refused for good, and is not submitted again', async () => {

@@ -33,8 +33,8 @@ import { storageTemplate } from './storage-template.ts';
 import { SessionSubmissions } from './session-submissions.ts';
 
 export interface SessionRuntimeOptions {
-  /** Of jobs with pods of their own; also looks at volumes. */
-  inner: Runtime;
+  /** Of jobs with pods of their own; also looks at volumes. `clearEarlier`: a job that has come from there leaves nothing. */
+  inner: Runtime & { clearEarlier: (plan: AttemptPlan) => Promise<void> };
   jobs: Pick<Cache<FlowJob>, 'get'>;
   clusters: Pick<Cache<FlowCluster>, 'get'>;
   processes: Pick<ClusterRuntime, 'processes' | 'onChange'>;
@@ -140,6 +140,8 @@ export class SessionRuntime implements Runtime {
     if (clusterRef === undefined) return this.options.inner.ensureProcesses(plan, skip, only);
     const connection = this.reach({ cluster: { namespace: key.namespace, name: clusterRef.name }, attempt });
     if (connection !== null) this.submissions.submit(plan, connection);
+    // Nothing depends on it, and the next attempt tries again.
+    await this.options.inner.clearEarlier(plan).catch(this.options.onTrouble);
   }
 
   stopProcesses(key: ObjectKey, epoch: number, graceful: boolean): void {
