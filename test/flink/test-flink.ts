@@ -1,5 +1,6 @@
 // `npm run test:flink`: the tests that run Apache Flink itself, in files that end in .flink.test.ts, and in pods, in files that end in .flink-cluster.test.ts.
-// Where no node can run, those in pods are left out, which is said. A cluster of the user's would need Flink's image: there they are left out, too.
+// Where no node can run, those in pods are left out, which is said. A cluster of the user's would need Flink's image: there they are left out, too, and with
+// `--without-pods`, which takes half of the time.
 import { runJest } from '../harness/run-jest.ts';
 import { cannotRunHere } from '../kubernetes/cluster.ts';
 import { clusterFolder } from '../kubernetes/folder.ts';
@@ -22,10 +23,18 @@ const LONG = [
   'state.flink-cluster',
 ];
 
+const WITHOUT_PODS = '--without-pods';
 const args = process.argv.slice(2);
 const leftOut = args.includes('--full') ? [] : ['--testPathIgnorePatterns', '/node_modules/', ...LONG];
-const impossible = ownCluster(clusterFolder()) === null ? cannotRunHere() : 'the cluster is one of yours';
-const code = runJest(impossible === null ? ['flink', 'flink-cluster'] : ['flink'], [...args, ...leftOut]);
+const impossible = args.includes(WITHOUT_PODS)
+  ? `of ${WITHOUT_PODS}`
+  : ownCluster(clusterFolder()) === null
+    ? cannotRunHere()
+    : 'the cluster is one of yours';
+const code = runJest(impossible === null ? ['flink', 'flink-cluster'] : ['flink'], [
+  ...args.filter((arg) => arg !== WITHOUT_PODS),
+  ...leftOut,
+]);
 if (leftOut.length > 0)
   console.log(`NOT RUN without --full: ${LONG.join(', ')}, and of jobs.flink the jobs that Flink refuses.`);
 if (impossible !== null) console.log(`NOT RUN: the tests of Apache Flink in pods, because ${impossible}.`);
