@@ -203,6 +203,14 @@ function settle(world: ClusterWorld): void {
   }
 }
 
+/** It asks once more how the attempt ended, and goes on from there. */
+function resumeUnderAnotherOperator(world: ClusterWorld): void {
+  world.replaceOperator();
+  world.edit((s) => void (s.suspend = false));
+  expect(world.settle()).toBe(true);
+  expect(world.job.status?.state).toBe('Running');
+}
+
 describe.each([
   ['Streaming', 'a stream without end', false],
   ['Streaming', 'a stream that ends', true],
@@ -239,6 +247,7 @@ describe.each([
           expect(conditions.find(({ type }) => type === 'Ready')?.status).toBe('True');
           const alive = world.processes.filter((p) => p.state === 'Running');
           expect(alive).toHaveLength(state === 'Running' ? (world.isOnCluster ? 1 : 4) : 0);
+          if (state === 'Suspended') resumeUnderAnotherOperator(world);
 
           world.job = { ...world.job, metadata: { ...world.job.metadata, deletionTimestamp: '2026-01-02T00:00:00Z' } };
           world.settle();
