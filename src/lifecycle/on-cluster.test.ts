@@ -79,15 +79,72 @@ test('no version is started ahead: the running one is stopped at once, and the n
   expect(world.violations).toEqual([]);
 });
 
-test('a job that has run and that its JobManager does not know any more goes on in another attempt', () => {
+test('a job that has failed, and whose failure its JobManager has forgotten before anybody heard of it, goes on in another attempt', () => {
   const world = newWorld();
   expect(world.settle()).toBe(true);
   world.checkpoint();
   const newest = world.snapshots.at(-1)!.path;
+  world.end('FAILED', null);
   world.forgetJobs();
   until(world, () => world.job.status?.attempt?.epoch === 2);
   expect(world.job.status?.attempt).toMatchObject({ restoreFrom: newest, jobManagerUid: 'jobmanager-0' });
   expect(world.settle()).toBe(true);
+  expect(world.violations).toEqual([]);
+});
+
+test.each([
+  ['is lost', (world: ClusterWorld) => world.replaceJobManager()],
+  ['forgets the job', (world: ClusterWorld) => world.forgetJobs()],
+])('the savepoint of a stop is found in storage when the JobManager %s before anybody heard of it', (_, lose) => {
+  const world = newWorld();
+  expect(world.settle()).toBe(true);
+  world.checkpoint();
+  world.edit((s) => void (s.suspend = true));
+  until(world, () => world.engine!.asked.length > 0);
+  world.progress();
+  expect(world.engine?.status).toBe('FINISHED');
+  lose(world);
+  expect(world.settle()).toBe(true);
+  const { triggerId, path } = world.job.status!.lastSavepoint!;
+  expect([world.job.status?.state, world.job.status?.attempt?.ended, path]).toEqual([
+    'Suspended',
+    'Stopped',
+    triggerId,
+  ]);
+  world.edit((s) => void (s.suspend = false));
+  expect(world.settle()).toBe(true);
+  expect(world.job.status?.attempt).toMatchObject({ epoch: 2, restoreFrom: path });
+  expect(world.violations).toEqual([]);
+});
+
+test('a stream that came to its end unheard, and whose JobManager is lost, waits: its checkpoints went with its end', () => {
+  const world = newWorld();
+  expect(world.settle()).toBe(true);
+  world.end('FINISHED', null);
+  expect(world.jobManagerAloneKnows).toBe(true);
+  world.replaceJobManager();
+  const stalled = () => world.job.status?.conditions.find(({ type }) => type === 'Stalled');
+  until(world, () => stalled() !== undefined);
+  expect(stalled()).toMatchObject({
+    reason: 'StateUnreadable',
+    message: expect.stringContaining('none of them is found any more'),
+  });
+  world.settle();
+  expect(world.job.status).toMatchObject({ state: 'Recovering', attempt: { epoch: 1 } });
+  expect(stalled()).toBeDefined();
+});
+
+test('a suspended job that another operator asks its JobManager about once more does not run, and is resumed when that has answered', () => {
+  const world = newWorld();
+  expect(world.settle()).toBe(true);
+  world.edit((s) => void (s.suspend = true));
+  expect(world.settle()).toBe(true);
+  world.replaceOperator();
+  world.edit((s) => void (s.suspend = false));
+  expect(world.pass()?.status.state).toBe('Suspended');
+  expect(world.settle()).toBe(true);
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 2 } });
+  expect(world.violations).toEqual([]);
 });
 
 test('another parallelism is another run, from a savepoint', () => {

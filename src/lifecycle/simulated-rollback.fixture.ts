@@ -4,8 +4,8 @@ import type { FlowJobStatus } from '../api/status.ts';
 import type { Snapshot } from './simulated-model.fixture.ts';
 
 /** What of a spec the tests change that makes it another version. */
-const versionIn = ({ job, restartNonce, taskManager }: FlowJobSpec): string =>
-  JSON.stringify([job.sql!.inline, restartNonce, taskManager.resources.limits.memory]);
+const versionIn = ({ engine, job, restartNonce, taskManager }: FlowJobSpec): string =>
+  JSON.stringify([engine.clusterRef, job.sql!.inline, restartNonce, taskManager.resources.limits.memory]);
 
 export class RollbackBooks {
   /** The version that was given up, as long as the spec asks for it. */

@@ -445,7 +445,7 @@ export class World {
   }
 
   /** The tasks of a stream have lost a TaskManager: what was under way fails, and they go back to the newest checkpoint. */
-  private restartTasks(engine: Engine): void {
+  protected restartTasks(engine: Engine): void {
     if (engine.status !== 'RUNNING' || this.job.status!.accepted!.spec.mode !== 'Streaming') return;
     this.failOperations();
     engine.status = 'RESTARTING';
@@ -572,8 +572,8 @@ export class World {
     }
   }
 
-  private check(): void {
-    this.violations.push(...violationsIn(this.job.status!, this.processes, this.isIdle, this.gone));
+  protected check(processes: readonly WorldProcess[] = this.processes): void {
+    this.violations.push(...violationsIn(this.job.status!, processes, this.isIdle, this.gone));
   }
 
   /** Lets time pass until two passes in a row change nothing; answers whether it came to rest. */

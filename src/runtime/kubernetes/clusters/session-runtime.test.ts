@@ -154,6 +154,11 @@ const submit = async (more: Partial<Attempt> = {}): Promise<void> => {
   await runtime.ensureProcesses(plan(more), []);
   await until('it is submitted', () => flink.submissions.length > before, { seconds: 5, every: 5 });
 };
+const submitAndHear = async (): Promise<void> => {
+  const heard = new Promise<void>((told) => runtime.onChange(() => told()));
+  await submit();
+  await heard;
+};
 /** However often it is asked for, the attempt is not taken for over. */
 const goesOn = (): Promise<unknown> =>
   expect(
@@ -280,6 +285,48 @@ test('another operator may have submitted what this one knows nothing of, howeve
   await goesOn();
   await clock.advance(120_000);
   await stopped();
+});
+
+const DUPLICATE = {
+  status: 400,
+  body: {
+    errors: [
+      'org.apache.flink.runtime.client.DuplicateApplicationSubmissionException: Application has already been submitted.',
+    ],
+  },
+};
+
+test('one that its JobManager has had, and does not show, may be planned yet: it is waited for, and cancelled when it shows', async () => {
+  flink.answer = DUPLICATE;
+  await submitAndHear();
+  runtime.stopProcesses(key, attempt.epoch, true);
+  await clock.advance(60_000);
+  await goesOn();
+  flink.state = 'RUNNING';
+  await stopped();
+  expect(flink.cancelled).toBe(1);
+});
+
+test('one that its JobManager has had, and does not show for as long as planning may take, has ended and is forgotten: that is told', async () => {
+  flink.answer = DUPLICATE;
+  await submitAndHear();
+  await clock.advance(119_000);
+  await submitAndHear();
+  expect(runtime.submissionRefusal(key, attempt)).toBeNull();
+  await clock.advance(1_000);
+  await submitAndHear();
+  const why = await until('it is told', () => runtime.submissionRefusal(key, attempt), { seconds: 5, every: 5 });
+  expect(why).toMatch(/keeps no record of how it ended.*spec.restartNonce/);
+  await stopped();
+});
+
+test('one that its JobManager has had, and shows, goes on', async () => {
+  flink.answer = DUPLICATE;
+  flink.state = 'RUNNING';
+  await submitAndHear();
+  await clock.advance(200_000);
+  await submitAndHear();
+  expect(runtime.submissionRefusal(key, attempt)).toBeNull();
 });
 
 test('one that was refused when one before it may be on its way yet is waited for all the same', async () => {

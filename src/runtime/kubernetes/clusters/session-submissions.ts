@@ -41,12 +41,17 @@ interface Known {
   refusal: (Refusal & { wait: number }) | null;
   /** When a submission was sent last whose answer nobody knows; null: the answers to all are known. Milliseconds since the epoch. */
   openSince: number | null;
+  /** Since when the JobManager says that it has had the job, and does not show it; null: it does not say so. Milliseconds since the epoch. */
+  hadSince: number | null;
   /** The job is over, and nothing of it can come any more: how it ended. Null: it is not. */
   end: JobEnd | null;
 }
 
 /** Of a job that ended by itself: what its JobManager alone knows. All null of one that never was, or was cancelled to end its attempt. */
 export type JobEnd = Pick<StorageView, 'result' | 'pendingSavepoint'>;
+
+const FORGOTTEN =
+  'The JobManager of the FlowCluster has had the job, and keeps no record of how it ended; its log may say. jobstore.max-capacity and jobstore.expiration-time in spec.engine.config of the FlowCluster say how many ended jobs it keeps, and for how long. Where the job is not run again by itself, change spec.restartNonce.';
 
 const NO_END: JobEnd = { result: null, pendingSavepoint: null };
 
@@ -116,15 +121,18 @@ export class SessionSubmissions {
     const state = flinkRoot({ key, engine: 'Flink', storage: spec.state.storage });
     const client = new EngineClient({ ...connection, timeoutMs: PLANNING_LIMIT });
     const before = known.openSince;
-    known.openSince = this.options.clock.now();
+    const sent = this.options.clock.now();
+    known.openSince = sent;
     const submission = sqlSubmission(key.name, spec, { ...attempt, jobManagerUid }, { state, restoreFrom });
     const answer = await client.submit(submission);
     switch (answer.kind) {
       case 'Submitted':
-      case 'AlreadyThere':
         known.openSince = null;
         known.refusal = null;
         return;
+      case 'AlreadyThere':
+        known.refusal = null;
+        return this.hadBefore(known, await stateOf(connection, attempt.jobId), sent);
       case 'Refused':
         // Of this one the answer is known; one before it may be on its way yet.
         known.openSince = before;
@@ -136,6 +144,13 @@ export class SessionSubmissions {
       case 'Unreachable':
         this.tryAgain(known, plan, answer.message);
     }
+  }
+
+  /** `state`: of the job that the JobManager says it has had. Where it shows none, that is being planned yet, or has ended and is forgotten: time tells which. */
+  private hadBefore(known: Known, state: JobOfSession, sent: number): void {
+    known.hadSince = state === null ? (known.hadSince ?? sent) : null;
+    known.openSince = state === 'unknown' ? sent : known.hadSince;
+    if (known.hadSince !== null && this.options.clock.now() - known.hadSince >= ON_ITS_WAY) known.refused = FORGOTTEN;
   }
 
   private tryAgain(known: Known, { spec }: AttemptPlan, why: string): void {
@@ -173,15 +188,18 @@ export class SessionSubmissions {
 
   private of(key: ObjectKey, { jobId }: Attempt): Known {
     const known = this.known(key, jobId) ?? {
-      ...{ jobId, underWay: null, stopping: false, refused: null, refusal: null, openSince: null, end: null },
+      ...{ jobId, underWay: null, stopping: false, refused: null, refusal: null },
+      ...{ openSince: null, hadSince: null, end: null },
     };
     this.byJob.set(idOf(key), known);
     return known;
   }
 }
 
-/** Null: the JobManager does not know the job. `unknown`: it does not answer. */
-async function stateOf(connection: Connection, jobId: string): Promise<EngineJobStatus | null | 'unknown'> {
+/** How a job is. Null: the JobManager does not know it. `unknown`: it does not answer. */
+type JobOfSession = EngineJobStatus | null | 'unknown';
+
+async function stateOf(connection: Connection, jobId: string): Promise<JobOfSession> {
   try {
     return (await new EngineClient({ ...connection, timeoutMs: ANSWER_LIMIT }).jobDetails(jobId)).state;
   } catch (error) {
