@@ -12,7 +12,7 @@ import {
   FLINK_ENVIRONMENT,
   jobManagerCommand,
   LOG_CONFIG,
-  LOG_PROPERTIES,
+  logProperties,
   sessionCommand,
   taskManagerCommand,
 } from '../../src/engine-client/flink/command.ts';
@@ -103,7 +103,7 @@ export class JvmRuntime implements Runtime {
       for (const one of Object.values(folders)) mkdirSync(one, { recursive: true });
       const script = this.scriptOf(epoch);
       if (spec.job.sql !== undefined) writeFileSync(script, spec.job.sql.inline);
-      writeFileSync(join(folders.config, LOG_CONFIG), LOG_PROPERTIES);
+      writeFileSync(join(folders.config, LOG_CONFIG), logProperties(spec, folders.temporary));
       const config = flinkConfig(key.name, spec, { state: `file://${this.work}/state`, temporary: folders.temporary });
       const ports = { 'rest.port': rest, 'jobmanager.rpc.port': rpc, 'blob.server.port': 0 };
       const free = { 'taskmanager.rpc.port': 0, 'taskmanager.data.port': 0 };
