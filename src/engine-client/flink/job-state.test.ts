@@ -82,6 +82,7 @@ test('a version that does not tell of programs is unknown until its job is there
 test.each([
   ['1.20', /^IllegalArgumentException: No enum constant \S+\.NEITHER$/],
   ['2.0', /line 3, column 32 .*'nowhere' not found/],
+  ['2.1', /line 3, column 32 .*'nowhere' not found/],
   ['2.2', /line 3, column 32 .*'nowhere' not found/],
 ])(
   'Flink %s tells of a program that fails before its job by a failed job that has no graph',
