@@ -61,6 +61,11 @@ export class EngineClient {
     return this.call('GET', path);
   }
 
+  /** Any other question whose answer is no JSON. */
+  async text(path: string): Promise<string> {
+    return this.answer('GET', path);
+  }
+
   jobStatus(jobId: string): Promise<JobStatusAnswer> {
     return this.call('GET', `/jobs/${jobId}/status`);
   }
@@ -185,10 +190,15 @@ export class EngineClient {
   }
 
   private async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const text = await this.answer(method, path, body);
+    return (text === '' ? {} : JSON.parse(text)) as T;
+  }
+
+  private async answer(method: string, path: string, body?: object): Promise<string> {
     const { status, text } = await this.send(method, path, body);
     if (status < 200 || status >= 300)
       throw new EngineClientError('ENGINE_REFUSED', `${method} ${path}: ${firstError(text)}`, status);
-    return (text === '' ? {} : JSON.parse(text)) as T;
+    return text;
   }
 
   private async send(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {

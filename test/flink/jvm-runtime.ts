@@ -12,7 +12,7 @@ import {
   FLINK_ENVIRONMENT,
   jobManagerCommand,
   LOG_CONFIG,
-  LOG_PROPERTIES,
+  logProperties,
   sessionCommand,
   taskManagerCommand,
 } from '../../src/engine-client/flink/command.ts';
@@ -103,7 +103,7 @@ export class JvmRuntime implements Runtime {
       for (const one of Object.values(folders)) mkdirSync(one, { recursive: true });
       const script = this.scriptOf(epoch);
       if (spec.job.sql !== undefined) writeFileSync(script, spec.job.sql.inline);
-      writeFileSync(join(folders.config, LOG_CONFIG), LOG_PROPERTIES);
+      writeFileSync(join(folders.config, LOG_CONFIG), logProperties(spec, folders.temporary));
       const config = flinkConfig(key.name, spec, { state: `file://${this.work}/state`, temporary: folders.temporary });
       const ports = { 'rest.port': rest, 'jobmanager.rpc.port': rpc, 'blob.server.port': 0 };
       const free = { 'taskmanager.rpc.port': 0, 'taskmanager.data.port': 0 };
@@ -170,9 +170,9 @@ export class JvmRuntime implements Runtime {
     this.listener = listener;
   }
 
-  /** Unlike other runtimes this one ends what it runs. */
+  /** Unlike other runtimes this one ends what it runs, with what that has started: Python outlives a JVM that is killed. */
   close(): void {
-    for (const { child } of this.jvms) child.kill('SIGKILL');
+    for (const { child, state } of this.jvms) if (state === 'Running') process.kill(-child.pid!, 'SIGKILL');
   }
 
   private scriptOf(epoch: number): string {
@@ -187,7 +187,12 @@ export class JvmRuntime implements Runtime {
     const own = (text: string): string => text.replaceAll('/opt/flink', home);
     const [program, ...args] = [...endWithStarter(), ...command].map(own);
     const env = Object.fromEntries(Object.entries(FLINK_ENVIRONMENT).map(([name, value]) => [name, own(value)]));
-    const child = spawn(program!, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program!, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own.
+      detached: true,
+    });
     const log = createWriteStream(join(this.work, `${role}-${epoch}-${index}.log`));
     child.stdout.pipe(log);
     child.stderr.pipe(log);

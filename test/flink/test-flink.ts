@@ -8,6 +8,7 @@ import { ownCluster } from '../kubernetes/own-cluster.ts';
 
 /** What would take the suite past its time, quarter of an hour: with --full alone. */
 const LONG = [
+  'pyflink.flink',
   'rescale-in-place.flink',
   'test/flink/start-before-stop.flink',
   'test/flink/versions.flink',

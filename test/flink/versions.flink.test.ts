@@ -104,7 +104,7 @@ function isThere(version: FlinkVersion): void {
   beforeAll(async () => void (await ensureFlink(console.log, version)), 600_000);
 }
 
-describe.each(['2.0', '2.2'] as const)('Flink %s', (version) => {
+describe.each(['2.0', '2.1', '2.2'] as const)('Flink %s', (version) => {
   isThere(version);
 
   test('runs a stream that is upgraded with its state and rescaled in place: each row once', async () => {

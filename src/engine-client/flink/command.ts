@@ -4,6 +4,7 @@ import { quantityValue } from '../../api/schema-kit.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { taskManagerMemoryConfig, type ProcessSpec } from './config.ts';
 import { jobManagerMemory, taskManagerMemory } from './memory.ts';
+import { pythonLogProperties } from './python.ts';
 import { programArguments, type ProgramFiles } from './program.ts';
 
 const HOME = '/opt/flink';
@@ -70,6 +71,10 @@ export const LOG_PROPERTIES = [
   'logger.pekko.level = WARN',
   '',
 ].join('\n');
+
+/** Of the processes of one job. */
+export const logProperties = ({ job }: ResolvedFlowJobSpec, temporary: string): string =>
+  LOG_PROPERTIES + pythonLogProperties(job, temporary);
 
 /** Of a session Flink does not read the folder of the user's libraries, as it does of an application. */
 const classPath = (session: boolean): string => (session ? `${HOME}/lib/*:${HOME}/usrlib/*` : `${HOME}/lib/*`);

@@ -4,6 +4,7 @@ import { durationMs, quantityValue } from '../../api/schema-kit.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import { taskManagerMemory } from './memory.ts';
 import { ELASTIC } from './elastic.ts';
+import { pythonConfig } from './python.ts';
 import { s3Config, s3Defaults } from './s3-config.ts';
 import { VERSIONS } from './versions.ts';
 
@@ -48,14 +49,15 @@ export const jobDefaults = ({ mode, state }: Pick<ResolvedFlowJobSpec, 'mode' | 
   ...(mode === 'Automatic' ? backlog(state.checkpoint.interval) : {}),
 });
 
-function defaults(spec: ResolvedFlowJobSpec): Record<string, string> {
-  const { engine, mode, state } = spec;
+function defaults(spec: ResolvedFlowJobSpec, temporary: string): Record<string, string> {
+  const { engine, job, mode, state } = spec;
   return {
     ...s3Defaults(state.storage),
     ...PROCESS_DEFAULTS,
     ...jobDefaults(spec),
     ...(mode === 'Batch' ? {} : ELASTIC),
     ...VERSIONS[engine.version!].rescaling,
+    ...pythonConfig(job, temporary),
   };
 }
 
@@ -93,7 +95,7 @@ export function processConfig({ jobManager, taskManager }: ProcessSpec, temporar
 export function flinkConfig(name: string, spec: ResolvedFlowJobSpec, paths: FlinkPaths): Record<string, string> {
   const { engine, job, state } = spec;
   return {
-    ...defaults(spec),
+    ...defaults(spec, paths.temporary),
     ...engine.config,
     ...s3Config(state.storage),
     'pipeline.name': name,

@@ -82,6 +82,7 @@ test('a version that writes no times tells how long it ran, and the file when it
 
 test.each([
   ['1.20', 3, 4, /For input string/],
+  ['2.1', 3, 4, /no number/],
   ['2.2', 3, 4, /no number/],
 ])('what Flink %s has written is read', async (version, finished, failed, cause) => {
   const read = async (id: number, file: string): Promise<unknown> => {

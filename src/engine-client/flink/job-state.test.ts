@@ -56,6 +56,18 @@ test('SQL that Flink does not take is a failed job, with the place of the error'
   });
 });
 
+test('of a program in Python that fails the error is told that Python wrote; where that is not kept, what Flink knows', async () => {
+  const id = 'a'.repeat(32);
+  answers['/applications/overview'] = { applications: [{ id, status: 'FAILED' }] };
+  answers[`/applications/${id}/exceptions`] = 'appmode/python_applications_id_exceptions.json';
+  expect(await state()).toEqual({ status: 'FAILED', failure: 'Python process exits with code: 1' });
+  answers['/jobmanager/log'] = 'appmode/python_jobmanager_log.txt';
+  expect(await state()).toEqual({
+    status: 'FAILED',
+    failure: "ValueError: invalid literal for int() with base 10: 'three' (orders.py, line 32)",
+  });
+});
+
 test('a script that starts no job has failed, and is told what it lacks', async () => {
   answers['/applications/overview'] = overviewOf('FINISHED');
   expect(await state()).toEqual({ status: 'FAILED', failure: expect.stringContaining('needs an INSERT') as string });
@@ -70,6 +82,7 @@ test('a version that does not tell of programs is unknown until its job is there
 test.each([
   ['1.20', /^IllegalArgumentException: No enum constant \S+\.NEITHER$/],
   ['2.0', /line 3, column 32 .*'nowhere' not found/],
+  ['2.1', /line 3, column 32 .*'nowhere' not found/],
   ['2.2', /line 3, column 32 .*'nowhere' not found/],
 ])(
   'Flink %s tells of a program that fails before its job by a failed job that has no graph',

@@ -3,6 +3,7 @@ import type { EngineJobStatus } from '../../lifecycle/observation.ts';
 import type { ApplicationsAnswer, ExceptionsAnswer, JobsOverviewAnswer } from '../answers.ts';
 import { EngineClientError, type EngineClient } from '../engine-client.ts';
 import { NO_JOB } from './no-job.ts';
+import { withPythonError } from './python.ts';
 import { describeTrace } from './root-cause.ts';
 
 export interface JobState {
@@ -57,7 +58,7 @@ async function driverFailure(client: EngineClient, jobId: string): Promise<JobSt
   const { jobs } = await client.get<JobsOverviewAnswer>('/jobs/overview');
   if (jobs.find(({ jid }) => jid === jobId)?.state !== 'FAILED') return null;
   const [newest] = (await client.exceptions(jobId)).exceptionHistory.entries;
-  return { status: 'FAILED', failure: newest === undefined ? SEE_LOG : describeTrace(newest.stacktrace) };
+  return { status: 'FAILED', failure: await failureIn(client, newest) };
 }
 
 const SEE_LOG = 'The program failed; the log of the JobManager says why.';
@@ -68,8 +69,11 @@ const programOf = async (client: EngineClient): Promise<ApplicationsAnswer['appl
 async function failureOf(client: EngineClient, id: string): Promise<string> {
   const { exceptionHistory } = await client.get<ExceptionsAnswer>(`/applications/${id}/exceptions`);
   const [newest] = exceptionHistory.entries;
-  return newest === undefined ? SEE_LOG : describeTrace(newest.stacktrace);
+  return failureIn(client, newest);
 }
+
+const failureIn = async (client: EngineClient, newest: { stacktrace: string } | undefined): Promise<string> =>
+  newest === undefined ? SEE_LOG : withPythonError(client, describeTrace(newest.stacktrace));
 
 /** The same of a job that is submitted to a JobManager that was up before it. `refused`: why it was not taken; undefined when nothing is known of that. Throws EngineClientError. */
 export async function submittedJobState(

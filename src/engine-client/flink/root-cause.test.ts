@@ -35,6 +35,20 @@ test('a message of several lines stays whole', () => {
   expect(describeTrace(trace)).toBe('D: Could not find any factory.\n\nAvailable are:\n\nblackhole');
 });
 
+test('a function in Python that fails is told by its error and its place in the user’s file', () => {
+  const trace = `org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+\tat org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(ExecutionFailureHandler.java:219)
+Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 1: Traceback (most recent call last):
+  File "/tmp/pyflink/orders.py", line 19, in root
+    return math.isqrt(n)
+           ^^^^^^^^^^^^^
+  File "pyflink/fn_execution/beam/beam_operations_fast.pyx", line 214, in pyflink.fn_execution.beam.beam_operations_fast.FunctionOperation.process
+ValueError: isqrt() argument must be nonnegative
+
+\tat org.apache.beam.runners.fnexecution.control.FnApiControlClient$ResponseStreamObserver.onNext(FnApiControlClient.java:180)`;
+  expect(describeTrace(trace)).toBe('ValueError: isqrt() argument must be nonnegative (orders.py, line 19)');
+});
+
 test('a trace of Java is told from one of the embedded engine', () => {
   expect(isJavaTrace(traceIn('appmode/fail_applications_id_exceptions.json'))).toBe(true);
   expect(isJavaTrace('SAVEPOINT_CORRUPT: no\nHint: x\n    at readAll (page-reader.ts:99:9)')).toBe(false);

@@ -1,4 +1,5 @@
 // What a Java stack trace says to people. Flink wraps what went wrong in what it was doing at the time, several times over; the cause is the last of these.
+import { pythonError, TRACEBACK } from './python.ts';
 
 export interface Cause {
   /** Without its package: `NumberFormatException`. */
@@ -58,7 +59,9 @@ function lineOf(stacktrace: string): string {
   const text =
     root.message === '' ? root.name : SAYS_NOTHING.includes(root.name) ? root.message : `${root.name}: ${root.message}`;
   const outer = causes.find(({ message }) => PLACE.test(message) && message.length > root.message.length);
-  return outer === undefined ? text : outer.message;
+  if (outer !== undefined) return outer.message;
+  // A function in Python that failed comes with a trace of Python.
+  return (root.message.includes(TRACEBACK) ? pythonError(root.message) : null) ?? text;
 }
 
 /** A trace of Java, with causes of its own: the embedded engine's have none. */

@@ -61,7 +61,7 @@ test('a job is submitted once: the same id again is no second one, whether the f
   expect(answerOf('same_id_ended_400.json')).toEqual({ kind: 'AlreadyThere' });
 });
 
-test.each(['2.0', '2.2'])(
+test.each(['2.0', '2.1', '2.2'])(
   'Flink %s says in its own words that a job is there, and what is wrong with a text',
   (version) => {
     expect(answerOf('submitted.json', version)).toEqual({ kind: 'Submitted' });

@@ -10,6 +10,7 @@ import { resolveSpec } from '../../api/resolved.ts';
 import { newSpec } from '../../lifecycle/simulated-objects.fixture.ts';
 import { flinkConfig, taskManagerMemoryConfig } from './config.ts';
 import { highAvailabilityConfig } from './high-availability.ts';
+import { PYTHON_DRIVER, pythonConfig } from './python.ts';
 import { VERSIONS } from './versions.ts';
 
 /** Constants of the classes of its options: a length of two bytes stands before each. */
@@ -43,6 +44,7 @@ test.each(full ? FLINK_VERSIONS : (['2.3'] as const))(
         ...flinkConfig('orders', spec, { state: 'file:///state', temporary: '/tmp' }),
         ...taskManagerMemoryConfig(1728 << 20, spec),
         ...highAvailabilityConfig(run, 'file:///state', VERSIONS[version]),
+        ...pythonConfig({ jar: { uri: '/a.jar', entryClass: PYTHON_DRIVER }, parallelism: 1 }, '/tmp'),
       });
     });
     expect(await unknownTo(version, [...new Set(keys)])).toEqual([]);

@@ -5,7 +5,7 @@ import {
   jobManagerCommand,
   sessionCommand,
   LOG_CONFIG,
-  LOG_PROPERTIES,
+  logProperties,
   taskManagerCommand,
 } from '../../engine-client/flink/command.ts';
 import { flinkScript } from '../../engine-client/flink/compiled-plan.ts';
@@ -53,7 +53,7 @@ export function flinkFiles(
       ...(highAvailability ? highAvailabilityConfig(run, state, VERSIONS[spec.engine.version!]) : {}),
       ...(attempt.session === true ? SUBMITTED : {}),
     }),
-    [LOG_CONFIG]: LOG_PROPERTIES,
+    [LOG_CONFIG]: logProperties(spec, PATHS.temporary),
   };
 }
 
