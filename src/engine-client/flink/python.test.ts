@@ -1,7 +1,7 @@
 // What is told of a program in Python that fails, of what Python writes then.
 import { LOG_PROPERTIES, logProperties } from './command.ts';
 import type { ResolvedFlowJobSpec } from '../../api/resolved.ts';
-import { PYTHON_DRIVER, pythonConfig, pythonError } from './python.ts';
+import { PYTHON_DRIVER, pythonConfig, pythonError, scriptError } from './python.ts';
 
 test('an error is told with the place in the user’s file, not with that in a library', () => {
   const output = `reading
@@ -45,6 +45,23 @@ test('what has no trace is told by the last line', () => {
   expect(pythonError(`${nowhere}\n`)).toBe(nowhere);
   expect(pythonError('reading\nno input\n')).toBe('no input');
   expect(pythonError('\n')).toBeNull();
+});
+
+describe('of a script that fails', () => {
+  const FAILURE = 'Python process exits with code: 137';
+  const log = (output: string): string =>
+    `---- Python Process Started ----\n${output}---- Python Process Exited ----\n`;
+
+  test('the error is told, and without a trace the exit code besides its last words', () => {
+    const trace = 'Traceback (most recent call last):\n  File "/job/orders.py", line 2, in <module>\nKeyError: 1\n';
+    expect(scriptError(log(trace), FAILURE)).toBe('KeyError: 1 (orders.py, line 2)');
+    expect(scriptError(log('reading\n'), FAILURE)).toBe(`${FAILURE}: reading`);
+  });
+
+  test('the exit code alone is told where it has written nothing, or another log is shown', () => {
+    expect(scriptError(log(''), FAILURE)).toBe(FAILURE);
+    expect(scriptError('2026 INFO ---- Python Process Exited ----\n2026 INFO bye\n', FAILURE)).toBe(FAILURE);
+  });
 });
 
 test('what Python writes is kept apart for programs in Python alone', () => {

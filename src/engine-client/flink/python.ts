@@ -7,7 +7,8 @@ export const PYTHON_DRIVER = 'org.apache.flink.client.python.PythonDriver';
 
 const isPython = ({ jar }: ResolvedFlowJobSpec['job']): boolean => jar?.entryClass === PYTHON_DRIVER;
 
-const fileIn = (temporary: string): string => `${temporary}/python-output.log`;
+/** In a folder of its own: Flink shows all files of that folder over REST. */
+const fileIn = (temporary: string): string => `${temporary}/python-output/output.log`;
 
 /** Keys of Flink's configuration. */
 export const pythonConfig = (job: ResolvedFlowJobSpec['job'], temporary: string): Record<string, string> =>
@@ -36,14 +37,14 @@ export const pythonLogProperties = (job: ResolvedFlowJobSpec['job'], temporary: 
     : '';
 
 const FAILED = /^Python process exits with code: \d+$/;
+const STARTED = /^-+ Python Process Started -+$/m;
 const EXITED = /^-+ Python Process Exited -+$/m;
 
 /** `failure`: what Flink says of a program that failed. Returns what is to be told. Throws EngineClientError when nothing answers. */
 export async function withPythonError(client: EngineClient, failure: string): Promise<string> {
   if (!FAILED.test(failure)) return failure;
   try {
-    const output = (await client.text('/jobmanager/log')).split(EXITED, 1)[0]!;
-    return pythonError(output) ?? failure;
+    return scriptError(await client.text('/jobmanager/log'), failure);
   } catch (error) {
     // Another log is configured.
     if (error instanceof EngineClientError && error.httpStatus !== null) return failure;
@@ -51,9 +52,20 @@ export async function withPythonError(client: EngineClient, failure: string): Pr
   }
 }
 
+/** `log`: what PythonDriver has written; where that is something else, `failure` is all there is. */
+export function scriptError(log: string, failure: string): string {
+  if (!EXITED.test(log)) return failure;
+  const output = log.split(EXITED, 1)[0]!.split(STARTED).at(-1)!;
+  const error = pythonError(output);
+  if (error === null) return failure;
+  // The last words of a script that somebody ended are no error of its own.
+  return output.includes(TRACEBACK) || FRAME_LINE.test(output) ? error : `${failure}: ${error}`;
+}
+
 /** Stands above each trace of Python. */
 export const TRACEBACK = 'Traceback (most recent call last):';
 const FRAME = /^\s+File "([^"]*)", line (\d+)/;
+const FRAME_LINE = new RegExp(FRAME, 'm');
 /** Of Python, its packages and PyFlink. */
 const LIBRARY = /\/(?:site|dist)-packages\/|\/lib\/python3|\.zip\/|^(?:<|apache_beam\/|pyflink\/)/;
 const LONGEST = 500;

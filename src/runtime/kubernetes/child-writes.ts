@@ -19,7 +19,7 @@ export class ChildWrites {
     this.record = record;
   }
 
-  /** For what follows its owner's spec. */
+  /** For what all attempts of an owner share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
   async apply(owner: OwnerReference, resource: Resource, manifest: ChildManifest): Promise<void> {
     await applyChild(this.client, resource, manifest as unknown as Manifest, { owner, fieldManager: FIELD_MANAGER });
   }

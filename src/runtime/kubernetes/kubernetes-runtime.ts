@@ -408,7 +408,6 @@ export class KubernetesRuntime implements Runtime {
     await this.makeOwn(plan, known?.epoch === attempt.epoch ? known.token : randomBytes(24).toString('hex'));
   }
 
-  /** For what all attempts of a job share: each finds it as this operator makes it, whatever an older one made or somebody changed. */
   /** Pods that ended stay for a look at their logs: of this attempt and the one before the last of each TaskManager. */
   private async prune(key: ObjectKey, epoch: number): Promise<void> {
     const { client } = this.options;

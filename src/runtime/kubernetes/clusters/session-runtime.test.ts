@@ -307,12 +307,16 @@ test('one that its JobManager has had, and does not show, may be planned yet: it
   expect(flink.cancelled).toBe(1);
 });
 
-test('one that its JobManager has had, and does not show for as long as planning may take, has ended and is forgotten: that is told', async () => {
+test('one that its JobManager has had, and does not show however long planning may take, has ended and is forgotten: that is told', async () => {
   flink.answer = DUPLICATE;
   await submitAndHear();
-  await clock.advance(119_000);
+  await clock.advance(599_000);
   await submitAndHear();
   expect(runtime.submissionRefusal(key, attempt)).toBeNull();
+  // Until then it is asked for seldom: the JobManager is everybody's.
+  const { reason, retryAt } = runtime.refusal(key)!;
+  expect(reason).toMatch(/FlowCluster "shared" has had the job, and does not show it yet/);
+  expect(retryAt).toBeGreaterThan(clock.now());
   await clock.advance(1_000);
   await submitAndHear();
   const why = await until('it is told', () => runtime.submissionRefusal(key, attempt), { seconds: 5, every: 5 });
@@ -324,9 +328,10 @@ test('one that its JobManager has had, and shows, goes on', async () => {
   flink.answer = DUPLICATE;
   flink.state = 'RUNNING';
   await submitAndHear();
-  await clock.advance(200_000);
+  await clock.advance(700_000);
   await submitAndHear();
   expect(runtime.submissionRefusal(key, attempt)).toBeNull();
+  expect(runtime.refusal(key)).toBeNull();
 });
 
 test('one that was refused when one before it may be on its way yet is waited for all the same', async () => {

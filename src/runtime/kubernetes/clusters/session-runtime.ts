@@ -33,7 +33,7 @@ import { storageTemplate } from './storage-template.ts';
 import { SessionSubmissions } from './session-submissions.ts';
 
 export interface SessionRuntimeOptions {
-  /** Of jobs with pods of their own; also looks at volumes. `clearEarlier`: a job that has come from there leaves nothing. */
+  /** Of jobs with pods of their own; also looks at volumes. `clearEarlier`: of a job that has come from there the ConfigMaps, Secrets and pods of its attempts go. */
   inner: Runtime & { clearEarlier: (plan: AttemptPlan) => Promise<void> };
   jobs: Pick<Cache<FlowJob>, 'get'>;
   clusters: Pick<Cache<FlowCluster>, 'get'>;

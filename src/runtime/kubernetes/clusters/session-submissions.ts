@@ -20,6 +20,11 @@ export interface SessionSubmissionsOptions {
 const PLANNING_LIMIT = 120_000;
 /** Milliseconds after which a submission that nobody had an answer to has come, or never will: it may be on its way when its job is to be stopped. */
 const ON_ITS_WAY = PLANNING_LIMIT;
+/**
+ * Milliseconds after which a job that its JobManager has had and does not show is taken for one that is forgotten. Nobody has asked for its end, and another attempt
+ * may follow: many times as long as planning takes.
+ */
+const FORGOTTEN_AFTER = 5 * PLANNING_LIMIT;
 /** Milliseconds that the clocks of two operators may differ by. */
 const CLOCKS_DIFFER = 30_000;
 const ANSWER_LIMIT = 5_000;
@@ -131,31 +136,36 @@ export class SessionSubmissions {
         known.refusal = null;
         return;
       case 'AlreadyThere':
-        known.refusal = null;
-        return this.hadBefore(known, await stateOf(connection, attempt.jobId), sent);
+        return this.hadBefore(plan, known, await stateOf(connection, attempt.jobId), sent);
       case 'Refused':
         // Of this one the answer is known; one before it may be on its way yet.
         known.openSince = before;
         if (answer.message.includes(submission.jar))
-          return this.tryAgain(known, plan, 'Another JobManager answers there.');
+          return this.tryAgain(known, unsubmitted(spec, 'Another JobManager answers there.'));
         // There may be one all the same, which has failed: that has more to tell.
         if ((await stateOf(connection, attempt.jobId)) === null) known.refused = answer.message;
         return;
       case 'Unreachable':
-        this.tryAgain(known, plan, answer.message);
+        this.tryAgain(known, unsubmitted(spec, answer.message));
     }
   }
 
   /** `state`: of the job that the JobManager says it has had. Where it shows none, that is being planned yet, or has ended and is forgotten: time tells which. */
-  private hadBefore(known: Known, state: JobOfSession, sent: number): void {
+  private hadBefore({ spec }: AttemptPlan, known: Known, state: JobOfSession, sent: number): void {
     known.hadSince = state === null ? (known.hadSince ?? sent) : null;
     known.openSince = state === 'unknown' ? sent : known.hadSince;
-    if (known.hadSince !== null && this.options.clock.now() - known.hadSince >= ON_ITS_WAY) known.refused = FORGOTTEN;
+    if (known.hadSince === null) known.refusal = null;
+    else if (this.options.clock.now() - known.hadSince >= FORGOTTEN_AFTER) known.refused = FORGOTTEN;
+    // Its JobManager is everybody's: it is not asked without end.
+    else
+      this.tryAgain(
+        known,
+        `The JobManager of FlowCluster "${spec.engine.clusterRef!.name}" has had the job, and does not show it yet.`,
+      );
   }
 
-  private tryAgain(known: Known, { spec }: AttemptPlan, why: string): void {
+  private tryAgain(known: Known, reason: string): void {
     const wait = Math.min(LONGEST, (known.refusal?.wait ?? FIRST / 2) * 2);
-    const reason = `The job could not be submitted to FlowCluster "${spec.engine.clusterRef!.name}": ${why}`;
     known.refusal = { reason, wait, retryAt: this.options.clock.now() + wait };
   }
 
@@ -195,6 +205,9 @@ export class SessionSubmissions {
     return known;
   }
 }
+
+const unsubmitted = ({ engine }: AttemptPlan['spec'], why: string): string =>
+  `The job could not be submitted to FlowCluster "${engine.clusterRef!.name}": ${why}`;
 
 /** How a job is. Null: the JobManager does not know it. `unknown`: it does not answer. */
 type JobOfSession = EngineJobStatus | null | 'unknown';
