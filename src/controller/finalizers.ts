@@ -2,7 +2,7 @@
 import { FINALIZER, type Kind } from '../api/group.ts';
 import type { Objects, Store } from '../store/port.ts';
 
-export async function ensureFinalizer<K extends Kind>(store: Store, _kind: K, object: Objects[K]): Promise<Objects[K]> {
+export async function ensureFinalizer<K extends Kind>(store: Store, object: Objects[K]): Promise<Objects[K]> {
   const { metadata } = object;
   if (metadata.deletionTimestamp !== undefined || metadata.finalizers?.includes(FINALIZER) === true) return object;
   const finalizers = [...(metadata.finalizers ?? []), FINALIZER];

@@ -78,7 +78,7 @@ export class Reconciler {
 
     const paused = found.metadata.annotations?.[PAUSE_ANNOTATION] === 'true';
     const objects = paused ? [] : await this.savepoints(key, savepoints);
-    const job = paused ? found : await ensureFinalizer(this.options.store, 'FlowJob', found);
+    const job = paused ? found : await ensureFinalizer<'FlowJob'>(this.options.store, found);
     const related = {
       savepoints: objects,
       named: await this.namedSavepoint(job),
@@ -177,7 +177,7 @@ export class Reconciler {
     for (const name of names) {
       const savepoint = await this.options.store.get('FlowSavepoint', { namespace: key.namespace, name });
       if (savepoint?.spec.jobRef.name === key.name)
-        found.push(await ensureFinalizer(this.options.store, 'FlowSavepoint', savepoint));
+        found.push(await ensureFinalizer<'FlowSavepoint'>(this.options.store, savepoint));
     }
     return found;
   }

@@ -9,6 +9,7 @@ import { JvmJob } from './jvm-job.ts';
 import { startOperator } from './jvm-operator.ts';
 import { ensurePyFlink } from './pyflink.ts';
 import { FLINK_VERSION } from './releases.ts';
+import { messageOf, runs } from './told.ts';
 
 let one: JvmJob;
 let python: string;
@@ -56,12 +57,6 @@ const reaches = async (what: string, holds: (job: FlowJob) => boolean, ends = fa
     },
     300,
   );
-const runs =
-  (generation: number) =>
-  ({ status }: FlowJob): boolean =>
-    status?.state === 'Running' && status.accepted?.generation === generation && status.attempt?.healthy === true;
-const messageOf = ({ status }: FlowJob, type: string): string | undefined =>
-  status?.conditions.find((condition) => condition.type === type)?.message;
 
 /** Number, its root, the version that wrote it. */
 const seen = (): number[][] => one.rows().map((row) => row.split(',').map(Number));

@@ -4,6 +4,7 @@ import { AS_EXPECTED, deviationFromEachOnce } from '../harness/each-once.ts';
 import { until } from '../harness/until.ts';
 import { JvmJob } from './jvm-job.ts';
 import { startOperator } from './jvm-operator.ts';
+import { runs } from './told.ts';
 
 let one: JvmJob;
 let stop: () => Promise<void>;
@@ -26,11 +27,6 @@ INSERT INTO seen SELECT ${what}, ${version} FROM numbers;`;
 
 const reaches = async (what: string, holds: (job: FlowJob) => boolean, seconds = 400): Promise<FlowJob> =>
   one.reaches(what, holds, seconds);
-/** The version of that generation. */
-const runs =
-  (generation: number) =>
-  ({ status }: FlowJob): boolean =>
-    status?.state === 'Running' && status.accepted?.generation === generation && status.attempt?.healthy === true;
 const stalled = ({ status }: FlowJob): boolean => status?.conditions.some(({ type }) => type === 'Stalled') === true;
 
 /** Attempts of which anything runs. */

@@ -7,6 +7,7 @@ import { InVain, until } from '../harness/until.ts';
 import { ensureExample, ensureFlink } from './distribution.ts';
 import { JvmJob } from './jvm-job.ts';
 import { startOperator } from './jvm-operator.ts';
+import { messageOf, runs } from './told.ts';
 
 let one: JvmJob;
 let stop: () => Promise<void>;
@@ -62,12 +63,6 @@ const reaches = async (what: string, holds: (job: FlowJob) => boolean): Promise<
     },
     180,
   );
-const runs =
-  (generation: number) =>
-  ({ status }: FlowJob): boolean =>
-    status?.state === 'Running' && status.accepted?.generation === generation && status.attempt?.healthy === true;
-const messageOf = ({ status }: FlowJob, type: string): string | undefined =>
-  status?.conditions.find((condition) => condition.type === type)?.message;
 
 interface Change {
   op: 'c' | 'd';

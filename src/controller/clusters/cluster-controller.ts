@@ -123,7 +123,7 @@ export class ClusterController {
       this.losses.forget(id);
       return done;
     }
-    const cluster = await ensureFinalizer(store, 'FlowCluster', found);
+    const cluster = await ensureFinalizer<'FlowCluster'>(store, found);
     const processes = runtime.processes(key);
     this.losses.note(id, processes);
     const jobs = await this.jobsOf(key);

@@ -1,9 +1,11 @@
 // Makes ready what the high availability of a job on Apache Flink needs before the first pod of an attempt, and clears away what its earlier runs have left of it.
-import type { Manifest, Resource } from '../../kube/object.ts';
+import type { Resource } from '../../kube/object.ts';
 import type { Client } from '../../kube/rest/client.ts';
-import { applyChild, controllerOf, createOrAdopt, ensureGone } from '../../kube/writes.ts';
+import { controllerOf, ensureGone } from '../../kube/writes.ts';
 import { METADATA_SELECTOR } from '../../engine-client/flink/high-availability.ts';
 import type { AttemptPlan } from '../port.ts';
+import { FIELD_MANAGER } from './child-kinds.ts';
+import type { ChildWrites } from './child-writes.ts';
 import type { ChildManifest } from './children.ts';
 import { agrees, metadataMaps, neededNames, rightsOf } from './flink-metadata.ts';
 import { LABEL } from './names.ts';
@@ -23,11 +25,11 @@ const ROLE_BINDINGS = rbac('rolebindings', 'RoleBinding');
 
 export class FlinkHighAvailability {
   private readonly client: Client;
-  private readonly fieldManager: string;
+  private readonly writes: ChildWrites;
 
-  constructor(client: Client, fieldManager: string) {
+  constructor(client: Client, writes: ChildWrites) {
     this.client = client;
-    this.fieldManager = fieldManager;
+    this.writes = writes;
   }
 
   /**
@@ -46,10 +48,11 @@ export class FlinkHighAvailability {
   /** To the ConfigMaps that the attempt needs, and to no others that the job had a right to. */
   async giveRights(plan: AttemptPlan): Promise<void> {
     const { account, role, binding } = rightsOf(plan);
+    const owner = ownerOf(plan);
     await Promise.all([
-      ...(account === null ? [] : [this.apply(plan, ACCOUNTS, account)]),
+      ...(account === null ? [] : [this.writes.apply(owner, ACCOUNTS, account)]),
       // A binding is admitted once its Role is there, as whoever binds has to have what that gives.
-      this.apply(plan, ROLES, role).then(() => this.apply(plan, ROLE_BINDINGS, binding)),
+      this.writes.apply(owner, ROLES, role).then(() => this.writes.apply(owner, ROLE_BINDINGS, binding)),
     ]);
   }
 
@@ -67,30 +70,21 @@ export class FlinkHighAvailability {
     }
   }
 
-  private async apply(plan: AttemptPlan, resource: Resource, manifest: ChildManifest): Promise<void> {
-    const { fieldManager } = this;
-    const owner = ownerOf(plan);
-    await applyChild(this.client, resource, manifest as unknown as Manifest, { owner, fieldManager });
-  }
-
   /** Empty and vacant, whatever it has held before; `stays`: what it holds is to stay. */
   private async made(
     plan: AttemptPlan,
     manifest: ChildManifest,
     stays: (data: DataObject['data']) => boolean,
   ): Promise<void> {
-    const { client, fieldManager } = this;
-    const owner = ownerOf(plan);
-    const wanted = manifest as unknown as Manifest<DataObject>;
-    const found = await createOrAdopt(client, CONFIG_MAPS, wanted, { owner, fieldManager });
+    const found = await this.writes.create<DataObject>(ownerOf(plan), CONFIG_MAPS, manifest);
     const { annotations = {} } = manifest.metadata;
     const isVacant = Object.entries(annotations).every(([key, value]) => found.metadata.annotations?.[key] === value);
     if (isVacant && (found.data === undefined || stays(found.data))) return;
-    await client.patch(
+    await this.client.patch(
       CONFIG_MAPS,
       found.metadata,
       { merge: { data: null, metadata: { annotations } } },
-      { fieldManager },
+      { fieldManager: FIELD_MANAGER },
     );
   }
 }

@@ -13,7 +13,7 @@ import type { Clock } from '../../kube/time.ts';
 import { ensureGone } from '../../kube/writes.ts';
 import { NOTHING_KNOWN, type NewImages, type ProcessView, type Refusal } from '../../lifecycle/observation.ts';
 import type { AttemptPlan, Connection, Runtime, SavepointPlace, StatePlace, StorageQuestion } from '../port.ts';
-import { FIELD_MANAGER, NETWORK_POLICIES, SERVICES } from './child-kinds.ts';
+import { NETWORK_POLICIES, SERVICES } from './child-kinds.ts';
 import { claim, configMap, networkPolicy, restService, secret } from './children.ts';
 import { ChildWrites } from './child-writes.ts';
 import { EarlierAttempts } from './earlier-attempts.ts';
@@ -96,7 +96,7 @@ export class KubernetesRuntime implements Runtime {
     this.volumes = new StateVolumes(client, this.storagePods, onTrouble);
     this.imageProbes = new ImageProbes({ client, pods, clock });
     this.firstPlace = new FirstPlace(client);
-    this.highAvailability = new FlinkHighAvailability(client, FIELD_MANAGER);
+    this.highAvailability = new FlinkHighAvailability(client, this.writes);
     this.earlier = new EarlierAttempts({ client, onTrouble });
     this.refusals = new Refusals(() => clock.now());
     this.ahead = new PreparedAttempts({
