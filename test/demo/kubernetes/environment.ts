@@ -22,6 +22,8 @@ export interface Environment {
   broughtUp: boolean;
   /** Was not there before. */
   installed: boolean;
+  /** The CustomResourceDefinitions were not there before. */
+  madeKinds: boolean;
 }
 
 interface Deployment {
@@ -44,7 +46,13 @@ export async function prepare(say: Say, signal: AbortSignal): Promise<Environmen
   }
   const own = ownCluster(folder);
   const tag = own === null ? projectImageTag() : 'dev';
-  const environment = { kubectl: kubectlOf(folder), image: `flowjob:${tag}`, broughtUp, installed: false };
+  const environment = {
+    kubectl: kubectlOf(folder),
+    image: `flowjob:${tag}`,
+    broughtUp,
+    installed: false,
+    madeKinds: false,
+  };
   try {
     say(
       own === null
@@ -74,7 +82,8 @@ async function ensureOperator(
   }
   say(`No operator looks after namespace ${NAMESPACE}: it is installed with helm.`);
   environment.installed = true;
-  await installOperator(environment.kubectl, own, tag);
+  environment.madeKinds = !(await hasKinds(environment.kubectl));
+  await installOperator(environment, own, tag);
 }
 
 /** Empty, whatever a demo with --keep left in it; there before an operator that looks after it alone. */
@@ -85,7 +94,8 @@ async function renewNamespace(kubectl: Kubectl): Promise<void> {
 }
 
 /** The namespace goes with all that is in it, then what the demo installed, then the cluster if it brought that up. */
-export async function clearAway({ kubectl, installed, broughtUp }: Environment, say: Say): Promise<void> {
+export async function clearAway(environment: Environment, say: Say): Promise<void> {
+  const { kubectl, installed, madeKinds, broughtUp } = environment;
   await removeNamespace(kubectl);
   if (broughtUp && ownCluster(clusterFolder()) === null) {
     say('The cluster is taken down: it was not up before.');
@@ -94,6 +104,14 @@ export async function clearAway({ kubectl, installed, broughtUp }: Environment, 
   if (!installed) return;
   await helm(kubectl, ownCluster(clusterFolder()) !== null, 'uninstall', 'flowjob', '--wait', '--ignore-not-found');
   await kubectl.run('delete', 'namespace', SYSTEM, '--timeout=60s');
+  if (madeKinds) await removeKinds(kubectl);
+}
+
+/** Helm would not install the chart elsewhere beside them. They stay where somebody has made objects of them meanwhile. */
+async function removeKinds(kubectl: Kubectl): Promise<void> {
+  const kinds = ['flowjobs', 'flowsavepoints', 'flowclusters'];
+  const left = await kubectl.run('get', kinds.join(), '--all-namespaces', '--output', 'name');
+  if (left.trim() === '') await kubectl.run('delete', 'crd', ...kinds.map((kind) => `${kind}.flowjob.dev`));
 }
 
 /** Its jobs first: an operator that looks after this namespace alone loses its rights with the namespace, before it has let them go. */
@@ -128,8 +146,7 @@ async function operatorOf(kubectl: Kubectl): Promise<{ name: string; image: stri
   return null;
 }
 
-async function installOperator(kubectl: Kubectl, own: boolean, tag: string): Promise<void> {
-  const crds = !(await hasKinds(kubectl));
+async function installOperator({ kubectl, madeKinds }: Environment, own: boolean, tag: string): Promise<void> {
   await helm(
     kubectl,
     own,
@@ -144,7 +161,7 @@ async function installOperator(kubectl: Kubectl, own: boolean, tag: string): Pro
       '120s',
     ],
     ...['--set', 'image.repository=flowjob', '--set-string', `image.tag=${tag}`, '--set', 'replicas=1'],
-    ...['--set', `watchNamespaces={${NAMESPACE}}`, '--set', `crds.install=${crds}`],
+    ...['--set', `watchNamespaces={${NAMESPACE}}`, '--set', `crds.install=${madeKinds}`],
   );
 }
 
