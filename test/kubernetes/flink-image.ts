@@ -1,6 +1,6 @@
 // Apache Flink's image on the node, from the project's Dockerfile.flink. Of ~0.7 GB: put there when a test asks for it.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildArchive } from './buildah.ts';
 import { kubernetesCache } from './binaries.ts';
@@ -15,6 +15,7 @@ export async function loadFlinkImage(folder: string, log: (line: string) => void
   const version = createHash('sha256')
     .update(flinkBaseVersion())
     .update(readFileSync('Dockerfile.flink'))
+    .update(readFileSync('scripts/flink-class-archives.sh'))
     .digest('hex')
     .slice(0, 12);
   const name = `docker.io/library/flowjob-flink:${version}`;
@@ -23,10 +24,7 @@ export async function loadFlinkImage(folder: string, log: (line: string) => void
     await ensureFlinkBaseImage(log);
     removeOldArchives();
     log(`building ${name} from Dockerfile.flink`);
-    // It copies nothing from the context.
-    const context = kubernetesCache('empty');
-    mkdirSync(context, { recursive: true });
-    await buildArchive({ name, context, dockerfile: 'Dockerfile.flink' }, archive);
+    await buildArchive({ name, context: '.', dockerfile: 'Dockerfile.flink' }, archive);
   }
   await importImage(folder, name, archive);
   await ctr(folder, 'images', 'tag', '--force', name, FLINK_IMAGE);

@@ -76,26 +76,48 @@ export const LOG_PROPERTIES = [
 export const logProperties = ({ job }: ResolvedFlowJobSpec, temporary: string): string =>
   LOG_PROPERTIES + pythonLogProperties(job, temporary);
 
-/** Of a session Flink does not read the folder of the user's libraries, as it does of an application. */
-const classPath = (session: boolean): string => (session ? `${HOME}/lib/*:${HOME}/usrlib/*` : `${HOME}/lib/*`);
+/**
+ * Starts `java` with the script's arguments. The class path is in the order of Flink's own config.sh; of a session, which does not look there itself as an
+ * application does, with the user's libraries. Where the image has an archive of the classes that the role in $0 loads, the JVM takes them from there (JEP 350):
+ * if the class path is the one that it was made with.
+ */
+const start = ({ session, silent }: { session: boolean; silent: boolean }): string =>
+  [
+    'CLASSPATH=',
+    'for jar in "$FLINK_LIB_DIR"/*.jar; do',
+    '  case $jar in */flink-dist*) dist=$jar ;; *) CLASSPATH=$CLASSPATH$jar: ;; esac',
+    'done',
+    'export CLASSPATH=$CLASSPATH$dist',
+    ...(session
+      ? ['for jar in "$FLINK_HOME"/usrlib/*.jar; do if [ -f "$jar" ]; then CLASSPATH=$CLASSPATH:$jar; fi; done']
+      : []),
+    'archive=$FLINK_HOME/class-archives/$0.jsa',
+    'if [ -f "$archive" ]; then set -- "-XX:SharedArchiveFile=$archive" "$@"; fi',
+    `exec java "$@"${silent ? ' > /dev/null' : ''}`,
+  ].join('\n');
+
+interface JavaOptions {
+  options: string[];
+  session?: boolean | undefined;
+  /** What it prints goes nowhere; by default false. */
+  silent?: boolean;
+}
 
 function java(
   spec: ProcessSpec,
   role: 'jobmanager' | 'taskmanager',
   folders: FlinkFolders,
-  { options, session = false }: { options: string[]; session?: boolean | undefined },
+  { options, session = false, silent = false }: JavaOptions,
 ): string[] {
   const { config = {} } = spec.engine;
   const own = ['env.java.opts.all', `env.java.opts.${role}`].flatMap((key) => (config[key] ?? '').split(/\s+/));
   return [
-    'java',
+    ...['sh', '-c', start({ session, silent }), role],
     ...options,
     ...MODULES,
     `-Djava.io.tmpdir=${folders.temporary}`,
     `-Dlog4j.configurationFile=file:${folders.config}/${LOG_CONFIG}`,
     ...own.filter((option) => option !== ''),
-    '-cp',
-    classPath(session),
   ];
 }
 
@@ -153,9 +175,8 @@ function jobManagerJava(
     `-XX:MaxMetaspaceSize=${metaspace}`,
     ...flags,
   ];
-  if (!silent) return java(spec, 'jobmanager', folders, { options, session });
-  const command = java(spec, 'jobmanager', folders, { options: [...options, `-D${LOG_TARGET}=SYSTEM_ERR`], session });
-  return ['sh', '-c', 'exec "$@" > /dev/null', 'sh', ...command];
+  if (silent) options.push(`-D${LOG_TARGET}=SYSTEM_ERR`);
+  return java(spec, 'jobmanager', folders, { options, session, silent });
 }
 
 /** Application mode (FLIP-85): the cluster runs this job and no other, under an id that is known before. Throws RangeError when there is too little memory. */
