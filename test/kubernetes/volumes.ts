@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Kubectl } from './kubectl.ts';
 
-const COUNT = 16;
+const NAMES = Array.from({ length: 16 }, (_, index) => `volume-${index + 1}`);
 const CLASS = 'standard';
 
 interface Volume {
@@ -13,8 +13,7 @@ interface Volume {
 }
 
 export async function createVolumes(folder: string, kubectl: Kubectl): Promise<void> {
-  const names = Array.from({ length: COUNT }, (_, index) => `volume-${index + 1}`);
-  for (const name of names) makeFolder(volumeFolder(folder, name));
+  for (const name of NAMES) makeFolder(volumeFolder(folder, name));
   const storageClass = {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
@@ -22,7 +21,7 @@ export async function createVolumes(folder: string, kubectl: Kubectl): Promise<v
     provisioner: 'kubernetes.io/no-provisioner',
     volumeBindingMode: 'WaitForFirstConsumer',
   };
-  const volumes = names.map((name) => ({
+  const volumes = NAMES.map((name) => ({
     apiVersion: 'v1',
     kind: 'PersistentVolume',
     metadata: { name },
@@ -40,7 +39,9 @@ export async function createVolumes(folder: string, kubectl: Kubectl): Promise<v
 /** Empties the volumes whose claim was deleted and lets them be claimed again: a provisioner would delete them and make new ones. */
 export async function reclaimVolumes(folder: string, kubectl: Kubectl): Promise<string[]> {
   const { items } = await kubectl.get<{ items: Volume[] }>('persistentvolumes');
-  const released = items.filter(({ status }) => status?.phase === 'Released').map(({ metadata }) => metadata.name);
+  const released = items
+    .filter(({ metadata, status }) => NAMES.includes(metadata.name) && status?.phase === 'Released')
+    .map(({ metadata }) => metadata.name);
   for (const name of released) {
     const path = volumeFolder(folder, name);
     for (const entry of readdirSync(path)) rmSync(join(path, entry), { recursive: true, force: true });

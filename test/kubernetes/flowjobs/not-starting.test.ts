@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { clusterFolder } from '../folder.ts';
 import { ctr, NODE_NAME } from '../node.ts';
 import { ownCluster } from '../own-cluster.ts';
-import { reclaimVolumes } from '../volumes.ts';
 import { IMAGE, installOperator, Jobs, kubectl, NAMESPACE, uninstallOperator } from './operator.ts';
 import { condition, counting, expectEachOnce, makeSharedVolume, runs, untilEvent, untilMoreRows } from './streams.ts';
 
@@ -144,10 +143,7 @@ afterAll(async () => {
   await uninstallOperator();
   await kubectl.run('label', 'node', NODE_NAME, `flowjob.dev/${unique}-`);
   await kubectl.run('delete', 'persistentvolume', unique, '--ignore-not-found');
-  if (onOurCluster) {
-    await ctr(folder, 'images', 'rm', `docker.io/library/flowjob:${unique}`);
-    await reclaimVolumes(folder, kubectl);
-  }
+  if (onOurCluster) await ctr(folder, 'images', 'rm', `docker.io/library/flowjob:${unique}`);
   rmSync(volume, { recursive: true });
 }, 500_000);
 

@@ -4,7 +4,6 @@ import { until } from '../../harness/until.ts';
 import { clusterFolder } from '../folder.ts';
 import { full } from '../full.ts';
 import { ownCluster } from '../own-cluster.ts';
-import { reclaimVolumes } from '../volumes.ts';
 import {
   installOperator,
   Jobs,
@@ -32,7 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await jobs.removeNamespace();
   await uninstallOperator();
-  if (onOurCluster) await reclaimVolumes(clusterFolder(), kubectl);
 }, 500_000);
 
 interface Written {

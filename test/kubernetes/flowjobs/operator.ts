@@ -11,6 +11,7 @@ import { kubectlOf } from '../cluster.ts';
 import { clusterFolder } from '../folder.ts';
 import { projectImageTag } from '../image.ts';
 import { ownCluster } from '../own-cluster.ts';
+import { reclaimVolumes } from '../volumes.ts';
 import { tellingItsEnd, wholeLog } from '../whole-log.ts';
 
 const run = promisify(execFile);
@@ -100,6 +101,7 @@ export class Jobs {
     // An operator of this namespace alone has its Role in it: that goes first when the namespace goes, and nobody could remove the finalizers any more.
     await kubectl.run('delete', 'flowjobs,flowsavepoints,flowclusters', '--all', '-n', this.namespace);
     await kubectl.run('delete', 'namespace', this.namespace);
+    if (ownCluster(folder) === null) await reclaimVolumes(folder, kubectl);
   }
 
   async apply(name: string, spec: object): Promise<void> {

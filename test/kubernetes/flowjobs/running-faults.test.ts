@@ -1,10 +1,7 @@
 // Pods that are taken from a job that runs: it comes back by itself, says what happened, and writes each row once. All at once, one job each, on one volume.
 import { until } from '../../harness/until.ts';
 import { run } from '../command.ts';
-import { clusterFolder } from '../folder.ts';
 import { full } from '../full.ts';
-import { ownCluster } from '../own-cluster.ts';
-import { reclaimVolumes } from '../volumes.ts';
 import { installOperator, Jobs, kubectl, NAMESPACE, type PodRole, uninstallOperator } from './operator.ts';
 import { counting, expectEachOnce, makeSharedVolume, runs, untilEvent, untilMoreRows } from './streams.ts';
 import { fillTemporary, temporary, temporaryInMemory } from './temporary-files.ts';
@@ -97,7 +94,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await jobs.removeNamespace();
   await uninstallOperator();
-  if (ownCluster(clusterFolder()) === null) await reclaimVolumes(clusterFolder(), kubectl);
 }, 500_000);
 
 test('all of them run', async () => {
