@@ -12,6 +12,7 @@ const LONG = [
   'rescale-in-place.flink',
   'test/flink/start-before-stop.flink',
   'test/flink/versions.flink',
+  'versions-high-availability.flink',
   'flink-on-s3.flink',
   'autoscaling.flink-cluster',
   'flow-cluster.flink-cluster',
