@@ -6,6 +6,7 @@ import type { FlowJob } from './flowjob.ts';
 import { generatedFiles } from './generated-files.ts';
 import { resolveSpec } from './resolved.ts';
 import { durationMs, durationText, quantityValue } from './schema-kit.ts';
+import { nearest } from './schema-check.ts';
 import type { StructuralSchema } from './structural.ts';
 
 const manifest = (spec: object, more: object = {}): object => ({
@@ -124,6 +125,15 @@ describe('complaints name the field, the value and the remedy', () => {
   test.each(cases)('%s', (_, object, complaint) => {
     expect(complaints(object)).toEqual([complaint]);
   });
+});
+
+test.each([
+  ['2.3.0', '2.3'],
+  ['2.30', '2.3'],
+  ['9.9', null],
+  ['taskManagr', 'taskManager'],
+])('a slip of the pen is told what is meant, another word is not: %s', (word, meant) => {
+  expect(nearest(word, ['1.20', '2.0', '2.1', '2.2', '2.3', 'taskManager', 'jobManager'])).toBe(meant);
 });
 
 test('all complaints are told at once', () => {

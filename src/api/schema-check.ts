@@ -187,15 +187,16 @@ function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** The candidate that `word` is most likely a slip of; null when none is near. */
+/** The candidate that `word` is most likely a slip of, of several that are as near the one that it begins with; null when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
-  let best: string | null = null;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) [best, least] = [candidate, distance];
-  }
-  return best;
+  // A word of three letters with two that are wrong is another word.
+  const most = Math.min(Math.max(2, Math.floor(word.length / 3)), word.length - 2);
+  const near = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ distance }) => distance <= most);
+  const least = Math.min(...near.map(({ distance }) => distance));
+  const best = near.filter(({ distance }) => distance === least).map(({ candidate }) => candidate);
+  return best.find((candidate) => word.startsWith(candidate)) ?? best[0] ?? null;
 }
 
 /** Levenshtein's distance, one row at a time. */

@@ -291,6 +291,32 @@ describe('delete', () => {
     release();
   });
 
+  test('of several jobs it tells that of each, whichever goes first', async () => {
+    for (const name of ['a', 'b']) {
+      file(`${name}.yaml`, manifest(name));
+      await cli.run(`apply -f ${name}.yaml`);
+      const read = (await job(name))!;
+      const metadata = { ...read.metadata, finalizers: ['flowjob.dev/operator'] };
+      await cli.store.update<'FlowJob'>({ ...read, metadata });
+    }
+    const release = cli.pretendOperator();
+    const deleting = cli.run('delete a b');
+    while ((await job('b'))?.metadata.deletionTimestamp === undefined);
+    for (const name of ['b', 'a']) {
+      await report(name, { lastSavepoint: savepointAt(`/state/${name}`) });
+      const held = (await job(name))!;
+      await cli.store.update<'FlowJob'>({ ...held, metadata: { ...held.metadata, finalizers: [] } });
+      while ((await job(name)) !== null);
+    }
+    expect((await deleting).out.split('\n').sort()).toEqual([
+      'flowjob/a deleted',
+      'flowjob/a was stopped with a savepoint at /state/a',
+      'flowjob/b deleted',
+      'flowjob/b was stopped with a savepoint at /state/b',
+    ]);
+    release();
+  });
+
   test('while an object is being deleted it cannot be applied', async () => {
     file('a.yaml', manifest('a'));
     await cli.run('apply -f a.yaml');
@@ -300,7 +326,9 @@ describe('delete', () => {
       metadata: { ...read.metadata, finalizers: ['flowjob.dev/operator'] },
     });
     await cli.run('delete a --wait=false');
-    expect((await cli.run('apply -f a.yaml')).err).toMatch(/flowjob "a" is being deleted; wait until it is gone/);
+    expect((await cli.run('apply -f a.yaml')).err).toMatch(
+      /flowjob "a" is being deleted; wait until it is gone: flowjob wait flowjob\/a --for delete/,
+    );
   });
 });
 

@@ -53,6 +53,11 @@ export interface CheckpointAnswer {
   external_path?: string;
 }
 
+/** GET /jobs */
+export interface JobsAnswer {
+  jobs: { id: string; status: EngineJobStatus }[];
+}
+
 /** GET /jobs/overview */
 export interface JobsOverviewAnswer {
   jobs: { jid: string; state: EngineJobStatus }[];

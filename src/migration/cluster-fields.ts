@@ -32,13 +32,13 @@ export const CLUSTER_RULES: readonly Rule[] = [
   mapped(
     'spec.serviceAccount',
     ROLES.map((role) => `spec.${role}.podTemplate`),
-    'serviceAccountName of the pods, for identities of a cloud. It need not be allowed to make pods: the operator makes them. Its token is mounted where podTemplate says automountServiceAccountToken: true.',
+    'serviceAccountName of the pods, for identities of a cloud. It need not be allowed to make pods: the operator makes them. With high availability it is given the right to the two ConfigMaps of its job, and its token is mounted; left out, the operator makes an account for the job.',
     (value, hand) => {
       const serviceAccountName = textIn(value, hand);
       if (serviceAccountName === null) return;
       for (const role of ROLES) hand.pod(role, { spec: { serviceAccountName } });
       hand.nothingToDo(
-        'is kept, for identities of a cloud; it need not be allowed to make pods any more, and its token is not mounted unless podTemplate says automountServiceAccountToken: true',
+        'is kept, for identities of a cloud; it need not be allowed to make pods any more. The operator gives it the right to the ConfigMaps of the job’s high availability, which all pods with this account then have: leave it out of both podTemplates, and the job has an account of its own',
       );
     },
   ),

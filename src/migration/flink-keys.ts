@@ -10,7 +10,11 @@ import { hasReplicas, KEYS, storageUri, taskManagersFor } from './subjects.ts';
 import { valueAt } from './leaves.ts';
 
 const HIGH_AVAILABILITY = ['high-availability', 'high-availability.*'].map((key) =>
-  nothingToDo(key, 'The operator replaces a lost JobManager and restores its job.', { of: 'cluster' }),
+  nothingToDo(
+    key,
+    'The operator replaces a lost JobManager and restores its job; it sets Flink’s own high availability up itself (flink.highAvailability of its chart).',
+    { of: 'cluster' },
+  ),
 );
 
 const SSL_INTERNAL = 'security.ssl.internal.enabled';

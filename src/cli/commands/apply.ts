@@ -42,7 +42,7 @@ async function problems(
   const { name, deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined)
     return [
-      `${source}: ${KINDS[object.kind].singular} "${name}" is being deleted; wait until it is gone: ${place.command} wait ${name} --for delete`,
+      `${source}: ${KINDS[object.kind].singular} "${name}" is being deleted; wait until it is gone: ${place.command} wait ${KINDS[object.kind].singular}/${name} --for delete`,
     ];
   return object.kind === 'FlowJob' ? sqlProblems(context, source, object) : [];
 }

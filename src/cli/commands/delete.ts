@@ -89,23 +89,32 @@ function targets(words: readonly string[]): { kind: Kind; name: string }[] {
   });
 }
 
+/** All at once: what one that has gone was stopped with, nobody can tell afterwards. */
 async function untilGone(context: CliContext, place: Place, held: readonly Held[], timeoutMs: number): Promise<void> {
-  for (const { kind, key, uid, savepoint } of held) {
-    let last = savepoint;
-    await waitFor(context, place.storeIn(key.namespace), {
-      kind,
-      key,
-      timeoutMs,
-      what: 'to be gone',
-      seen: (object) => {
-        if (object.metadata.uid === uid) last = savepointOf(object) ?? last;
-      },
-      // Another object may have taken the name since.
-      done: (object) => object === null || object.metadata.uid !== uid,
-    });
-    if (last !== undefined && last !== savepoint)
-      context.out(`flowjob/${key.name} was stopped with a savepoint at ${last}`);
-  }
+  const ends = await Promise.allSettled(held.map(async (one) => untilOneIsGone(context, place, one, timeoutMs)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+async function untilOneIsGone(
+  context: CliContext,
+  place: Place,
+  { kind, key, uid, savepoint }: Held,
+  timeoutMs: number,
+): Promise<void> {
+  let last = savepoint;
+  await waitFor(context, place.storeIn(key.namespace), {
+    kind,
+    key,
+    timeoutMs,
+    what: 'to be gone',
+    seen: (object) => {
+      if (object.metadata.uid === uid) last = savepointOf(object) ?? last;
+    },
+    // Another object may have taken the name since.
+    done: (object) => object === null || object.metadata.uid !== uid,
+  });
+  if (last !== undefined && last !== savepoint)
+    context.out(`flowjob/${key.name} was stopped with a savepoint at ${last}`);
 }
 
 /** Where the newest savepoint of a job is. */

@@ -1,5 +1,5 @@
 // The command lines as a container's shell runs them, with a `java` that tells what it was started with.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -40,18 +40,17 @@ function put(path: string, content = ''): void {
   writeFileSync(join(home, path), content);
 }
 
-/** What `java` was started with, below the folder that stands for /opt/flink. */
-function started(command: readonly string[]): { classPath: string[]; options: string[] } {
+function run([program, ...args]: readonly string[]): { stdout: string; status: number | null } {
   const own = (text: string): string => text.replaceAll('/opt/flink', home);
   const variables = Object.entries(FLINK_ENVIRONMENT).map(([name, value]) => [name, own(value)]);
-  const env = {
-    ...Object.fromEntries(variables),
-    PATH: `${home}/bin:${process.env['PATH']}`,
-    CLASSPATH: '/elsewhere.jar',
-  };
-  const [program, ...args] = command;
-  const printed = execFileSync(program!, args, { env, encoding: 'utf8' });
-  const [classPath, ...options] = printed.replaceAll(`${home}/`, '').trimEnd().split('\n');
+  const PATH = `${home}/bin:/usr/bin:/bin`;
+  const env = { ...Object.fromEntries(variables), PATH, CLASSPATH: '/elsewhere.jar' };
+  return spawnSync(program!, args, { env, encoding: 'utf8' });
+}
+
+/** What `java` was started with, below the folder that stands for /opt/flink. */
+function started(command: readonly string[]): { classPath: string[]; options: string[] } {
+  const [classPath, ...options] = run(command).stdout.replaceAll(`${home}/`, '').trimEnd().split('\n');
   return { classPath: classPath!.split(':'), options };
 }
 
@@ -89,12 +88,17 @@ test('each role starts with the archive of its classes where the image has one, 
   expect(taskManager()).toContain('-XX:SharedArchiveFile=class-archives/taskmanager.jsa');
 });
 
+test('an image without Flink is told by the field that names it', () => {
+  expect(run(application())).toMatchObject({
+    status: 127,
+    stdout: expect.stringMatching(/^spec\.engine\.image has .* -> name an image that is laid out as the official one/),
+  });
+});
+
 test('what a script prints that has values of Secrets in it goes nowhere', () => {
   for (const path of LIBRARIES) put(path);
   const command = jobManagerCommand(spec, { ...attempt, silent: true }, folders, 'here');
-  expect(
-    execFileSync(command[0]!, command.slice(1), { env: { PATH: `${home}/bin:${process.env['PATH']}` } }),
-  ).toHaveLength(0);
+  expect(run(command)).toMatchObject({ status: 0, stdout: '' });
   expect(command).toContain('-Dflowjob.log.target=SYSTEM_ERR');
   expect(application()).not.toContain('-Dflowjob.log.target=SYSTEM_ERR');
 });

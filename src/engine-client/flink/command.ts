@@ -76,6 +76,9 @@ export const LOG_PROPERTIES = [
 export const logProperties = ({ job }: ResolvedFlowJobSpec, temporary: string): string =>
   LOG_PROPERTIES + pythonLogProperties(job, temporary);
 
+const NO_FLINK =
+  'spec.engine.image has no java on its path, or no Apache Flink in $FLINK_LIB_DIR -> name an image that is laid out as the official one of Flink';
+
 /**
  * Starts `java` with the script's arguments. The class path is in the order of Flink's own config.sh; of a session, which does not look there itself as an
  * application does, with the user's libraries. Where the image has an archive of the classes that the role in $0 loads, the JVM takes them from there (JEP 350):
@@ -83,10 +86,13 @@ export const logProperties = ({ job }: ResolvedFlowJobSpec, temporary: string): 
  */
 const start = ({ session, silent }: { session: boolean; silent: boolean }): string =>
   [
-    'CLASSPATH=',
+    'CLASSPATH= dist=',
     'for jar in "$FLINK_LIB_DIR"/*.jar; do',
     '  case $jar in */flink-dist*) dist=$jar ;; *) CLASSPATH=$CLASSPATH$jar: ;; esac',
     'done',
+    'if [ -z "$dist" ] || ! command -v java > /dev/null; then',
+    `  echo "${NO_FLINK}"; exit 127`,
+    'fi',
     'export CLASSPATH=$CLASSPATH$dist',
     ...(session
       ? ['for jar in "$FLINK_HOME"/usrlib/*.jar; do if [ -f "$jar" ]; then CLASSPATH=$CLASSPATH:$jar; fi; done']

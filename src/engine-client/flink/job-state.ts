@@ -1,6 +1,6 @@
 // How a job is that is submitted by its cluster itself: between the start of the JobManager and the submission there is a cluster without its job.
 import type { EngineJobStatus } from '../../lifecycle/observation.ts';
-import type { ApplicationsAnswer, ExceptionsAnswer, JobsOverviewAnswer } from '../answers.ts';
+import type { ApplicationsAnswer, ExceptionsAnswer, JobsAnswer, JobsOverviewAnswer } from '../answers.ts';
 import { EngineClientError, type EngineClient } from '../engine-client.ts';
 import { NO_JOB } from './no-job.ts';
 import { withPythonError } from './python.ts';
@@ -23,17 +23,36 @@ export async function flinkJobState(
   jobId: string,
   { applications, seen = false }: { applications: boolean; seen?: boolean },
 ): Promise<JobState | null> {
+  const state = seen ? await statusOfSeen(client, jobId, applications) : await statusInList(client, jobId);
+  // Without a graph: only its exceptions can be asked for.
+  if (state === null || (state === 'FAILED' && !applications && !seen)) return withoutJob(client, jobId, applications);
+  // A program that fails once it has started its job takes that down with it: the job itself knows no cause.
+  const program = state === 'CANCELED' && applications ? await programOf(client) : undefined;
+  if (program?.status === 'FAILED') return { status: 'FAILED', failure: await failureOf(client, program.id) };
+  return { status: state, failure: null };
+}
+
+/** Null: its JobManager does not know it. Of one that is not there yet each path of its own would log an error, and it is asked for again and again. */
+async function statusInList(client: EngineClient, jobId: string): Promise<EngineJobStatus | null> {
+  const { jobs } = await client.get<JobsAnswer>('/jobs');
+  return jobs.find(({ id }) => id === jobId)?.status ?? null;
+}
+
+async function statusOfSeen(
+  client: EngineClient,
+  jobId: string,
+  applications: boolean,
+): Promise<EngineJobStatus | null> {
   try {
-    // Of one that is not there yet `/status` would answer 500, and log that as an error of its own; the details cost the JobManager a look at all its tasks.
-    const state = seen ? (await client.jobStatus(jobId)).status : (await client.jobDetails(jobId)).state;
-    // A program that fails once it has started its job takes that down with it: the job itself knows no cause.
-    const program = state === 'CANCELED' && applications ? await programOf(client) : undefined;
-    if (program?.status === 'FAILED') return { status: 'FAILED', failure: await failureOf(client, program.id) };
-    return { status: state, failure: null };
+    return (await client.jobStatus(jobId)).status;
   } catch (error) {
-    if (!(error instanceof EngineClientError) || (error.httpStatus !== 404 && applications)) throw error;
-    if (error.httpStatus === null) throw error;
+    if (!(error instanceof EngineClientError) || error.httpStatus === null) throw error;
+    if (error.httpStatus !== 404 && applications) throw error;
+    return null;
   }
+}
+
+async function withoutJob(client: EngineClient, jobId: string, applications: boolean): Promise<JobState | null> {
   if (!applications) return driverFailure(client, jobId);
   const program = await programOf(client);
   switch (program?.status) {
@@ -81,13 +100,9 @@ export async function submittedJobState(
   jobId: string,
   { seen, refused }: { seen: boolean; refused: string | undefined },
 ): Promise<JobState> {
-  try {
-    const status = seen ? (await client.jobStatus(jobId)).status : (await client.jobDetails(jobId)).state;
-    return { status, failure: null };
-  } catch (error) {
-    // One that has run, and that its JobManager does not know any more, is not there to be submitted.
-    if (seen || !(error instanceof EngineClientError) || error.httpStatus !== 404) throw error;
-  }
+  // One that has run, and that its JobManager does not know any more, is not there to be submitted: that is an error.
+  const status = seen ? (await client.jobStatus(jobId)).status : await statusInList(client, jobId);
+  if (status !== null) return { status, failure: null };
   return refused === undefined
     ? { status: 'INITIALIZING', failure: null, unsubmitted: true }
     : { status: 'FAILED', failure: refused };

@@ -22,6 +22,17 @@ test('a task that fails is told by its root, not by what Flink did when it heard
   );
 });
 
+test('an image without the jar that runs SQL is told by its field', () => {
+  const trace = 'a.b.TableException: Found 0 flink-sql-gateway jar.\n\tat x.y(Z.java:1)';
+  expect(describeTrace(trace)).toMatch(/spec\.engine\.image .*Found 0 flink-sql-gateway jar/);
+});
+
+test('words that Flink puts before an error of SQL twice are told once', () => {
+  const inner = 'SQL validation failed. From line 4, column 57: Column not found';
+  const trace = `a.B: SQL validation failed. ${inner}\n\tat x.y(Z.java:1)\nCaused by: c.D: ${inner}\n\tat x.y(Z.java:1)`;
+  expect(describeTrace(trace)).toBe(inner);
+});
+
 test('causes without a message are passed over, and one alone is told by its name', () => {
   expect(
     describeTrace('a.B: outer\n\tat x.y(Z.java:1)\nCaused by: c.D: null\n\tat x.y(Z.java:2)\n\t... 3 more\n'),

@@ -33,6 +33,11 @@ const SAYS_NOTHING: readonly string[] = ['Exception', 'RuntimeException', 'Error
 /** What Flink says that has a remedy which it cannot know. */
 const REMEDIES: readonly { said: RegExp; remedy: string }[] = [
   {
+    said: /Found \d+ flink-sql-gateway jar/,
+    remedy:
+      'SQL is run by the one jar of Flink’s SQL gateway in /opt/flink/opt, which the image has not got, or has more of: name one in spec.engine.image that has it, as Flink’s own has.',
+  },
+  {
     said: /Cannot map (?:checkpoint\/)?savepoint state for operator/,
     remedy:
       'What this version starts from has state of an operator that its plan has not got: take the change back, give operators of a jar the uids that they had, or start without that state (spec.upgrade.strategy: Stateless).',
@@ -59,7 +64,8 @@ function lineOf(stacktrace: string): string {
   const text =
     root.message === '' ? root.name : SAYS_NOTHING.includes(root.name) ? root.message : `${root.name}: ${root.message}`;
   const outer = causes.find(({ message }) => PLACE.test(message) && message.length > root.message.length);
-  if (outer !== undefined) return outer.message;
+  // Two of Flink's layers put the same words before it.
+  if (outer !== undefined) return outer.message.replace(/^(SQL validation failed\. )\1+/, '$1');
   // A function in Python that failed comes with a trace of Python.
   return (root.message.includes(TRACEBACK) ? pythonError(root.message) : null) ?? text;
 }

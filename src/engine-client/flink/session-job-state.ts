@@ -55,7 +55,7 @@ async function missingSlots(
   const has = `FlowCluster "${name}" has ${slots ?? total} slots in all, and the job needs ${needed}`;
   if ((slots ?? total) < needed)
     return `${has} -> raise spec.taskManager.replicas of the FlowCluster, or lower spec.job.parallelism`;
-  if (total < needed) return `${has}; ${total} are there until all of its TaskManagers are registered`;
+  if (total < (slots ?? needed)) return `${has}; ${total} are there until all of its TaskManagers are registered`;
   if (job.duration < GIVEN_BY) return null;
   return `${has}, which other jobs hold -> raise spec.taskManager.replicas of the FlowCluster, or wait until one of them ends`;
 }

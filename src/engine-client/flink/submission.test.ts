@@ -78,11 +78,11 @@ test.each(['2.0', '2.1', '2.2'])(
 test.each([
   [
     'invalid_sql_400.json',
-    "SQL validation failed. SQL validation failed. From line 2, column 46 to line 2, column 52: Object 'nowhere' not found",
+    "SQL validation failed. From line 2, column 46 to line 2, column 52: Object 'nowhere' not found",
   ],
   [
     'plan_invalid_sql_500.json',
-    "SQL validation failed. SQL validation failed. From line 2, column 46 to line 2, column 52: Object 'nowhere' not found",
+    "SQL validation failed. From line 2, column 46 to line 2, column 52: Object 'nowhere' not found",
   ],
   [
     'no_job_400.json',

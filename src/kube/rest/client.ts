@@ -55,7 +55,8 @@ export interface List<T> {
 
 interface ListAnswer<T> {
   metadata: { resourceVersion: string; continue?: string };
-  items: T[];
+  /** Null for an empty list of metadata alone. */
+  items: T[] | null;
 }
 
 /** For metrics, where a path is no collection. */
@@ -248,7 +249,7 @@ export class Client {
     try {
       for (;;) {
         const page = await this.page(resource, selection, { limit: String(limit), continue: next }, options);
-        for (const item of page.items) items.push(item);
+        for (const item of page.items ?? []) items.push(item);
         next = page.metadata.continue;
         if (next === undefined || next === '') return { items, resourceVersion: page.metadata.resourceVersion };
       }
@@ -256,7 +257,7 @@ export class Client {
       if (next === undefined || !isExpired(error)) throw error;
     }
     const whole = await this.page(resource, selection, {}, options);
-    return { items: whole.items, resourceVersion: whole.metadata.resourceVersion };
+    return { items: whole.items ?? [], resourceVersion: whole.metadata.resourceVersion };
   }
 
   private page<T extends KubeObject>(

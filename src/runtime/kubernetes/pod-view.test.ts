@@ -90,6 +90,10 @@ test('a pod that ended tells when and why: its code and last words, too little m
     asked: false,
     reason: 'orders-3-taskmanager-1 ended with code 1: FENCED: gone.',
   });
+  const quiet = '2026-01-01 00:00:05,123 INFO  org.apache.flink.Entrypoint [] - Shutting down.';
+  expect(processOf(ended({ exitCode: 239, message: `first\n${quiet}` }))?.exit?.reason).toBe(
+    'orders-3-taskmanager-1 ended with code 239.',
+  );
   expect(processOf(ended({ exitCode: 137, reason: 'OOMKilled' }))?.exit?.reason).toContain(
     'resources.limits.memory: raise it',
   );

@@ -123,10 +123,16 @@ function endedHow(pod: Pod, ended: ContainerState['terminated']): string {
   // Its last words are about something else.
   if (pod.metadata.deletionTimestamp !== undefined && TOLD_TO_END.includes(ended.exitCode)) return 'was deleted';
   const log = ended.message?.trim() ?? '';
-  const said = lastWords(log) ?? log.split('\n').at(-1)!;
+  const said = lastWords(log) ?? finalLine(log);
   const before = failedBefore(pod);
   const what = before === undefined ? 'ended' : `did not start: its init container ${before.name} ended`;
   return `${what} with code ${ended.exitCode}${said === '' ? '' : `: ${said.slice(0, 500)}`}`;
+}
+
+/** What a process says last before it fails is why; a line of Flink's log that tells of nothing bad is not. */
+function finalLine(log: string): string {
+  const line = log.split('\n').at(-1)!;
+  return /^\S+ \S+ (?:INFO|DEBUG|TRACE) /.test(line) ? '' : line;
 }
 
 /** The init container for whose failure the pod never came to its own. */

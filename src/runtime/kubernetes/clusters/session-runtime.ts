@@ -78,7 +78,13 @@ export class SessionRuntime implements Runtime {
       return {
         jobManager: null,
         storage: null,
-        trouble: `There is no FlowCluster "${name}" in namespace ${namespace}, on which spec.engine.clusterRef has the job run. Create it, or correct the name: the job starts by itself.`,
+        trouble: `There is no FlowCluster "${name}" in namespace ${namespace}, on which spec.engine.clusterRef has the job run. Create it there, where the job is, or correct the name: the job starts by itself.`,
+      };
+    if (cluster.metadata.deletionTimestamp !== undefined && job.status?.accepted == null)
+      return {
+        jobManager: null,
+        storage: null,
+        trouble: `FlowCluster "${name}" is being deleted, and takes no more jobs. Name another one in spec.engine.clusterRef, or delete this FlowJob: the cluster goes when none names it.`,
       };
     const hash = cluster.status?.accepted?.specHash;
     const jobManager = this.options.processes
