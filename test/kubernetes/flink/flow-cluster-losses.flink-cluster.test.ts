@@ -173,7 +173,7 @@ test('scaled down to what suffices, a stream goes on where a slot is free; one f
   );
   await cluster.scale(2);
   const { status } = await healthy('staying');
-  // Flink has not given it up meanwhile, although the JobManager has been up for longer than it waits for TaskManagers by default.
+  // Flink has not given it up meanwhile: by default it would, once the JobManager has been up for five minutes.
   expect(await cluster.restartsOf(status!.attempt!.jobId)).toBe(0);
 
   for (const name of ['staying', 'away']) {
