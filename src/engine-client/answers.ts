@@ -9,6 +9,8 @@ export interface JobStatusAnswer {
 /** GET /jobs/:jobid */
 export interface JobDetailsAnswer {
   state: EngineJobStatus;
+  /** Of Flink, from 2.0 on. */
+  'job-type'?: 'STREAMING' | 'BATCH';
   /** Milliseconds since the epoch; `end-time` is -1 while it runs. */
   'start-time': number;
   'end-time': number;

@@ -147,6 +147,24 @@ test('a suspended job that another operator asks its JobManager about once more 
   expect(world.violations).toEqual([]);
 });
 
+test('a stream of which a part has no slot says so before its first checkpoint, and when it has proven itself', () => {
+  const world = newWorld();
+  world.runsInPart = true;
+  until(world, () => world.job.status?.state === 'Starting' && world.engine?.status === 'RUNNING');
+  world.pass();
+  expect(world.job.status).toMatchObject({ state: 'Starting' });
+  expect(reconciling(world)).toMatchObject({
+    reason: 'WaitingForCluster',
+    message: expect.stringContaining('has no slots'),
+  });
+  world.runsInPart = false;
+  expect(world.settle()).toBe(true);
+  world.runsInPart = true;
+  world.pass();
+  expect(world.job.status).toMatchObject({ state: 'Running', attempt: { epoch: 1 } });
+  expect(reconciling(world)?.reason).toBe('WaitingForCluster');
+});
+
 test('another parallelism is another run, from a savepoint', () => {
   const world = newWorld();
   expect(world.settle()).toBe(true);

@@ -24,6 +24,8 @@ export class ClusterWorld extends World {
   isSlow = false;
   /** How often another operator has taken over. */
   operators = 0;
+  /** A part of its tasks has no slot: the job runs for Flink. */
+  runsInPart = false;
   private hasSlots = true;
   private made = 0;
   /** Ids that this JobManager has had. */
@@ -201,7 +203,8 @@ export class ClusterWorld extends World {
     const none = { jobId, completedCheckpoints: 0, unreadableState: null, operations: {} };
     if (this.rejected.has(jobId)) return { ...none, status: 'FAILED', rootCause: 'it was refused' };
     if (engine === null) return { ...none, status: 'INITIALIZING', rootCause: null, unsubmitted: true };
-    return engine.status === 'CREATED' ? { ...engine, waiting: 'FlowCluster "shared" has no slots -> wait' } : engine;
+    const lacksSlots = engine.status === 'CREATED' || (engine.status === 'RUNNING' && this.runsInPart);
+    return lacksSlots ? { ...engine, waiting: 'FlowCluster "shared" has no slots -> wait' } : engine;
   }
 
   /** What is known of storage while the job may write there: what its JobManager says, which is asked unless the job runs. */

@@ -16,6 +16,8 @@ const LONG = [
   'flink-on-s3.flink',
   'autoscaling.flink-cluster',
   'flow-cluster.flink-cluster',
+  'flow-cluster-losses.flink-cluster',
+  'flow-cluster-on-s3.flink-cluster',
   'high-availability.flink-cluster',
   'jar.flink-cluster',
   'jar-on-s3.flink-cluster',

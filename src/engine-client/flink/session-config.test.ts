@@ -34,6 +34,8 @@ test('a session takes submissions, and remembers how jobs ended for a month', ()
     'web.submit.enable': 'true',
     'web.upload.dir': '/uploads',
     'jobstore.expiration-time': '2592000',
+    // Or a job that lacks a slot would fail at once, except in the first minutes of the JobManager.
+    'resourcemanager.standalone.start-up-time': '0',
     // A default gives way to the user's key, what hangs on a field of the spec does not.
     'web.refresh-interval': '1 s',
     'rest.port': '8081',

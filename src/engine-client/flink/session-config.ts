@@ -25,6 +25,9 @@ export function sessionConfig(
     ...s3Defaults(spec.state.storage),
     ...PROCESS_DEFAULTS,
     'jobstore.expiration-time': String(JOBS_KEPT),
+    // Zero: a job waits for slots as long as `slot.request.timeout` says, however long the JobManager is up. By default that holds for its first minutes alone: later on a
+    // job that lacks a slot fails at once, a batch for good after a few tries (StandaloneResourceManager.startStartupPeriod).
+    'resourcemanager.standalone.start-up-time': '0',
     ...spec.engine.config,
     ...s3Config(spec.state.storage),
     'web.submit.enable': 'true',

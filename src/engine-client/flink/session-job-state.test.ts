@@ -40,6 +40,23 @@ test('for Flink a job runs that has no slot: it is told as waiting, for how many
   });
 });
 
+test('a stream of which a part alone has slots runs, and is told which are missing; a batch may run one part after the other', async () => {
+  flink.answers['/overview'] = overview(2);
+  const inPart = details('RUNNING', { RUNNING: 2, SCHEDULED: 2 }, 3_600_000);
+  flink.answers[`/jobs/${jobId}`] = { ...inPart, 'job-type': 'STREAMING' };
+  expect(await state()).toEqual({
+    status: 'RUNNING',
+    failure: null,
+    waiting: expect.stringMatching(/"shared" has 2 slots in all, and the job needs 4 -> raise/),
+  });
+  flink.answers[`/jobs/${jobId}`] = { ...inPart, 'job-type': 'BATCH' };
+  expect(await state()).toEqual({ status: 'RUNNING', failure: null });
+  // Restarted a moment ago, perhaps.
+  flink.answers[`/jobs/${jobId}`] = { ...inPart, 'job-type': 'STREAMING' };
+  flink.answers['/overview'] = overview(4);
+  expect(await state()).toEqual({ status: 'RUNNING', failure: null });
+});
+
 test('while TaskManagers are yet to come nobody has to raise anything', async () => {
   flink.answers[`/jobs/${jobId}`] = details('RUNNING', { SCHEDULED: 4 }, 3_600_000);
   flink.answers['/overview'] = overview(0);

@@ -4,7 +4,7 @@ import type { JobDetailsAnswer } from '../answers.ts';
 import type { JobState } from './job-state.ts';
 
 export interface SessionJobState extends JobState {
-  /** Why none of its tasks has a slot, with the remedy. Absent: nothing is known to keep them from one. */
+  /** Why none of its tasks has a slot, or not all tasks of a stream, with the remedy. Absent: nothing is known to keep them from one. */
   waiting?: string;
 }
 
@@ -30,16 +30,21 @@ export async function sessionJobState(
     if (!(error instanceof EngineClientError) || error.httpStatus !== 404) throw error;
     return { status: 'INITIALIZING', failure: null, unsubmitted: true };
   }
-  if (!waitsForSlots(job)) return { status: job.state, failure: null };
-  // For Flink it runs; nothing of it does.
+  const nothingRuns = waitsForSlots(job);
+  if (!nothingRuns && !isInPart(job)) return { status: job.state, failure: null };
   const waiting = await missingSlots(client, job, cluster);
-  return { status: 'CREATED', failure: null, ...(waiting === null ? {} : { waiting }) };
+  // For Flink it runs also where nothing of it does.
+  return { status: nothingRuns ? 'CREATED' : job.state, failure: null, ...(waiting === null ? {} : { waiting }) };
 }
 
 function waitsForSlots({ state, vertices }: JobDetailsAnswer): boolean {
   if (state === 'CREATED') return true;
   return state === 'RUNNING' && vertices.every(({ tasks }) => BEGUN.every((one) => (tasks[one] ?? 0) === 0));
 }
+
+/** Subtasks of a stream that are not connected get their slots each by itself. Those of a batch may well run one after the other. */
+const isInPart = ({ state, vertices, ...job }: JobDetailsAnswer): boolean =>
+  state === 'RUNNING' && job['job-type'] === 'STREAMING' && vertices.some(({ tasks }) => (tasks['SCHEDULED'] ?? 0) > 0);
 
 /** Milliseconds that a job may take to be given slots that are there. */
 const GIVEN_BY = 5_000;
@@ -56,6 +61,7 @@ async function missingSlots(
   if ((slots ?? total) < needed)
     return `${has} -> raise spec.taskManager.replicas of the FlowCluster, or lower spec.job.parallelism`;
   if (total < (slots ?? needed)) return `${has}; ${total} are there until all of its TaskManagers are registered`;
-  if (job.duration < GIVEN_BY) return null;
+  // Nobody can say since when some of its tasks alone wait.
+  if (job.duration < GIVEN_BY || !waitsForSlots(job)) return null;
   return `${has}, which other jobs hold -> raise spec.taskManager.replicas of the FlowCluster, or wait until one of them ends`;
 }

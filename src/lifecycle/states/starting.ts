@@ -47,9 +47,11 @@ function start(c: Context, attempt: Attempt): Outcome<'Starting'> {
       ...requeueAt,
     };
   const proof = isStreaming(c) ? firstCheckpoint(c, attempt) : healthy(c, attempt);
+  const told =
+    proof.state === 'Starting' && engine.waiting !== undefined ? clusterReport(engine.waiting) : proof.report;
   return {
     ...proof,
-    report: missing.report ?? proof.report,
+    report: missing.report ?? told,
     actions: [...missing.actions, ...(proof.actions ?? [])],
     events: [...missing.events, ...(proof.events ?? [])],
   };

@@ -24,12 +24,13 @@ export class EarlierAttempts {
     this.options = options;
   }
 
-  /** Those below `oldest`, once for each attempt of the job: that of `plan` is the one in status, and no pod of those below may be left. */
-  clear(plan: AttemptPlan, oldest: number): void {
+  /** Those below `oldest`, once for each attempt of the job: that of `plan` is the one in status, and no pod of those below may be left. False: it was done before. */
+  clear(plan: AttemptPlan, oldest: number): boolean {
     const { key, attempt } = plan;
-    if (this.cleared.get(idOf(key)) === attempt.epoch) return;
+    if (this.cleared.get(idOf(key)) === attempt.epoch) return false;
     this.cleared.set(idOf(key), attempt.epoch);
     this.remove(plan, Math.min(oldest, attempt.epoch)).catch(this.options.onTrouble);
+    return true;
   }
 
   forget(key: ObjectKey): void {

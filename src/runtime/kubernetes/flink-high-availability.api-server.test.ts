@@ -187,6 +187,19 @@ test('while two live each has the right to its ConfigMaps; then those of the one
   expect(await there()).toEqual(both(second, third));
 }, 120_000);
 
+test('of a job that goes on elsewhere than in pods of its own nothing is left of its runs, once these pods are gone', async () => {
+  const job = await parts.applied('a', 'moved');
+  const plan = onFlink(job, 1);
+  await runtime.ensureProcesses(plan, []);
+  await until('its pod is seen', () => podNames(plan).length === 1, { seconds: 20 });
+  await runtime.clearEarlier(onFlink(job, 2));
+  expect(await maps('moved')).toHaveLength(2);
+  runtime.stopProcesses(plan.key, 1, false);
+  await until('it is gone', () => podNames(plan).length === 0, { seconds: 20 });
+  await runtime.clearEarlier(onFlink(job, 3));
+  expect(await maps('moved')).toEqual([]);
+}, 120_000);
+
 async function granted(...values: string[]): Promise<string[]> {
   const role = (await render('watchNamespaces={a}', ...values)).find(
     ({ kind, metadata }) => kind === 'Role' && metadata.name === RELEASE,

@@ -166,7 +166,9 @@ export class KubernetesRuntime implements Runtime {
   /** What attempts before this one have left, which has no processes of the job's own: all but the last logs. */
   async clearEarlier(plan: AttemptPlan): Promise<void> {
     await this.prune(plan.key, plan.attempt.epoch);
-    this.earlier.clear(plan, this.oldestRunning(plan.key));
+    const oldest = this.oldestRunning(plan.key);
+    // Of a job that has moved to a FlowCluster nobody goes on with a run in pods of its own: it goes on from the savepoint of its suspension.
+    if (this.earlier.clear(plan, oldest) && oldest === Infinity) await this.highAvailability.clearEarlier(plan);
   }
 
   /** Of an attempt that is being stopped some may be left; Infinity: of none. */

@@ -1,80 +1,34 @@
 // Several FlowJobs on one FlowCluster of Apache Flink, in real pods: what a user sees from apply to the end.
 import { AS_EXPECTED, deviationFromEachOnce } from '../../harness/each-once.ts';
-import { until } from '../../harness/until.ts';
-import type { FlowCluster } from '../../../src/api/flowcluster.ts';
-import { Jobs, kubectl, NAMESPACE, withOperator, type PodInfo } from '../flowjobs/operator.ts';
+import { Jobs, kubectl, NAMESPACE, withOperator } from '../flowjobs/operator.ts';
 import { condition } from '../flowjobs/streams.ts';
-import { bounded, engine, numbers, seenIn, type Seen } from './flink-jobs.ts';
+import { bounded, engine, numbers } from './flink-jobs.ts';
+import { outOf, SharedCluster } from './flow-clusters.ts';
 
 const jobs = new Jobs(NAMESPACE);
-const CLUSTER = 'shared';
+const cluster = new SharedCluster(jobs, 'shared');
+const limits = { memory: '1Gi' };
 
 withOperator(jobs);
 
-async function applyCluster(more: object = {}): Promise<void> {
-  const metadata = { name: CLUSTER, namespace: jobs.namespace };
-  const limits = { memory: '1Gi' };
-  const spec = { engine, jobManager: {}, taskManager: { replicas: 1, slots: 2, resources: { limits } }, ...more };
-  await kubectl.apply([{ apiVersion: 'flowjob.dev/v1alpha1', kind: 'FlowCluster', metadata, spec }]);
-}
-
-const cluster = (): Promise<FlowCluster> => kubectl.get('flowcluster', CLUSTER, '-n', jobs.namespace);
-
-const isReady = ({ status }: FlowCluster, reason = 'Running'): boolean =>
-  status?.conditions.some((one) => one.type === 'Ready' && one.reason === reason) === true;
-
-const clusterIs = (reason: string, seconds = 180): Promise<FlowCluster> =>
-  until(
-    `the cluster is ${reason}`,
-    async () => {
-      const found = await cluster();
-      if (isReady(found, reason)) return found;
-      throw new Error(JSON.stringify(found.status?.conditions));
-    },
-    { seconds, every: 200 },
-  );
-
-const clusterPods = async (): Promise<PodInfo[]> =>
-  (await kubectl.get<{ items: PodInfo[] }>(...['pods', '-n', jobs.namespace, '-l', `flowjob.dev/cluster=${CLUSTER}`]))
-    .items;
-
-/** Names of jobs that have not ended, by the JobManager's word. */
-async function runningOnCluster(): Promise<string[]> {
-  const path = `/api/v1/namespaces/${jobs.namespace}/pods/${CLUSTER}-cluster-jobmanager:8081/proxy/jobs/overview`;
-  const answer = JSON.parse(await kubectl.run('get', '--raw', path)) as { jobs: { name: string; state: string }[] };
-  return answer.jobs.filter(({ state }) => !['FINISHED', 'FAILED', 'CANCELED'].includes(state)).map(({ name }) => name);
-}
-
-const out = (job: string): string => `/flowjob/state/out/${job}`;
-const rowsOf = async (job: string): Promise<Seen[]> =>
-  seenIn(await jobs.onVolume(`${CLUSTER}-cluster`, `cat ${out(job)}/part-* 2>/dev/null || true`));
-
-const onCluster = (sql: string, more: object = {}): object => ({
-  mode: 'Streaming',
-  engine: { type: 'Flink', clusterRef: { name: CLUSTER } },
-  state: { checkpoint: { interval: '1s' } },
-  job: { sql: { inline: sql } },
-  ...more,
-});
-
 const ROWS = 9_000;
-const version = (n: number): object => onCluster(numbers(ROWS, 100, n, out('stream')));
+const version = (n: number): object => cluster.job(numbers(ROWS, 100, n, outOf('stream')));
 
 test('a stream and a batch share a cluster: the batch ends, the stream is upgraded and outlives the JobManager, each row comes once', async () => {
   await jobs.apply('stream', version(1));
   const waiting = await jobs.until('stream', 'waits', (job) => condition(job, 'Reconciling') !== undefined);
   expect(condition(waiting, 'Reconciling')).toMatchObject({
     reason: 'WaitingForCluster',
-    message: expect.stringContaining(`There is no FlowCluster "${CLUSTER}"`),
+    message: expect.stringContaining(`There is no FlowCluster "${cluster.name}"`),
   });
-  await applyCluster();
-  await clusterIs('Running');
+  await cluster.apply({ taskManager: { replicas: 1, slots: 2, resources: { limits } } });
+  await cluster.is('Running');
   await jobs.until('stream', 'runs', ({ status }) => status?.attempt?.healthy === true, 120);
   expect(await jobs.pods('stream')).toEqual([]);
 
   await jobs.apply(
     'batch',
-    onCluster(bounded(5_000).replaceAll('/flowjob/state/out', out('batch')), { mode: 'Batch', state: {} }),
+    cluster.job(bounded(5_000).replaceAll('/flowjob/state/out', outOf('batch')), { mode: 'Batch', state: {} }),
   );
   const done = await jobs.until('batch', 'is Complete', (job) => condition(job, 'Complete')?.status === 'True', 180);
   expect(done.status).toMatchObject({ state: 'Finished', batch: { attempts: 1 } });
@@ -89,7 +43,7 @@ test('a stream and a batch share a cluster: the batch ends, the stream is upgrad
   expect(upgraded.status?.lastSavepoint?.path).toBe(upgraded.status?.attempt?.restoreFrom);
   expect(upgraded.status?.lastSavepoint?.path).toContain('/flowjob/state/stream/flink/savepoints/');
 
-  await kubectl.run('delete', 'pod', `${CLUSTER}-cluster-jobmanager`, '-n', jobs.namespace);
+  await kubectl.run('delete', 'pod', `${cluster.name}-cluster-jobmanager`, '-n', jobs.namespace);
   const recovered = await jobs.until(
     'stream',
     'runs on another JobManager',
@@ -100,7 +54,7 @@ test('a stream and a batch share a cluster: the batch ends, the stream is upgrad
   expect(recovered.status?.attempt?.restoreFrom).toMatch(/\/chk-\d+$/);
 
   await jobs.until('stream', 'has come to its end', ({ status }) => status?.state === 'Finished', 240);
-  const rows = await rowsOf('stream');
+  const rows = await cluster.rowsOf('stream');
   expect(
     deviationFromEachOnce(
       rows.map(({ n }) => n),
@@ -108,7 +62,7 @@ test('a stream and a batch share a cluster: the batch ends, the stream is upgrad
     ),
   ).toEqual(AS_EXPECTED);
   expect(new Set(rows.map((row) => row.version))).toEqual(new Set([1, 2]));
-  const batch = await rowsOf('batch');
+  const batch = await cluster.rowsOf('batch');
   expect(
     deviationFromEachOnce(
       batch.map(({ n }) => n),
@@ -118,16 +72,16 @@ test('a stream and a batch share a cluster: the batch ends, the stream is upgrad
 }, 1_200_000);
 
 test('SQL that Flink does not take is told in a condition with line and column, and nothing is left running', async () => {
-  const sql = numbers(10, 1, 1, out('typo')).replace('SELECT n, 1', 'SELECT nobody, 1');
-  await jobs.apply('typo', onCluster(sql));
+  const sql = numbers(10, 1, 1, outOf('typo')).replace('SELECT n, 1', 'SELECT nobody, 1');
+  await jobs.apply('typo', cluster.job(sql));
   const job = await jobs.until('typo', 'has failed', ({ status }) => status?.state === 'Failed', 180);
   expect(condition(job, 'Failed')?.message).toMatch(/line \d+, column \d+.*nobody/);
-  expect(await runningOnCluster()).toEqual([]);
+  expect(await cluster.running()).toEqual([]);
 }, 300_000);
 
 const wide = (suspend = false): object => ({
-  ...onCluster('', { suspend }),
-  job: { sql: { inline: numbers(1_000_000, 50, 1, out('wide')) }, parallelism: 3 },
+  ...cluster.job('', { suspend }),
+  job: { sql: { inline: numbers(1_000_000, 50, 1, outOf('wide')) }, parallelism: 3 },
 });
 
 test('a job that has too few slots says so, and runs once the cluster is scaled', async () => {
@@ -138,26 +92,26 @@ test('a job that has too few slots says so, and runs once the cluster is scaled'
     (job) => condition(job, 'Reconciling')?.reason === 'WaitingForCluster',
   );
   expect(condition(waiting, 'Reconciling')?.message).toMatch(/has 2 slots in all, and the job needs 3/);
-  await kubectl.run('scale', 'flowcluster', CLUSTER, '--replicas=2', '-n', jobs.namespace);
+  await cluster.scale(2);
   await jobs.until('wide', 'runs', ({ status }) => status?.attempt?.healthy === true, 180);
-  expect((await clusterIs('Running')).status?.taskManager?.replicas).toBe(2);
+  expect((await cluster.is('Running')).status?.taskManager?.replicas).toBe(2);
 }, 500_000);
 
 test('a change of the cluster waits while a job runs, and is carried out when that is suspended', async () => {
   const changed = { ...engine, config: { 'rest.profiling.enabled': 'true' } };
-  const taskManager = { replicas: 2, slots: 2, resources: { limits: { memory: '1Gi' } } };
-  await applyCluster({ engine: changed, taskManager });
-  const held = await clusterIs('ChangeWaiting', 60);
+  const taskManager = { replicas: 2, slots: 2, resources: { limits } };
+  await cluster.apply({ engine: changed, taskManager });
+  const held = await cluster.is('ChangeWaiting', 60);
   expect(held.status?.conditions.find(({ type }) => type === 'Reconciling')?.message).toContain('run on it: wide.');
-  const before = (await clusterPods()).map(({ metadata }) => metadata.uid);
+  const before = (await cluster.pods()).map(({ metadata }) => metadata.uid);
 
   await jobs.apply('wide', wide(true));
   const suspended = await jobs.until('wide', 'is suspended', ({ status }) => status?.state === 'Suspended');
-  await clusterIs('Running');
-  const after = await clusterPods();
+  await cluster.is('Running');
+  const after = await cluster.pods();
   expect(after).toHaveLength(3);
   for (const { metadata } of after) expect(before).not.toContain(metadata.uid);
-  expect((await cluster()).status?.accepted).toMatchObject({ spec: { engine: changed } });
+  expect((await cluster.get()).status?.accepted).toMatchObject({ spec: { engine: changed } });
 
   await jobs.apply('wide', wide());
   const resumed = await jobs.until(
@@ -170,13 +124,13 @@ test('a change of the cluster waits while a job runs, and is carried out when th
 }, 600_000);
 
 test('a cluster that is deleted runs on while FlowJobs name it, says which, and goes with the last of them', async () => {
-  await kubectl.run('delete', 'flowcluster', CLUSTER, '-n', jobs.namespace, '--wait=false');
-  const held = await clusterIs('InUse', 60);
+  await kubectl.run('delete', 'flowcluster', cluster.name, '-n', jobs.namespace, '--wait=false');
+  const held = await cluster.is('InUse', 60);
   expect(held.status?.conditions.find(({ type }) => type === 'Reconciling')?.message).toContain(
     'batch, stream, typo, wide',
   );
-  expect(await clusterPods()).not.toEqual([]);
+  expect(await cluster.pods()).not.toEqual([]);
   await kubectl.run('delete', 'flowjob', '--all', '-n', jobs.namespace, '--timeout=120s');
-  await kubectl.run('wait', '--for=delete', `flowcluster/${CLUSTER}`, '-n', jobs.namespace, '--timeout=120s');
-  expect(await clusterPods()).toEqual([]);
+  await kubectl.run('wait', '--for=delete', `flowcluster/${cluster.name}`, '-n', jobs.namespace, '--timeout=120s');
+  expect(await cluster.pods()).toEqual([]);
 }, 400_000);

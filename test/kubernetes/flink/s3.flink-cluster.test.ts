@@ -1,14 +1,14 @@
 // A stream on Apache Flink that keeps its state and its output on S3: a real server on the node, which pods reach by the address of their bridge. There is no volume
 // anywhere.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { S3_CREDENTIALS, S3Server } from '../../flink/s3-server.ts';
+import type { S3Server } from '../../flink/s3-server.ts';
 import { AS_EXPECTED, deviationFromEachOnce } from '../../harness/each-once.ts';
 import { until } from '../../harness/until.ts';
 import { Jobs, kubectl, NAMESPACE, withOperator } from '../flowjobs/operator.ts';
 import { condition } from '../flowjobs/streams.ts';
-import { NODE_ADDRESS } from '../network.ts';
 import { numbers, seenIn, stream } from './flink-jobs.ts';
+import { completedIn, startS3, storageOn } from './s3-for-pods.ts';
 
 const jobs = new Jobs(NAMESPACE);
 const ROWS = 9_000;
@@ -19,23 +19,13 @@ let server: S3Server;
 withOperator(jobs);
 
 beforeAll(async () => {
-  server = await S3Server.start('flowjobs', NODE_ADDRESS);
-  const { accessKeyId: accessKey, secretAccessKey: secretKey } = S3_CREDENTIALS;
-  await kubectl.apply([
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 's3', namespace: NAMESPACE },
-      stringData: { accessKey, secretKey },
-    },
-  ]);
+  server = await startS3(NAMESPACE);
 }, 300_000);
 
 afterAll(async () => server?.stop());
 
 function onS3(version: number, more: { state?: object; jobManager?: object } = {}): object {
-  const credentialsSecretRef = { name: 's3', accessKeyIdKey: 'accessKey', secretAccessKeyKey: 'secretKey' };
-  const storage = { uri: STATE, endpoint: server.endpoint, credentialsSecretRef };
+  const storage = storageOn(server, STATE);
   return stream(numbers(ROWS, 150, version, OUT), {
     ...more,
     state: { checkpoint: { interval: '1s' }, storage, ...more.state },
@@ -64,12 +54,6 @@ async function lastSavepoint(name: string, before: string | undefined): Promise<
     },
     { seconds: 60, every: 500 },
   );
-}
-
-function output(): string {
-  const folder = server.fileOf(OUT);
-  const parts = readdirSync(folder).filter((name) => name.startsWith('part-'));
-  return parts.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
 }
 
 test('a stream is upgraded, loses its JobManager, is deleted with a savepoint and restored, all from S3, and writes each row once', async () => {
@@ -104,7 +88,7 @@ test('a stream is upgraded, loses its JobManager, is deleted with a savepoint an
   await jobs.apply('remote', onS3(3, { state: { restore: { uri: path } } }));
   const done = await jobs.until('remote', 'has come to its end', (job) => job.status?.state === 'Finished', 300);
   expect(done.status?.attempt?.restoreFrom).toBe(path);
-  const rows = seenIn(output());
+  const rows = seenIn(completedIn(server, OUT));
   expect(
     deviationFromEachOnce(
       rows.map(({ n }) => n),
