@@ -25,6 +25,15 @@ test('another exception is told by its root', () => {
   expect(lastWords(log)).toBe('BindException: in use');
 });
 
+test('what finds no class any more because the JobManager is going is not why it goes', () => {
+  const why = 'a.b.Outer: no\n\tat a.b.C(D.java:1)\nCaused by: java.net.BindException: in use\n\tat a.b.C(D.java:2)\n';
+  const going =
+    'java.lang.NoClassDefFoundError: scala/concurrent/duration/Deadline$\n\tat a.b.C(D.java:1)\n' +
+    'Caused by: java.lang.ClassNotFoundException: org.apache.pekko.actor.Actor$1\n\tat a.b.C(D.java:2)\n';
+  expect(lastWords(why + going)).toBe('BindException: in use');
+  expect(lastWords(going)).toBeNull();
+});
+
 test('a log without a stack trace says nothing', () => {
   expect(lastWords('10:00 INFO org.apache.flink.Main: up\n10:01 INFO org.apache.flink.Main: down')).toBeNull();
 });

@@ -12,9 +12,12 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/entry point class '[^']*' (?:has no|must)|main method/i, 'correct spec.job.jar.entryClass'],
 ];
 
+/** A start that fails closes the class loader of Flink's RPC system while parts of that still run: that they find no class then is not why. */
+const IN_CLOSING = /^java\.lang\.(?:NoClassDefFoundError|ClassNotFoundException): (?:org[./]apache[./]pekko|scala)[./]/;
+
 /** `log`: its last kilobytes, of which the kubelet keeps two. Null where they hold no stack trace. */
 export function lastWords(log: string): string | null {
-  const heads = [...log.matchAll(HEAD)].map(([, head]) => head!);
+  const heads = [...log.matchAll(HEAD)].map(([, head]) => head!).filter((head) => !IN_CLOSING.test(head));
   if (heads.length === 0) return null;
   for (const head of heads) {
     const message = head.replace(/^[\w$.]+: /, '');
