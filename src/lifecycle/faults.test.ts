@@ -347,6 +347,22 @@ test('why a TaskManager was lost stands until the job runs again, and is one eve
   expect(condition(world, 'Ready')).toMatchObject({ status: 'True', reason: 'Running' });
 });
 
+test('why an attempt was lost stays in sight while the next one comes up, and no longer', () => {
+  const world = running('Streaming');
+  world.kill('JobManager');
+  const messages = new Map<string, string>();
+  for (let i = 0; i < 20 && messages.get('Running') === undefined; i++) {
+    world.pass();
+    const { state, attempt } = world.job.status!;
+    if (state !== undefined && attempt?.epoch === 2 && !messages.has(state))
+      messages.set(state, condition(world, 'Ready')!.message);
+    world.progress();
+    world.now += 5_000;
+  }
+  expect(messages.get('Starting')).toMatch(/are being started\. The attempt before was lost: JobManager/);
+  expect(messages.get('Running')).toBe('The job runs.');
+});
+
 test('a TaskManager that was lost and cannot be started again is told once, beside what keeps it', () => {
   const world = running('Streaming');
   world.kill('TaskManager');

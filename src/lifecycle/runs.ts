@@ -1,6 +1,7 @@
 // How attempts come about: a run is one job id; each attempt of it has a higher epoch, which fences all earlier ones in storage.
 import type { Attempt } from '../api/status.ts';
 import { ofAnotherPlan, specHash } from './change.ts';
+import { shorten } from './conditions.ts';
 import { claimOutOfReach, isOnCluster, onCluster, waitForCluster } from './on-cluster.ts';
 import { firstStart, restoreCounts, type FirstStart, type Origin } from './first-start.ts';
 import { LOOK_AGAIN } from './unreadable-state.ts';
@@ -143,6 +144,12 @@ export const starting: Report = {
   reason: 'Starting',
   message: 'JobManager and TaskManagers are being started.',
 };
+
+/** The same where an attempt was lost before: why stays in sight, as it may well be lost again. */
+export const startingAgain = (why: string): Report => ({
+  ...starting,
+  message: shorten(`${starting.message} The attempt before was lost: ${why}`),
+});
 
 /** What a start is told as. */
 interface Happened {

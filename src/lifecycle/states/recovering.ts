@@ -6,7 +6,7 @@ import { shorten } from '../conditions.ts';
 import type { Context, DecidedEvent, Outcome, Report, StateHandler } from '../model.ts';
 import { isOnCluster } from '../on-cluster.ts';
 import { failedOnTrial, inTime } from '../roll-back.ts';
-import { nextAttempt, starting, stopAll } from '../runs.ts';
+import { nextAttempt, startingAgain, stopAll } from '../runs.ts';
 import { LOOK_AGAIN, stateUnreadable } from '../unreadable-state.ts';
 import { waitsForImages } from '../version-to-come.ts';
 import { suspending, upgrading } from './starting.ts';
@@ -41,7 +41,7 @@ function recover(c: Context, attempt: Attempt): Outcome<'Recovering'> {
   const next = nextAttempt(c, attempt);
   return {
     state: 'Starting',
-    report: starting,
+    report: startingAgain(message),
     patch: next.patch,
     actions: next.actions,
     events: [goesOn(next, message)],

@@ -11,7 +11,7 @@ import type { EngineView } from '../observation.ts';
 import { clusterReport, findJobManager, looksAgainAt, submitting } from '../on-cluster.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { failedOnTrial, inTime } from '../roll-back.ts';
-import { starting as report } from '../runs.ts';
+import { starting as report, startingAgain } from '../runs.ts';
 import { reportOfImages, waitsForImages } from '../version-to-come.ts';
 
 export const starting: StateHandler<'Starting'> = (c) => {
@@ -41,7 +41,7 @@ function start(c: Context, attempt: Attempt): Outcome<'Starting'> {
   if (engine?.status !== 'RUNNING')
     return {
       state: 'Starting',
-      report: missing.report ?? reportOfLoss(c) ?? comingUp(attempt, engine),
+      report: missing.report ?? reportOfLoss(c) ?? comingUp(c, attempt, engine),
       actions: [...missing.actions, ...submission(attempt, engine)],
       events: missing.events,
       ...requeueAt,
@@ -86,11 +86,12 @@ const waiting = {
 } as const;
 
 /** A job that fails and is restarted by the engine before it ever ran would otherwise look as if it only needed time. */
-function comingUp({ session }: Attempt, engine: EngineView | null): Report {
+function comingUp({ status: { recovery } }: Context, { session }: Attempt, engine: EngineView | null): Report {
   if (engine?.waiting !== undefined) return clusterReport(engine.waiting);
   if (session !== true && engine?.unsubmitted === true) return submitting;
   const rootCause = engine?.rootCause ?? null;
-  return rootCause === null ? report : { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
+  if (rootCause !== null) return { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
+  return recovery?.lastFailure === undefined ? report : startingAgain(recovery.lastFailure);
 }
 
 function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
