@@ -359,7 +359,7 @@ test('why an attempt was lost stays in sight while the next one comes up, and no
     world.progress();
     world.now += 5_000;
   }
-  expect(messages.get('Starting')).toMatch(/are being started\. The attempt before was lost: JobManager/);
+  expect(messages.get('Starting')).toMatch(/are being started\. The attempt before was lost: killed/);
   expect(messages.get('Running')).toBe('The job runs.');
 });
 
