@@ -23,6 +23,10 @@ const JOB_EVENTS = {
     when: 'The job is not started, as its state is of another engine than spec.engine.type says.',
   },
   Running: { types: ['Normal'], when: 'The job runs: a stream completed its first checkpoint, or a batch began.' },
+  VersionMismatch: {
+    types: ['Warning'],
+    when: 'The job runs, on another version of Flink than spec.engine.version says: that of spec.engine.image.',
+  },
   Rescaling: { types: ['Normal'], when: 'A stream begins to take another parallelism in place.' },
   Autoscaled: { types: ['Normal'], when: 'The autoscaler decides on another size, or stops or wakes the job.' },
   ScaleRecommended: {

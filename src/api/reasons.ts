@@ -114,6 +114,11 @@ export const JOB_REASONS = {
     meaning: 'spec.taskManager.replicas was changed while spec.autoscaling sizes the job.',
     remedy: 'Set it back and remove what scales the job, or switch spec.autoscaling off.',
   },
+  VersionMismatch: {
+    meaning:
+      'Another version of Flink runs than spec.engine.version says, by which the operator asks and configures it.',
+    remedy: 'Name an image of that version in spec.engine.image, or correct spec.engine.version.',
+  },
   Rescaled: { meaning: 'The job has taken another parallelism while it ran.', remedy: '' },
   Upgrading: { meaning: 'The running version is being replaced by the spec’s.', remedy: '' },
   RollingBack: {

@@ -298,13 +298,15 @@ export class Gatherer {
       if (failure !== null) return { ...noJob(attempt), status, rootCause: failure };
       if (onCluster.unsubmitted === true)
         return { ...noJob(attempt), status, rootCause: this.unanswered(job, attempt), unsubmitted: true };
-      const [operations, completedCheckpoints, causes, scale] = await Promise.all([
+      const { engine } = specInUse(job);
+      const [operations, completedCheckpoints, causes, scale, release] = await Promise.all([
         this.operations(client, job, attempt, savepoints),
         status === 'RUNNING' && !attempt.healthy && job.spec.mode !== 'Batch'
           ? client.checkpoints(attempt.jobId).then((answer) => checkpointsOf(answer.history))
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
-        isBeingRescaled(job) ? scaleOf(client, attempt, specInUse(job).engine.type).catch(unknown) : null,
+        isBeingRescaled(job) ? scaleOf(client, attempt, engine.type).catch(unknown) : null,
+        engine.type === 'Flink' && !attempt.healthy ? client.overview().then((one) => one['flink-version']) : undefined,
       ]);
       const rootCause = causes?.rootCause ?? (await unlistedCause(client, job, attempt, status));
       return {
@@ -315,6 +317,7 @@ export class Gatherer {
         rootCause: status === 'RUNNING' && attempt.healthy ? null : rootCause,
         unreadableState: causes?.unreadableState ?? null,
         ...onCluster,
+        ...(release === undefined ? {} : { release }),
         ...(scale === null ? {} : { scale: { ...scale, refusal: this.rescaleRefusals.of(job) ?? scale.refusal } }),
         operations,
       };

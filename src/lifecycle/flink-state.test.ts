@@ -15,6 +15,23 @@ function until(world: World, holds: () => boolean): void {
 const isNew = (world: World) => (): boolean =>
   world.job.status?.state === 'Starting' && world.job.status.accepted?.generation === world.job.metadata.generation;
 
+test.each([
+  ['2.3.1', []],
+  ['2.30.0', ['VersionMismatch']],
+  ['2.2.1', ['VersionMismatch']],
+])('that the image has Flink %s where the spec says 2.3 is one warning or none', (release, expected) => {
+  const world = onFlink();
+  world.edit((s) => void (s.job.sql!.inline = 'version 1'));
+  world.flinkRelease = release;
+  const told: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    world.progress();
+    told.push(...(world.pass()?.events ?? []).map(({ reason }) => reason));
+  }
+  expect(world.job.status?.state).toBe('Running');
+  expect(told.filter((reason) => reason === 'VersionMismatch')).toEqual(expected);
+});
+
 test('a run that is lost before its first checkpoint goes on from what it began with', () => {
   const world = onFlink();
   world.edit((s) => void (s.job.sql!.inline = 'version 1'));

@@ -87,6 +87,8 @@ export interface EngineView {
   unreadableState: string | null;
   /** Of a job that is being rescaled; absent otherwise, and as long as the engine does not say. */
   scale?: EngineScale;
+  /** The release of Flink that answers; told while the attempt has not proven itself. */
+  release?: string;
   /** On a FlowCluster: what its tasks wait for, with the remedy; absent when they wait for nothing. */
   waiting?: string;
   /** By trigger id: `status.pending` and the FlowSavepoints in progress. */

@@ -35,6 +35,14 @@ export interface Engine extends ScalableEngine {
   asked: { kind: 'Checkpoint' | 'Savepoint' | 'Stop' | 'Cancel'; triggerId: string }[];
 }
 
+/** What its REST API tells of itself. */
+export const told = ({ jobId, status, completedCheckpoints, rootCause }: Engine) => ({
+  jobId,
+  status,
+  completedCheckpoints,
+  rootCause,
+});
+
 /** Of a stream's checkpoints, as the specs of the tests have it. Milliseconds. */
 export const CHECKPOINT_INTERVAL = 10_000;
 

@@ -16,6 +16,7 @@ import {
   newestCheckpoint,
   problemOf,
   stateOfRun,
+  told,
   wantedProcesses,
   leftByOthers,
   CHECKPOINT_INTERVAL,
@@ -73,6 +74,7 @@ export class World {
   away: string | null = null;
   /** Why the tasks cannot read the state that they are to start from; null when they can. */
   unreadableByTasks: string | null = null;
+  flinkRelease?: string;
   /** Why the engine does not rescale; null when it does. */
   noRescale: string | null = null;
   readonly manner: Manner = { behindCheckpoints: false, spreads: false };
@@ -183,11 +185,9 @@ export class World {
         mine === null
           ? this.ahead.unsubmitted(this.job, this.processes, this.silent, this.jobIds)
           : {
-              jobId: mine.jobId,
-              status: mine.status,
-              completedCheckpoints: mine.completedCheckpoints,
-              rootCause: mine.rootCause,
+              ...told(mine),
               unreadableState: this.unreadableByTasks,
+              ...(this.flinkRelease === undefined ? {} : { release: this.flinkRelease }),
               ...(this.job.status!.scaling === undefined ? {} : { scale: this.scaleOf(mine) }),
               operations: Object.fromEntries(mine.operations),
             },

@@ -6,7 +6,7 @@ import { shorten } from '../conditions.ts';
 import { deadlineOf, endingOf } from '../endings.ts';
 import { attemptOf, engineOf, isOnFlink, isStreaming, timestamp } from '../facts.ts';
 import { idOf } from '../ids.ts';
-import type { Action, Context, Outcome, Report, StateHandler } from '../model.ts';
+import type { Action, Context, DecidedEvent, Outcome, Report, StateHandler } from '../model.ts';
 import type { EngineView } from '../observation.ts';
 import { clusterReport, findJobManager, looksAgainAt, submitting } from '../on-cluster.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
@@ -105,8 +105,17 @@ function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
       pending: undefined,
       previous: undefined,
     },
-    events: [{ savepoint: null, type: 'Normal', reason: 'Running', message }],
+    events: [{ savepoint: null, type: 'Normal', reason: 'Running', message }, ...otherVersion(c, attempt)],
   };
+}
+
+/** Command lines, configuration and what is asked of Flink go by the version that the spec names. */
+function otherVersion(c: Context, attempt: Attempt): DecidedEvent[] {
+  const release = engineOf(c, attempt)?.release;
+  const { version } = c.desired.engine;
+  if (release === undefined || version === undefined || `${release}.`.startsWith(`${version}.`)) return [];
+  const message = `spec.engine.version is ${version}, and the image has Apache Flink ${release} -> name an image of ${version} in spec.engine.image, or correct spec.engine.version`;
+  return [{ savepoint: null, type: 'Warning', reason: 'VersionMismatch', message }];
 }
 
 function firstCheckpoint(c: Context, attempt: Attempt): Outcome<'Starting'> {
