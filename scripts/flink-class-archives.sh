@@ -1,7 +1,7 @@
 #!/bin/sh
 # Part of the image that Dockerfile.flink makes, as make-class-archives.sh: it writes archives of the classes that a JobManager and a TaskManager of a SQL job load
 # (class data sharing, JEP 350), which the operator's pods start with. A JVM takes an archive only for the class path that it was made with, so an image with more
-# jars in lib/ runs this again, behind them: RUN make-class-archives.sh
+# jars in lib/ runs this again, behind them: RUN make-class-archives.sh. It needs Java 13 and Flink 2.0.
 set -eu
 export FLINK_HOME="${FLINK_HOME:-/opt/flink}"
 export FLINK_LIB_DIR="$FLINK_HOME/lib" FLINK_OPT_DIR="$FLINK_HOME/opt" FLINK_PLUGINS_DIR="$FLINK_HOME/plugins"
@@ -76,7 +76,7 @@ start taskmanager -Xmx512m org.apache.flink.runtime.taskexecutor.TaskManagerRunn
 taskmanager=$!
 
 # The JobManager ends with its job. Neither outlives this script.
-(sleep 300 && kill "$jobmanager" "$taskmanager") 2> /dev/null &
+(sleep 300 && kill "$jobmanager" "$taskmanager") > /dev/null 2>&1 &
 limit=$!
 code=0
 wait "$jobmanager" || code=$?

@@ -116,7 +116,7 @@ export const JOB_REASONS = {
   },
   VersionMismatch: {
     meaning:
-      'Another version of Flink runs than spec.engine.version says, by which the operator asks and configures it.',
+      'Of a job in pods of its own: another version of Flink runs than spec.engine.version says, by which the operator asks and configures it.',
     remedy: 'Name an image of that version in spec.engine.image, or correct spec.engine.version.',
   },
   Rescaled: { meaning: 'The job has taken another parallelism while it ran.', remedy: '' },

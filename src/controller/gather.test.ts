@@ -2,21 +2,25 @@
 import { admit } from '../api/admission.ts';
 import type { FlowJob } from '../api/flowjob.ts';
 import { NOTHING_KNOWN, type ProcessView } from '../lifecycle/observation.ts';
-import type { Runtime, StorageQuestion } from '../runtime/port.ts';
+import { RecordedFlink } from '../engine-client/flink/recorded-flink.fixture.ts';
+import type { Connection, Runtime, StorageQuestion } from '../runtime/port.ts';
 import { Gatherer } from './gather.ts';
 
 let asked: StorageQuestion[];
 let processes: Partial<ProcessView>[];
+let connection: Connection | null;
 
 beforeEach(() => {
   asked = [];
   processes = [];
+  connection = null;
 });
 
 const runtime = {
   processes: () => processes as ProcessView[],
   refusal: () => null,
-  connection: async () => null,
+  connection: async () => connection,
+  savepointFolder: () => null,
   newImages: async () => null,
   claimOf: () => null,
   storage: async (question: StorageQuestion) => {
@@ -45,6 +49,30 @@ async function neededOf(one: FlowJob, others: readonly FlowJob[] = []): Promise<
 }
 
 const ran = { attempt: { epoch: 1, jobId: 'a'.repeat(32), restoreFrom: '/mine', healthy: true, ended: 'Finished' } };
+
+test('until it has proven itself a job on Flink is told by the release that answers, as far as that is told', async () => {
+  const flink = await RecordedFlink.start();
+  try {
+    const jobId = 'a'.repeat(32);
+    flink.answers['/jobs'] = { jobs: [{ id: jobId, status: 'RUNNING' }] };
+    flink.answers[`/jobs/${jobId}/checkpoints`] = { history: [] };
+    flink.answers[`/jobs/${jobId}`] = 'job_detail.json';
+    flink.answers[`/jobs/${jobId}/exceptions`] = { exceptionHistory: { entries: [] } };
+    connection = { url: flink.url, token: null };
+    processes = [{ epoch: 1, role: 'JobManager', index: 0, state: 'Running' }];
+    const one = job('orders', { attempt: { epoch: 1, jobId, healthy: false } });
+    const release = async () => {
+      const related = { savepoints: [], named: null, restorers: {}, jobs: async () => [one] };
+      const { engine } = await new Gatherer({ runtime, checkSql: () => null }).observe(one, related, 0);
+      return [engine?.status, engine?.release];
+    };
+    expect(await release()).toEqual(['RUNNING', undefined]);
+    flink.answers['/overview'] = 'overview.json';
+    expect(await release()).toEqual(['RUNNING', '2.3.0']);
+  } finally {
+    flink.stop();
+  }
+});
 
 test('where nothing of a job runs, what it and jobs that are yet to start need is named', async () => {
   const uri = '/state/orders/flink/checkpoints/theirs/chk-1';

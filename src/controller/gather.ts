@@ -306,7 +306,7 @@ export class Gatherer {
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
         isBeingRescaled(job) ? scaleOf(client, attempt, engine.type).catch(unknown) : null,
-        engine.type === 'Flink' && !attempt.healthy ? client.overview().then((one) => one['flink-version']) : undefined,
+        engine.version !== undefined && !attempt.healthy ? releaseOf(client) : undefined,
       ]);
       const rootCause = causes?.rootCause ?? (await unlistedCause(client, job, attempt, status));
       return {
@@ -433,6 +433,13 @@ const unlistedCause = async (
   status === 'FAILED' && specInUse(job).engine.type === 'Flink' ? unlistedFailure(client, jobId) : null;
 
 /** Of a job that the engine has never had. */
+/** Undefined: it is not told just now. Nothing else depends on it. */
+const releaseOf = async (client: EngineClient): Promise<string | undefined> =>
+  client.overview().then(
+    (overview) => overview['flink-version'],
+    () => undefined,
+  );
+
 const noJob = ({ jobId }: Attempt): Omit<EngineView, 'status' | 'rootCause'> => ({
   jobId,
   completedCheckpoints: 0,

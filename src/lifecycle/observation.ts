@@ -166,6 +166,8 @@ export interface ClusterView {
   storage: ResolvedFlowJobSpec['state']['storage'] | null;
   /** Why it takes no job, with the remedy; null when it does. */
   trouble: string | null;
+  /** It goes, and takes no job that has not begun there. */
+  closed?: true;
 }
 
 export interface Observation {

@@ -54,9 +54,10 @@ interface Waits {
   requeueAt: number;
 }
 
-/** Nothing is started of a job whose cluster has never been there: nobody can say where its state is. Null when that is known. */
+/** Nothing is started of a job whose cluster has never been there, as nobody can say where its state is, or takes no more jobs. Null otherwise. */
 export function waitForCluster(c: Context): Waits | null {
-  return c.desired.engine.clusterRef === undefined || c.desired.state.storage !== undefined ? null : waits(c);
+  if (c.desired.engine.clusterRef === undefined) return null;
+  return c.desired.state.storage === undefined || c.observation.cluster?.closed === true ? waits(c) : null;
 }
 
 function waits(c: Context): Waits {

@@ -146,10 +146,8 @@ export const starting: Report = {
 };
 
 /** The same where an attempt was lost before: why stays in sight, as it may well be lost again. */
-export const startingAgain = (why: string): Report => ({
-  ...starting,
-  message: shorten(`${starting.message} The attempt before was lost: ${why}`),
-});
+export const startingAgain = (why: string | undefined): Report =>
+  why === undefined ? starting : { ...starting, message: shorten(`${starting.message} The attempt before: ${why}`) };
 
 /** What a start is told as. */
 interface Happened {

@@ -91,6 +91,11 @@ test.each([
   expect([...command, ...(args ?? [])].includes('--flink-high-availability')).toBe(enabled);
 });
 
+test('jobs on Flink are highly available unless the values say otherwise', async () => {
+  const { command, args } = podSpec(await render()).containers[0] as { command: string[]; args?: string[] };
+  expect([...command, ...(args ?? [])]).toContain('--flink-high-availability');
+});
+
 test('its replicas go to nodes of their own where they can, unless the values say otherwise', async () => {
   const matchLabels = { 'app.kubernetes.io/name': 'flowjob-operator', 'app.kubernetes.io/instance': RELEASE };
   expect(podSpec(await render()).topologySpreadConstraints).toEqual([

@@ -80,7 +80,7 @@ const NO_FLINK =
   'spec.engine.image has no java on its path, or no Apache Flink in $FLINK_LIB_DIR -> name an image that is laid out as the official one of Flink';
 
 /**
- * Starts `java` with the script's arguments. The class path is in the order of Flink's own config.sh; of a session, which does not look there itself as an
+ * Starts `java` with the script's arguments. The jars of lib/ are in the order of Flink's own config.sh; of a session, which does not look there itself as an
  * application does, with the user's libraries. Where the image has an archive of the classes that the role in $0 loads, the JVM takes them from there (JEP 350):
  * if the class path is the one that it was made with.
  */

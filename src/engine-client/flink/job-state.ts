@@ -24,7 +24,7 @@ export async function flinkJobState(
   { applications, seen = false }: { applications: boolean; seen?: boolean },
 ): Promise<JobState | null> {
   const state = seen ? await statusOfSeen(client, jobId, applications) : await statusInList(client, jobId);
-  // Without a graph: only its exceptions can be asked for.
+  // One that has failed without a graph has no details that could be asked for; nothing tells it from one that has.
   if (state === null || (state === 'FAILED' && !applications && !seen)) return withoutJob(client, jobId, applications);
   // A program that fails once it has started its job takes that down with it: the job itself knows no cause.
   const program = state === 'CANCELED' && applications ? await programOf(client) : undefined;
@@ -32,7 +32,7 @@ export async function flinkJobState(
   return { status: state, failure: null };
 }
 
-/** Null: its JobManager does not know it. Of one that is not there yet each path of its own would log an error, and it is asked for again and again. */
+/** Null: its JobManager does not know it. Of one that is not there yet each path of its own would log an error, and it is asked for again and again. A JobMaster that does not answer Flink in time is left out, too: whoever submits once more is told. */
 async function statusInList(client: EngineClient, jobId: string): Promise<EngineJobStatus | null> {
   const { jobs } = await client.get<JobsAnswer>('/jobs');
   return jobs.find(({ id }) => id === jobId)?.status ?? null;

@@ -180,7 +180,10 @@ test('a list is fetched page by page, and its items know their kind', async () =
 });
 
 test('an empty list of metadata alone, whose items are null, is empty', async () => {
-  api.get(ROOT).query(true).reply(200, { metadata: { resourceVersion: '7' }, items: null });
+  api
+    .get(ROOT)
+    .query(true)
+    .reply(200, { metadata: { resourceVersion: '7' }, items: null });
   expect(await settled(client.list(THINGS, { namespace: 'default' }))).toEqual({ items: [], resourceVersion: '7' });
 });
 

@@ -41,7 +41,7 @@ function recover(c: Context, attempt: Attempt): Outcome<'Recovering'> {
   const next = nextAttempt(c, attempt);
   return {
     state: 'Starting',
-    report: startingAgain(message),
+    report: startingAgain(recovery?.lastFailure),
     patch: next.patch,
     actions: next.actions,
     events: [goesOn(next, message)],

@@ -11,7 +11,7 @@ import type { EngineView } from '../observation.ts';
 import { clusterReport, findJobManager, looksAgainAt, submitting } from '../on-cluster.ts';
 import { missingProcesses, reportOfLoss } from '../processes.ts';
 import { failedOnTrial, inTime } from '../roll-back.ts';
-import { starting as report, startingAgain } from '../runs.ts';
+import { startingAgain } from '../runs.ts';
 import { reportOfImages, waitsForImages } from '../version-to-come.ts';
 
 export const starting: StateHandler<'Starting'> = (c) => {
@@ -91,7 +91,7 @@ function comingUp({ status: { recovery } }: Context, { session }: Attempt, engin
   if (session !== true && engine?.unsubmitted === true) return submitting;
   const rootCause = engine?.rootCause ?? null;
   if (rootCause !== null) return { kind: 'Progressing', reason: 'Recovering', message: shorten(rootCause) };
-  return recovery?.lastFailure === undefined ? report : startingAgain(recovery.lastFailure);
+  return startingAgain(recovery?.lastFailure);
 }
 
 function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
@@ -112,8 +112,10 @@ function healthy(c: Context, attempt: Attempt): Outcome<'Starting'> {
 /** Command lines, configuration and what is asked of Flink go by the version that the spec names. */
 function otherVersion(c: Context, attempt: Attempt): DecidedEvent[] {
   const release = engineOf(c, attempt)?.release;
-  const { version } = c.desired.engine;
-  if (release === undefined || version === undefined || `${release}.`.startsWith(`${version}.`)) return [];
+  // What runs, which a change that waits or is refused may differ from.
+  const { version } = c.status.accepted!.spec.engine;
+  const has = /^\d+\.\d+/.exec(release ?? '')?.[0];
+  if (has === undefined || version === undefined || has === version) return [];
   const message = `spec.engine.version is ${version}, and the image has Apache Flink ${release} -> name an image of ${version} in spec.engine.image, or correct spec.engine.version`;
   return [{ savepoint: null, type: 'Warning', reason: 'VersionMismatch', message }];
 }

@@ -168,7 +168,7 @@ export class KubernetesRuntime implements Runtime {
     await this.prune(plan.key, plan.attempt.epoch);
     const oldest = this.oldestRunning(plan.key);
     // Of a job that has moved to a FlowCluster nobody goes on with a run in pods of its own: it goes on from the savepoint of its suspension.
-    if (this.earlier.clear(plan, oldest) && oldest === Infinity) await this.highAvailability.clearEarlier(plan);
+    if (oldest === Infinity && this.earlier.clear(plan, oldest)) await this.highAvailability.clearEarlier(plan);
   }
 
   /** Of an attempt that is being stopped some may be left; Infinity: of none. */

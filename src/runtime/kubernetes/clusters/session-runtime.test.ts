@@ -201,12 +201,15 @@ test('a cluster tells jobs which JobManager takes them, and why there is none', 
 test('a cluster that is being deleted takes no job that has not begun there, and keeps those that have', () => {
   cluster = { ...cluster!, metadata: { ...cluster!.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
   expect(runtime.of(job!)).toMatchObject({ jobManager: 'jm-1', trouble: null });
-  const { accepted: _accepted, ...never } = job!.status!;
-  expect(runtime.of({ ...job!, status: never })).toEqual({
-    jobManager: null,
-    storage: null,
-    trouble: expect.stringMatching(/"shared" is being deleted, and takes no more jobs.*spec\.engine\.clusterRef/),
-  });
+  const { accepted, ...never } = job!.status!;
+  const elsewhere = { ...accepted!, spec: { ...accepted!.spec, engine: { type: 'Flink', version: '2.3' } as const } };
+  for (const status of [never, { ...never, accepted: elsewhere }])
+    expect(runtime.of({ ...job!, status })).toEqual({
+      jobManager: null,
+      storage: null,
+      closed: true,
+      trouble: expect.stringMatching(/"shared" is being deleted, and takes no more jobs.*spec\.engine\.clusterRef/),
+    });
 });
 
 test('an attempt is submitted once, with its state below the folder of the cluster', async () => {

@@ -80,10 +80,12 @@ export class SessionRuntime implements Runtime {
         storage: null,
         trouble: `There is no FlowCluster "${name}" in namespace ${namespace}, on which spec.engine.clusterRef has the job run. Create it there, where the job is, or correct the name: the job starts by itself.`,
       };
-    if (cluster.metadata.deletionTimestamp !== undefined && job.status?.accepted == null)
+    const hasBegunThere = job.status?.accepted?.spec.engine.clusterRef?.name === name;
+    if (cluster.metadata.deletionTimestamp !== undefined && !hasBegunThere)
       return {
         jobManager: null,
         storage: null,
+        closed: true,
         trouble: `FlowCluster "${name}" is being deleted, and takes no more jobs. Name another one in spec.engine.clusterRef, or delete this FlowJob: the cluster goes when none names it.`,
       };
     const hash = cluster.status?.accepted?.specHash;
