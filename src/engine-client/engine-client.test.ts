@@ -28,7 +28,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
-  client = new EngineClient({ url: `http://127.0.0.1:${port}`, token: 'secret', timeoutMs: 300 });
+  client = new EngineClient({ url: `http://127.0.0.1:${port}`, token: 'secret', timeoutMs: 20_000 });
 });
 
 afterEach(() => {
