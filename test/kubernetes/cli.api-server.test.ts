@@ -195,7 +195,7 @@ test('delete waits for the finalizer, and takes other kinds of the file along', 
   const deleting = run('delete -f gone.yaml --timeout 30s');
   await kubectl.run('wait', '--for=jsonpath={.metadata.deletionTimestamp}', 'fj/gone', '--timeout=20s');
   expect((await run('apply -f gone.yaml')).err).toMatch(
-    /"gone" is being deleted; .*kubectl flowjob -n default wait gone --for delete/,
+    /"gone" is being deleted; .*kubectl flowjob -n default wait flowjob\/gone --for delete/,
   );
   await kubectl.run('patch', 'fj', 'gone', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
   expect(await deleting).toMatchObject({ code: 0, out: 'flowjob/gone deleted\nconfigmap/gone-texts deleted' });

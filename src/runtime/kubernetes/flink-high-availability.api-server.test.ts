@@ -64,6 +64,15 @@ const forbidden = (verb: string, resource: string): unknown =>
     `forbidden: User "system:serviceaccount:a:available-flink" cannot ${verb} resource "${resource}" in API group "" in the namespace "a"`,
   );
 
+test('a job with values of Secrets in its SQL is not highly available: Flink would keep them beside its checkpoints', async () => {
+  const plan = onFlink(await parts.applied('a', 'secretive'), 1);
+  const inline = "CREATE TABLE a (x INT) WITH ('password' = '${secret:db:password}'); INSERT INTO b SELECT * FROM a";
+  const job = { ...plan.spec.job, sql: { ...plan.spec.job.sql!, inline } };
+  await runtime.ensureProcesses({ ...plan, spec: { ...plan.spec, job } }, []);
+  await until('its JobManager’s pod is made', () => podNames(plan).length === 1, { seconds: 30 });
+  expect(await maps('secretive')).toEqual([]);
+});
+
 test('each attempt finds a lease that nobody has; its run’s checkpoints stay, and the job may touch these ConfigMaps alone', async () => {
   const job = await parts.applied('a', 'available');
   const plan = onFlink(job, 1);

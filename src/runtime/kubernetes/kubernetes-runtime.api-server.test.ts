@@ -24,7 +24,7 @@ const runtimeOf = (pods: Cache<Pod>): KubernetesRuntime => {
 };
 
 beforeAll(async () => {
-  parts = await startOperatorParts(['a', 'b']);
+  parts = await startOperatorParts(['a', 'b'], 'flink.highAvailability.enabled=false');
   runtime = runtimeOf(parts.pods);
 }, 900_000);
 
@@ -587,7 +587,7 @@ test('the rights of the chart are enough for all of it, and each of them is used
   expect(parts.troubles).toEqual([]);
   const key = ({ group, resource, verb }: Request): string => `${verb} ${resource}.${group}`;
   const used = new Set(parts.rights.requests.map(key));
-  const role = (await render('watchNamespaces={a}')).find(
+  const role = (await render('watchNamespaces={a}', 'flink.highAvailability.enabled=false')).find(
     ({ kind, metadata }) => kind === 'Role' && metadata.name === RELEASE,
   )!;
   const granted = (role['rules'] as { apiGroups: string[]; resources: string[]; verbs: string[] }[])

@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
+import { sqlText, type ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import type { Attempt } from '../../api/status.ts';
 import { taskManagersOf } from '../../api/task-managers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import { FLINK_FOLDERS } from '../../engine-client/flink/config.ts';
+import { secretsOfScript } from '../../engine-client/flink/script-secrets.ts';
 import { storageByRest } from '../../engine-client/flink/storage-by-rest.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import type { Client } from '../../kube/rest/client.ts';
@@ -59,6 +61,10 @@ export interface KubernetesRuntimeOptions {
 
 /** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
 const LOOK_AGAIN = 30_000;
+
+/** Flink would keep the plan that it is given, with the values, beside the job's checkpoints. */
+const hasSecrets = ({ job }: ResolvedFlowJobSpec): boolean =>
+  job.sql !== undefined && secretsOfScript(sqlText({ job })).length > 0;
 
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
@@ -382,7 +388,9 @@ export class KubernetesRuntime implements Runtime {
     const { image, flinkHighAvailability = false } = this.options;
     const begun = this.jobManager(key, attempt.epoch);
     const highAvailability =
-      begun === undefined ? flinkHighAvailability : begun.metadata.labels?.[LABEL.highAvailability] !== undefined;
+      begun === undefined
+        ? flinkHighAvailability && !hasSecrets(spec)
+        : begun.metadata.labels?.[LABEL.highAvailability] !== undefined;
     return { image, highAvailability: spec.engine.type === 'Flink' && highAvailability };
   }
 
