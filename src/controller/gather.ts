@@ -306,7 +306,7 @@ export class Gatherer {
           : 0,
         mayHaveFailed(job, attempt, status) ? causesOf(client, attempt.jobId) : null,
         isBeingRescaled(job) ? scaleOf(client, attempt, engine.type).catch(unknown) : null,
-        engine.version !== undefined && !attempt.healthy ? releaseOf(client) : undefined,
+        engine.version !== undefined && status === 'RUNNING' && !attempt.healthy ? releaseOf(client) : undefined,
       ]);
       const rootCause = causes?.rootCause ?? (await unlistedCause(client, job, attempt, status));
       return {
@@ -432,14 +432,17 @@ const unlistedCause = async (
 ): Promise<string | null> =>
   status === 'FAILED' && specInUse(job).engine.type === 'Flink' ? unlistedFailure(client, jobId) : null;
 
-/** Of a job that the engine has never had. */
-/** Undefined: it is not told just now. Nothing else depends on it. */
-const releaseOf = async (client: EngineClient): Promise<string | undefined> =>
-  client.overview().then(
-    (overview) => overview['flink-version'],
-    () => undefined,
-  );
+/** Undefined: it is not told just now, on which nothing else depends. */
+async function releaseOf(client: EngineClient): Promise<string | undefined> {
+  try {
+    return (await client.overview())['flink-version'];
+  } catch (error) {
+    if (error instanceof EngineClientError) return undefined;
+    throw error;
+  }
+}
 
+/** Of a job that the engine has never had. */
 const noJob = ({ jobId }: Attempt): Omit<EngineView, 'status' | 'rootCause'> => ({
   jobId,
   completedCheckpoints: 0,

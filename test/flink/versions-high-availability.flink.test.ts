@@ -5,10 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { systemClock as clock } from '../../engine/clock.ts';
-import type { FlinkVersion } from '../../src/api/engine.ts';
-import { admit } from '../../src/api/admission.ts';
-import type { FlowJob } from '../../src/api/flowjob.ts';
-import { resolveSpec, type ResolvedFlowJobSpec } from '../../src/api/resolved.ts';
 import type { CheckpointsAnswer } from '../../src/engine-client/answers.ts';
 import { EngineClient } from '../../src/engine-client/engine-client.ts';
 import { highAvailabilityConfig, metadataNames } from '../../src/engine-client/flink/high-availability.ts';
@@ -16,6 +12,7 @@ import { readResult } from '../../src/engine-client/flink/job-results.ts';
 import { stateFiles } from '../../src/engine-client/flink/state-files/by-scheme.ts';
 import { VERSIONS } from '../../src/engine-client/flink/versions.ts';
 import type { AttemptPlan } from '../../src/runtime/port.ts';
+import { flinkPlan } from '../../src/runtime/kubernetes/flink-plan.fixture.ts';
 import { KubernetesRuntime } from '../../src/runtime/kubernetes/kubernetes-runtime.ts';
 import type { DataObject } from '../../src/store/kubernetes/core-kinds.ts';
 import { until } from '../harness/until.ts';
@@ -69,26 +66,6 @@ async function kubeconfigOf(account: string): Promise<string> {
   return file;
 }
 
-/** A stream that runs until it is stopped, in SQL where the version has it. */
-async function specOf(version: FlinkVersion, config: Record<string, string>): Promise<ResolvedFlowJobSpec> {
-  const jar = version === '1.20' ? { uri: await ensureExample(console.log, '1.20') } : undefined;
-  const job = admit({
-    apiVersion: 'flowjob.dev/v1alpha1',
-    kind: 'FlowJob',
-    metadata: { name: 'orders' },
-    spec: {
-      mode: 'Streaming',
-      engine: { type: 'Flink', version },
-      job: { ...(jar === undefined ? { sql: { inline: SQL } } : { jar }), parallelism: 1 },
-      state: { checkpoint: { interval: '1s' } },
-      taskManager: { slots: 1, resources: { limits: { memory: '1Gi' } } },
-    },
-  }) as FlowJob;
-  const spec = resolveSpec(job.spec);
-  // What no user may set: it is the operator that says it.
-  return { ...spec, engine: { ...spec.engine, config } };
-}
-
 /** The id of the newest checkpoint in the run's ConfigMap. */
 async function newestInConfigMap(run: { job: string; jobId: string }): Promise<number> {
   const { checkpoints } = metadataNames(run);
@@ -107,22 +84,24 @@ test.each(['1.20', '2.0', '2.1', '2.2'] as const)(
     const folder = join(work, name);
     mkdirSync(folder);
     const jvms = new JvmRuntime({ [version]: home }, folder);
-    const planOf = async (
-      epoch: number,
-      config: Record<string, string>,
-      resumeFrom?: string,
-    ): Promise<AttemptPlan> => ({
-      key,
-      uid: metadata.uid,
-      attempt: {
-        ...{ epoch, jobId, specHash: '', healthy: false, startedAt: '', runStartedAt: '' },
-        ...(resumeFrom === undefined ? {} : { resumeFrom }),
-      },
-      spec: await specOf(version, config),
-    });
+    const program =
+      version === '1.20' ? { jar: { uri: await ensureExample(console.log, version) } } : { sql: { inline: SQL } };
+    const fields = {
+      engine: { type: 'Flink', version },
+      job: { ...program, parallelism: 1 },
+      state: { checkpoint: { interval: '1s' } },
+      taskManager: { slots: 1, resources: { limits: { memory: '1Gi' } } },
+    };
+    /** `config`: what no user may set, and the operator says. */
+    const planOf = (epoch: number, config: Record<string, string>, resumeFrom?: string): AttemptPlan => {
+      const attempt = { epoch, jobId, ...(resumeFrom === undefined ? {} : { resumeFrom }) };
+      const plan = flinkPlan(fields, attempt);
+      const spec = { ...plan.spec, engine: { ...plan.spec.engine, config } };
+      return { ...plan, key, uid: metadata.uid, spec };
+    };
     /** The operator makes what the attempt needs on the API server, where no node runs its pods; the JVMs are those pods. */
     const start = async (epoch: number, resumeFrom?: string): Promise<() => Promise<CheckpointsAnswer>> => {
-      await operator.ensureProcesses(await planOf(epoch, {}, resumeFrom), []);
+      await operator.ensureProcesses(planOf(epoch, {}, resumeFrom), []);
       const config = {
         ...highAvailabilityConfig(
           { job: name, namespace: NAMESPACE, jobId },
@@ -131,7 +110,7 @@ test.each(['1.20', '2.0', '2.1', '2.2'] as const)(
         ),
         'kubernetes.config.file': await kubeconfigOf(`${name}-flink`),
       };
-      const plan = await planOf(epoch, config, resumeFrom);
+      const plan = planOf(epoch, config, resumeFrom);
       await jvms.ensureProcesses(plan, []);
       rest = new EngineClient({ ...(await jvms.connection(key, plan.attempt))!, timeoutMs: 5_000 });
       return async () => rest.checkpoints(jobId);

@@ -2,12 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import type { StorageView } from '../../../engine/checkpoint/storage-view.ts';
 import { idOf, type ObjectKey } from '../../api/object.ts';
-import { sqlText, type ResolvedFlowJobSpec } from '../../api/resolved.ts';
 import type { Attempt } from '../../api/status.ts';
 import { taskManagersOf } from '../../api/task-managers.ts';
 import { EngineClient, EngineClientError } from '../../engine-client/engine-client.ts';
 import { FLINK_FOLDERS } from '../../engine-client/flink/config.ts';
-import { secretsOfScript } from '../../engine-client/flink/script-secrets.ts';
 import { storageByRest } from '../../engine-client/flink/storage-by-rest.ts';
 import type { Cache } from '../../kube/cache/informers.ts';
 import type { Client } from '../../kube/rest/client.ts';
@@ -35,6 +33,7 @@ import { PreparedAttempts } from './prepared-attempts.ts';
 import { podUrl } from './pod-url.ts';
 import { leftOf, nodeTroubleOf, PODS, processOf, type Pod } from './pod-view.ts';
 import { Refusals } from './refusals.ts';
+import { hasSecrets } from './rendered-sql.ts';
 import { CONFIG_MAPS, SECRETS, type DataObject } from '../../store/kubernetes/core-kinds.ts';
 import { claimOf } from './state-mounts.ts';
 import { StateVolumes } from './state-volumes.ts';
@@ -61,10 +60,6 @@ export interface KubernetesRuntimeOptions {
 
 /** A savepoint that is not there is looked for again after so long, milliseconds: each look takes a pod. */
 const LOOK_AGAIN = 30_000;
-
-/** Flink would keep the plan that it is given, with the values, beside the job's checkpoints. */
-const hasSecrets = ({ job }: ResolvedFlowJobSpec): boolean =>
-  job.sql !== undefined && secretsOfScript(sqlText({ job })).length > 0;
 
 export class KubernetesRuntime implements Runtime {
   private readonly options: KubernetesRuntimeOptions;
@@ -387,6 +382,7 @@ export class KubernetesRuntime implements Runtime {
   private settings({ key, attempt, spec }: AttemptPlan): PodSettings {
     const { image, flinkHighAvailability = false } = this.options;
     const begun = this.jobManager(key, attempt.epoch);
+    // Flink keeps the plan that it is given beside the job's checkpoints, with what stands in it.
     const highAvailability =
       begun === undefined
         ? flinkHighAvailability && !hasSecrets(spec)

@@ -15,9 +15,10 @@ export interface RenderedSql {
   quiet: boolean;
 }
 
+export const hasSecrets = (spec: ResolvedFlowJobSpec): boolean => secretsOfScript(sqlText(spec)).length > 0;
+
 /** What the JobManager reads. */
-export const scriptOf = (spec: ResolvedFlowJobSpec): string =>
-  secretsOfScript(sqlText(spec)).length === 0 ? PATHS.sql : RENDERED_SQL;
+export const scriptOf = (spec: ResolvedFlowJobSpec): string => (hasSecrets(spec) ? RENDERED_SQL : PATHS.sql);
 
 /** Where the text refers to none, Flink reads it as it is. */
 export function renderedSql(spec: ResolvedFlowJobSpec, { image }: PodSettings): RenderedSql {
