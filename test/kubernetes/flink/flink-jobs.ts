@@ -28,6 +28,15 @@ export const stream = (sql: string, more: object = {}): object => ({
   ...more,
 });
 
+/** Waits until the attempt has proven itself. */
+export const healthyIn = (jobs: Jobs, name: string, epoch: number, seconds = 240): ReturnType<Jobs['get']> =>
+  jobs.until(
+    name,
+    `runs in attempt ${epoch}`,
+    ({ status }) => status?.attempt?.healthy === true && status.attempt.epoch === epoch,
+    seconds,
+  );
+
 /** Of where an attempt has started from: a savepoint of the job itself. */
 export const savepointOf = (job: string): RegExp =>
   new RegExp(`^/flowjob/state/${job}/flink/savepoints/\\w+/savepoint-`);

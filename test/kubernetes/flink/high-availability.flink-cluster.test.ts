@@ -7,7 +7,7 @@ import type { Attempt } from '../../../src/api/status.ts';
 import { full } from '../full.ts';
 import { Jobs, kubectl, NAMESPACE, SYSTEM, withOperator } from '../flowjobs/operator.ts';
 import { condition } from '../flowjobs/streams.ts';
-import { foundCheckpoint, numbers, seen, stream } from './flink-jobs.ts';
+import { foundCheckpoint, healthyIn, numbers, seen, stream } from './flink-jobs.ts';
 
 const jobs = new Jobs(NAMESPACE);
 
@@ -99,13 +99,7 @@ const isOnRecord = (name: string, jobId: string) => async (): Promise<boolean> =
   );
 
 async function runsIn(name: string, epoch: number): Promise<Attempt> {
-  const job = await jobs.until(
-    name,
-    `runs in attempt ${epoch}`,
-    ({ status }) => status?.attempt?.healthy === true && status.attempt.epoch === epoch,
-    400,
-  );
-  return job.status!.attempt!;
+  return (await healthyIn(jobs, name, epoch, 400)).status!.attempt!;
 }
 
 const state = (name: string): string => `/flowjob/state/${name}/flink`;
@@ -123,13 +117,7 @@ function clearing(name: string, heir: string): void {
       deletionPolicy: 'Delete',
     });
     await jobs.apply(name, spec);
-    const job = await jobs.until(
-      name,
-      `runs in attempt ${epoch}`,
-      ({ status }) => status?.attempt?.healthy === true && status.attempt.epoch === epoch,
-      180,
-    );
-    return job.status!.attempt!.jobId;
+    return (await healthyIn(jobs, name, epoch)).status!.attempt!.jobId;
   };
 
   test('checkpoints of earlier runs go once no job needs them, also one that is yet to start', async () => {

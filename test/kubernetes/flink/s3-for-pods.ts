@@ -7,8 +7,17 @@ import { NODE_ADDRESS } from '../network.ts';
 
 const SECRET = { name: 's3', accessKeyIdKey: 'accessKey', secretAccessKeyKey: 'secretKey' };
 
-/** With the bucket `flowjobs`, and the Secret with its credentials in `namespace`, which is there. */
-export async function startS3(namespace: string): Promise<S3Server> {
+/** While the tests of the file run, behind `withOperator`: it has the bucket `flowjobs`, and the namespace the Secret with its credentials. */
+export function withS3(namespace: string): () => S3Server {
+  let server: S3Server | undefined;
+  beforeAll(async () => {
+    server = await startS3(namespace);
+  }, 300_000);
+  afterAll(async () => server?.stop());
+  return () => server!;
+}
+
+async function startS3(namespace: string): Promise<S3Server> {
   const server = await S3Server.start('flowjobs', NODE_ADDRESS);
   const { accessKeyId: accessKey, secretAccessKey: secretKey } = S3_CREDENTIALS;
   const metadata = { name: SECRET.name, namespace };

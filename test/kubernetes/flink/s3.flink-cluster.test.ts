@@ -3,43 +3,30 @@
 import type { FlowJob } from '../../../src/api/flowjob.ts';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { S3Server } from '../../flink/s3-server.ts';
 import { AS_EXPECTED, deviationFromEachOnce } from '../../harness/each-once.ts';
 import { until } from '../../harness/until.ts';
 import { Jobs, kubectl, NAMESPACE, withOperator } from '../flowjobs/operator.ts';
 import { condition } from '../flowjobs/streams.ts';
-import { numbers, seenIn, stream } from './flink-jobs.ts';
-import { completedIn, startS3, storageOn } from './s3-for-pods.ts';
+import { healthyIn, numbers, seenIn, stream } from './flink-jobs.ts';
+import { completedIn, storageOn, withS3 } from './s3-for-pods.ts';
 
 const jobs = new Jobs(NAMESPACE);
 const ROWS = 9_000;
 const OUT = 's3://flowjobs/out/remote';
 const STATE = 's3://flowjobs/state';
-let server: S3Server;
 
 withOperator(jobs);
-
-beforeAll(async () => {
-  server = await startS3(NAMESPACE);
-}, 300_000);
-
-afterAll(async () => server?.stop());
+const server = withS3(NAMESPACE);
 
 function onS3(version: number, more: { state?: object; jobManager?: object } = {}): object {
-  const storage = storageOn(server, STATE);
+  const storage = storageOn(server(), STATE);
   return stream(numbers(ROWS, 150, version, OUT), {
     ...more,
     state: { checkpoint: { interval: '1s' }, storage, ...more.state },
   });
 }
 
-const healthy = async (epoch: number): ReturnType<Jobs['get']> =>
-  jobs.until(
-    'remote',
-    `runs in attempt ${epoch}`,
-    ({ status }) => status?.attempt?.healthy === true && status.attempt.epoch === epoch,
-    240,
-  );
+const healthy = (epoch: number): ReturnType<Jobs['get']> => healthyIn(jobs, 'remote', epoch);
 
 /** Of the stop of a job whose FlowJob was deleted, which the operator tells; `before`: of the stop before that. */
 async function lastSavepoint(name: string, before: string | undefined): Promise<string> {
@@ -82,14 +69,14 @@ test('a stream is upgraded, loses its JobManager, is deleted with a savepoint an
 
   // Nobody has a FlowJob any more that says where the store is and who may ask it: the FlowSavepoint itself does.
   const { status } = await kubectl.get<{ status: { path: string } }>('flowsavepoint', 'remote-kept', '-n', NAMESPACE);
-  expect(existsSync(join(server.fileOf(status.path), '_metadata'))).toBe(true);
+  expect(existsSync(join(server().fileOf(status.path), '_metadata'))).toBe(true);
   await kubectl.run('delete', 'flowsavepoint', 'remote-kept', '-n', NAMESPACE);
-  expect(existsSync(server.fileOf(status.path))).toBe(false);
+  expect(existsSync(server().fileOf(status.path))).toBe(false);
 
   await jobs.apply('remote', onS3(3, { state: { restore: { uri: path } } }));
   const done = await jobs.until('remote', 'has come to its end', (job) => job.status?.state === 'Finished', 300);
   expect(done.status?.attempt?.restoreFrom).toBe(path);
-  const rows = seenIn(completedIn(server, OUT));
+  const rows = seenIn(completedIn(server(), OUT));
   expect(
     deviationFromEachOnce(
       rows.map(({ n }) => n),
