@@ -75,7 +75,7 @@ async function programThatFails(recorder: Recorder): Promise<void> {
   const overview = async (): Promise<string> => (await fetch(`${url}/jobs/overview`)).text();
   await until('the program has failed', async () => (await overview()).includes('FAILED'), PATIENCE);
   await record(recorder, 'driver_failed_jobs_overview', `${url}/jobs/overview`);
-  await record(recorder, 'driver_failed_job_details', `${url}/jobs/${jobIdOf(1)}`);
+  await record(recorder, 'driver_failed_jobs', `${url}/jobs`);
   await record(recorder, 'driver_failed_job_exceptions', `${url}/jobs/${jobIdOf(1)}/exceptions`);
   recorder.runtime.stopProcesses(key, 1);
 }

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => flink.stop());
 
 const state = (applications = true) => flinkJobState(flink.client(), jobId, { applications });
-const listed = (status: string, id = jobId): object => ({ jobs: [{ id, status }] });
+const listed = (status: string): object => ({ jobs: [{ id: jobId, status }] });
 const overviewOf = (status: string): object => ({ applications: [{ id: '1', status }] });
 
 test('a job that is there has its own state', async () => {
@@ -91,7 +91,7 @@ test.each([
   async (version, cause) => {
     const driver = '00000000000000000000000000000001';
     const recorded = `../flink-${version}`;
-    answers['/jobs'] = listed('FAILED', driver);
+    answers['/jobs'] = `${recorded}/driver_failed_jobs.json`;
     answers['/jobs/overview'] = `${recorded}/driver_failed_jobs_overview.json`;
     answers[`/jobs/${driver}/exceptions`] = `${recorded}/driver_failed_job_exceptions.json`;
     expect(await flinkJobState(flink.client(), driver, { applications: false })).toEqual({
